@@ -1,0 +1,22 @@
+// Callback: the HTTP request a provider sends, as untrusted bytes. Pure. Nothing here believes any of it.
+
+export type Callback = {
+  /** The channel named by the path. */
+  readonly channelId: string;
+  /** Names lower-cased; repeated headers joined with ", " as the platform does. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Exactly the bytes that arrived; verified before any parsing. */
+  readonly body: Uint8Array;
+  /** From CF-Connecting-IP only; null when the platform gave none. */
+  readonly remoteAddress: string | null;
+  /** When it arrived, epoch milliseconds. */
+  readonly receivedAt: number;
+};
+
+/** What became of an arrival, for people; see /v1/callbacks. */
+export type Verdict = 'accepted' | 'duplicate' | 'ignored' | 'parked' | 'rejected';
+
+/** True when the two instants differ by less than the skew; false for NaN and at the bound itself. */
+export function isFresh(atSeconds: number, nowMs: number, skewSeconds: number): boolean {
+  return Math.abs(nowMs / 1000 - atSeconds) < skewSeconds;
+}

@@ -1,0 +1,117 @@
+// Channel, origin and alarm: what the registry owns, as plain data. Pure. Secrets appear here only sealed.
+
+/** Encrypted text: `v1.{keyId}.{iv}.{ciphertext}`; only crypto/seal.ts opens it. */
+export type Sealed = string;
+
+export type ChannelStatus = 'active' | 'paused' | 'disabled';
+export type AllowlistMode = 'off' | 'monitor' | 'enforce';
+
+export type Channel = {
+  readonly id: string;
+  /** Never used again, so that a re-created channel cannot meet the old one's orders. */
+  readonly uid: string;
+  readonly version: number;
+  readonly provider: string;
+  readonly status: ChannelStatus;
+  readonly mode: 'open' | 'registered';
+  readonly environment: 'live' | 'test';
+  /** Fixed when the channel is created. */
+  readonly shards: number;
+  readonly locationHint: string | null;
+  readonly origins: readonly string[];
+  readonly allowlist: { readonly mode: AllowlistMode; readonly ranges: readonly string[] };
+  readonly credentials: Sealed;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+/** A verification key that was fetched from the provider, kept beside the channel. Public by nature. */
+export type FetchedKey = {
+  readonly serial: string;
+  readonly pem: string;
+  readonly effectiveAt: number;
+  readonly expiresAt: number;
+};
+
+export type OriginSecret = {
+  readonly kind: 'hmac' | 'ed25519';
+  /** `whsec_…` or `whsk_…`, sealed. */
+  readonly sealed: Sealed;
+  readonly createdAt: number;
+  /** After this it no longer signs; null for the newest. */
+  readonly expiresAt: number | null;
+};
+
+export type Origin = {
+  readonly id: string;
+  readonly version: number;
+  readonly url: string;
+  readonly format: string;
+  readonly status: 'active' | 'paused';
+  /** Why it is paused: `operator`, `gone`; null when active. */
+  readonly pauseReason: string | null;
+  readonly secrets: readonly OriginSecret[];
+  readonly timeoutMs: number;
+  readonly ladderSeconds: readonly number[];
+  readonly perSecond: number;
+  readonly concurrent: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+/** What a shard keeps of the configuration: only what dispatch needs. Newer versions win. */
+export type DispatchOrigin = {
+  readonly id: string;
+  readonly version: number;
+  readonly paused: boolean;
+  readonly ladderSeconds: readonly number[];
+  readonly perSecond: number;
+  readonly concurrent: number;
+};
+export type DispatchConfig = {
+  readonly channelId: string;
+  readonly provider: string;
+  /** Version of the channel; each origin carries its own. */
+  readonly channelVersion: number;
+  readonly paused: boolean;
+  readonly origins: readonly DispatchOrigin[];
+};
+
+/** Everything an isolate keeps about a channel, read in one call. */
+export type ChannelRecord = {
+  readonly channel: Channel;
+  readonly keys: readonly FetchedKey[];
+  readonly dispatch: DispatchConfig;
+};
+
+export type AlarmCode =
+  | 'delivery_dead'
+  | 'origin_gone'
+  | 'wrong_merchant'
+  | 'wrong_environment'
+  | 'decrypt_failed'
+  | 'keys_unavailable'
+  | 'order_flagged'
+  | 'channel_paused_long';
+
+/** What wants a person. The same code and subject is one alarm with a count. */
+export type Alarm = {
+  readonly code: AlarmCode;
+  /** What it is about: `channel/x`, `origin/y`, `order/x/1`. */
+  readonly subject: string;
+  readonly detail: string;
+  readonly at: number;
+};
+
+export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: number): string =>
+  `v1:${channel.uid}:${channel.shards}:${shard}`;
+
+/** The one object that an order lives in: fnv1a of the order number, mod the channel's shard count. */
+export function shardOf(orderNo: string, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(orderNo)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash % shards;
+}
+
+export const ledgerNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, orderNo: string): string =>
+  shardNameOf(channel, shardOf(orderNo, channel.shards));

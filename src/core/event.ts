@@ -1,0 +1,101 @@
+// PaymentEvent: one canonical fact about one order, in our words. Pure. Types rise in trust:
+// Callback (bytes) → Notification (authentic, the provider's words) → PaymentEvent (canonical, ours).
+import type { Money } from './money.ts';
+
+export type Source = 'callback' | 'query' | 'bill' | 'operator' | 'merchant';
+
+export type EventType =
+  | 'payment.pending'
+  | 'payment.succeeded'
+  | 'payment.failed'
+  | 'payment.closed'
+  | 'refund.pending'
+  | 'refund.succeeded'
+  | 'refund.failed'
+  | 'dispute.opened'
+  | 'dispute.won'
+  | 'dispute.lost'
+  | 'order.flagged';
+
+export type PaymentStatus = 'pending' | 'succeeded' | 'failed' | 'closed';
+export type RefundState = 'pending' | 'succeeded' | 'failed' | 'needs_attention';
+export type DisputeState = 'open' | 'won' | 'lost';
+
+/** What a crypto provider saw on the chain; shown, never summed. */
+export type Received = { readonly amount: string; readonly asset: string; readonly network: string };
+
+export type Discount = { readonly id: string; readonly name?: string; readonly amount: Money };
+
+export type Payer = {
+  readonly id?: string;
+  readonly idType?: string;
+  readonly account?: string;
+  readonly name?: string;
+};
+
+type FactBase = {
+  readonly orderNo: string;
+  /** When it happened at the provider, epoch milliseconds. */
+  readonly occurredAt: number;
+  /** The provider's own word for the state, verbatim. */
+  readonly providerState: string;
+  readonly test: boolean;
+};
+
+export type PaymentFact = FactBase & {
+  readonly kind: 'payment';
+  readonly status: PaymentStatus;
+  /** Null while the provider has not given one: unpaid orders have none. */
+  readonly transactionId: string | null;
+  /** The order amount as the provider counts it, before discounts. Null when it does not say. */
+  readonly amount: Money | null;
+  readonly payerAmount?: Money;
+  readonly discounts?: readonly Discount[];
+  readonly method?: string;
+  readonly providerMethod?: string;
+  readonly bank?: string;
+  readonly received?: Received;
+  readonly payer?: Payer;
+  readonly attach?: string;
+};
+
+export type RefundFact = FactBase & {
+  readonly kind: 'refund';
+  readonly state: RefundState;
+  /** The merchant's refund number; the provider's id when the merchant gave none. */
+  readonly refundNo: string;
+  readonly providerRefundId: string | null;
+  readonly transactionId: string | null;
+  readonly amount: Money;
+  readonly reason?: string;
+  /** Where the money went, in the provider's words. */
+  readonly account?: string;
+};
+
+export type DisputeFact = FactBase & {
+  readonly kind: 'dispute';
+  readonly disputeId: string;
+  readonly state: DisputeState;
+  readonly amount: Money | null;
+  readonly reason?: string;
+};
+
+export type PaymentEvent = PaymentFact | RefundFact | DisputeFact;
+
+/**
+ * Two reports of the same fact have the same key: kind, the thing's own provider id, its canonical status and amount.
+ * Never the order's derived state, never ids or nonces that change per retry (protocol: record 2).
+ */
+export function factKey(event: PaymentEvent): string {
+  switch (event.kind) {
+    case 'payment':
+      return keyOf('payment', event.transactionId ?? '', event.status, event.amount);
+    case 'refund':
+      return keyOf('refund', event.refundNo, event.state, event.amount);
+    case 'dispute':
+      return keyOf('dispute', event.disputeId, event.state, event.amount);
+  }
+}
+
+const keyOf = (kind: string, id: string, status: string, amount: Money | null) =>
+  [kind, id, status, amount?.minor ?? '', amount?.currency ?? ''].join('|');

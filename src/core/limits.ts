@@ -1,0 +1,99 @@
+// Every default number of the gateway, with its unit in the name and its reason beside it. Pure data.
+
+/** Largest callback body. WeChat Pay's are about 2 KB; 64 KiB holds every provider's batch. */
+export const CALLBACK_BODY_BYTES_MAX = 64 * 1024;
+/** Largest header block of a callback: ordinary servers' own bound. */
+export const CALLBACK_HEADER_BYTES_MAX = 16 * 1024;
+/** Largest body of a /v1 request. */
+export const API_BODY_BYTES_MAX = 64 * 1024;
+/** How far a provider's clock may differ from ours, either way. The bound itself is refused, as the official SDKs do. */
+export const CLOCK_SKEW_SECONDS_MAX = 300;
+
+/** How long an isolate trusts its copy of a channel or origin before it asks the registry again. */
+export const REGISTRY_COPY_FRESH_MS = 10_000;
+/** Longest wait for the registry on the way to an answer; then the stale copy is used. */
+export const REGISTRY_READ_TIMEOUT_MS = 2_000;
+/** Least time between two downloads of one channel's provider keys: random serials cannot make it more. */
+export const KEY_REFRESH_INTERVAL_MIN_MS = 60_000;
+/** Provider keys are looked at again after this long even when nothing asks (WeChat Pay: at most 12 h). */
+export const KEY_REFRESH_INTERVAL_MAX_MS = 6 * 3_600_000;
+/** Timeout of a call to a provider's API. */
+export const PROVIDER_CALL_TIMEOUT_MS = 10_000;
+/** Largest answer read from a provider's API. */
+export const PROVIDER_ANSWER_BYTES_MAX = 256 * 1024;
+
+/** Shards a channel has unless chosen; fixed when the channel is created. See docs/decisions. */
+export const SHARDS_DEFAULT = 8;
+export const SHARDS_MAX = 32;
+/** Facts committed together at most: bounds how long one commit blocks the shard. */
+export const GROUP_COMMIT_FACTS_MAX = 64;
+/** Payments and refunds kept on one order: more than any real order has, few enough for one row. */
+export const ORDER_PAYMENTS_MAX = 100;
+export const ORDER_REFUNDS_MAX = 100;
+/** Facts of one order; a provider that sends more is refused as malformed rather than growing one order for ever. */
+export const ORDER_FACTS_MAX = 500;
+
+/** From commit to the first flush: long enough to batch under load, short enough not to be felt. */
+export const DISPATCH_DELAY_MS = 200;
+/** The next flush when the last one was full. */
+export const DISPATCH_AGAIN_MS = 50;
+/** Events in one flush: also the queue's own bound for sendBatch. */
+export const DISPATCH_BATCH_MAX = 100;
+/** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */
+export const DISPATCH_OUTSTANDING_MAX = 500;
+/** From commit to projection: one write in D1 per burst instead of one an event. */
+export const PROJECT_DELAY_MS = 1_000;
+export const PROJECT_BATCH_MAX = 100;
+/** Longest a projection write may hold the alarm. */
+export const PROJECT_TIMEOUT_MS = 3_000;
+/** Backoff while D1 or the queue refuses: doubling from the first to the second. */
+export const BACKOFF_MS_MIN = 500;
+export const BACKOFF_MS_MAX = 60_000;
+
+/** No POST starts later than this after its claim was confirmed, so that a pause acts within a second. */
+export const CLAIM_FRESH_MS = 800;
+/** No POST starts later than this after its claim in any case. */
+export const CLAIM_START_MS_MAX = 20_000;
+/** Concurrent POSTs of one consumer invocation: the platform's six connections. */
+export const DELIVER_LANES = 6;
+/** Outcomes settled together, and the longest an outcome waits for company. */
+export const SETTLE_BATCH_MAX = 25;
+export const SETTLE_WAIT_MS = 250;
+/** Retry of a queue message whose ledger could not be reached. */
+export const LEDGER_UNREACHABLE_RETRY_SECONDS = 10;
+
+export const ORIGIN_TIMEOUT_MS_DEFAULT = 10_000;
+export const ORIGIN_TIMEOUT_MS_MAX = 30_000;
+export const ORIGIN_RESPONSE_BYTES_MAX = 16 * 1024;
+/** How much of an origin's answer is kept with the attempt, for people. */
+export const ORIGIN_RESPONSE_KEPT_CHARS = 500;
+export const ORIGIN_PER_SECOND_DEFAULT = 100;
+export const ORIGIN_CONCURRENT_DEFAULT = 50;
+/** Permits expire after this when a shard never gave them back. */
+export const PERMIT_LEASE_MS = 120_000;
+/** An origin that timed out within this is served from the slow queue. */
+export const ORIGIN_SLOW_FOR_MS = 60_000;
+/** Longest Retry-After that is honoured; a larger one is cut to it. */
+export const RETRY_AFTER_SECONDS_MAX = 86_400;
+/** Waits between attempts, in seconds; the first is before the first attempt. After the last failure a delivery is dead. */
+export const RETRY_LADDER_SECONDS: readonly number[] = [
+  0, 5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400, 86_400,
+];
+/** Each wait is stretched by up to this share, so that a recovering origin is not met by all at once. */
+export const RETRY_JITTER_SHARE = 0.1;
+/** An old signing secret goes on signing beside the new one for this long, unless chosen. */
+export const SECRET_OVERLAP_MS_DEFAULT = 24 * 3_600_000;
+
+/** Arrivals an isolate holds back before it must write, and how often it writes at most. */
+export const ARRIVAL_BUFFER_MAX = 200;
+export const ARRIVAL_FLUSH_MS = 1_000;
+/** Whole samples that one channel's callback log keeps. */
+export const ARRIVAL_SAMPLES_MAX = 1_000;
+/** The callback log writes to D1 once in this at most. */
+export const ARRIVAL_PROJECT_MS = 60_000;
+
+/** Page sizes of /v1 lists. */
+export const PAGE_ITEMS_DEFAULT = 50;
+export const PAGE_ITEMS_MAX = 200;
+/** How long an Idempotency-Key of a registry write is remembered. */
+export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;

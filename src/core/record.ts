@@ -1,0 +1,133 @@
+// The messages between the verbs and the ledger. Pure data; fields may be added, never changed in meaning, because
+// a Worker and an object of different versions may talk while a deployment rolls out.
+import type { DispatchConfig } from './channel.ts';
+import type { PaymentEvent, Source } from './event.ts';
+import type { Order, Registration } from './order.ts';
+
+/** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
+export type Evidence = {
+  readonly contentType: string | null;
+  /** Only the headers that the provider's signature needs, lower-cased. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly remoteAddress: string | null;
+  readonly digest: string;
+};
+
+export type FactInput = {
+  /** Becomes the event's id if the fact is new: `evt_` and 26 characters. */
+  readonly eventId: string;
+  readonly event: PaymentEvent;
+  readonly source: Source;
+  readonly receivedAt: number;
+  readonly evidence: Evidence | null;
+};
+
+export type RecordRequest = {
+  readonly v: 1;
+  /** All of one shard. */
+  readonly facts: readonly FactInput[];
+  readonly dispatch: DispatchConfig;
+};
+
+export type RecordVerdict = 'applied' | 'duplicate' | 'stale' | 'odd' | 'parked';
+export type RecordReply = readonly { readonly orderNo: string; readonly verdict: RecordVerdict }[];
+
+export type RegisterRequest = {
+  readonly v: 1;
+  readonly orderNo: string;
+  readonly registration: Registration;
+  readonly idempotencyKey: string | null;
+  readonly dispatch: DispatchConfig;
+  /** The id of the event that a difference with what was already paid would raise. */
+  readonly eventId: string;
+};
+/** `same`: registered before with equal data. `conflict`: registered before, and `field` differs. */
+export type RegisterReply =
+  | { readonly kind: 'created' | 'same'; readonly order: Order }
+  | { readonly kind: 'conflict'; readonly field: string };
+
+export type DeliveryState =
+  | 'waiting'
+  | 'in_flight'
+  | 'delivered'
+  | 'dead'
+  | 'held'
+  | 'paused'
+  | 'cancelled'
+  | 'skipped';
+export type AttemptOutcome = 'delivered' | 'refused' | 'unreachable' | 'timed_out';
+
+/** One HTTP try of a delivery and what became of it. */
+export type Attempt = {
+  readonly attempt: number;
+  readonly at: number;
+  readonly outcome: AttemptOutcome;
+  /** HTTP status; null when no answer came. */
+  readonly status: number | null;
+  readonly ms: number;
+  /** The start of the origin's answer, or why none came; for people. */
+  readonly detail: string;
+};
+
+export type DeliveryView = {
+  readonly eventId: string;
+  readonly originId: string;
+  readonly sequence: number;
+  readonly state: DeliveryState;
+  /** Why it waits: `retry`, `behind`, `paused`, `second_origin`, `dispatch`; null when it does not. */
+  readonly reason: string | null;
+  /** When the next attempt is due; null when none is planned. */
+  readonly dueAt: number | null;
+  readonly attempts: readonly Attempt[];
+};
+
+/** One line of an order's history: facts, registration, attempts, in the order they came to be known. */
+export type TimelineEntry = {
+  readonly at: number;
+  readonly kind: 'registered' | 'fact' | 'attempt' | 'payment_requested';
+  readonly source: Source | 'gateway';
+  readonly [detail: string]: string | number | null;
+};
+
+export type OrderDetail = {
+  readonly order: Order;
+  readonly held: boolean;
+  readonly timeline: readonly TimelineEntry[];
+  readonly deliveries: readonly DeliveryView[];
+};
+
+/** One queue message is one attempt of one delivery (protocol: dispatch 11). */
+export type DeliveryMessage = {
+  readonly v: 1;
+  readonly shard: string;
+  readonly seq: number;
+  readonly eventId: string;
+  readonly originId: string;
+  readonly attempt: number;
+  /** Changes whenever the shard restarts; a claim of an older life is refused. */
+  readonly epoch: string;
+};
+
+export type ClaimItem = Pick<DeliveryMessage, 'seq' | 'originId' | 'attempt' | 'epoch'>;
+/** `no` says why: settled, paused, claimed, stale, held. `go` carries the event's fixed snapshot. */
+export type ClaimReply =
+  | { readonly go: false; readonly why: string }
+  | {
+      readonly go: true;
+      readonly originVersion: number;
+      readonly type: string;
+      readonly occurredAt: number;
+      /** JSON of the event's `data` as it stood at commit. */
+      readonly data: string;
+    };
+
+export type Settlement = ClaimItem & {
+  readonly outcome: AttemptOutcome;
+  readonly at: number;
+  readonly ms: number;
+  readonly status: number | null;
+  readonly detail: string;
+  /** From Retry-After, seconds; null when the origin did not say. */
+  readonly retryAfterSeconds: number | null;
+};

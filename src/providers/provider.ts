@@ -1,0 +1,117 @@
+// The contract every provider's dialect fulfils. Pure: I/O is described here, done by a shell. One value per provider.
+import type { z } from 'zod';
+import type { Callback } from '../core/callback.ts';
+import type { FetchedKey } from '../core/channel.ts';
+import type { PaymentEvent } from '../core/event.ts';
+import type { PaymentRequest, Registration } from '../core/order.ts';
+import type { Rejection } from '../core/rejection.ts';
+import type { Result } from '../core/result.ts';
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** What the gateway made of a callback; the provider's file puts it into the provider's words. */
+export type Acknowledgement =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** The ledger did not answer in time or threw: the provider must call again. */
+  | { readonly kind: 'unavailable' };
+
+/** An authentic notification in our words. No events: it is acknowledged and kept, and touches no order. */
+export type Translation = {
+  readonly events: readonly PaymentEvent[];
+  /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
+  readonly noticeType: string;
+  /** The provider's id of this notice, for people; never used to deduplicate. */
+  readonly noticeId: string | null;
+};
+
+/** A request to the provider's API, described and not made. `url` is absolute and on one of the provider's hosts. */
+export type ProviderRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+};
+
+export type ProviderAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+};
+
+/** Why a provider's API did not give what was asked. `unverified`: the answer's signature failed, so ask again. */
+export type ProviderProblem = {
+  readonly code: 'unverified' | 'refused' | 'unavailable' | 'malformed' | 'not_configured';
+  readonly detail: string;
+};
+
+/** Things a pure function may not fetch for itself. */
+export type RequestContext = { readonly now: number; readonly nonce: string };
+
+export type Provider<Credentials, Notification> = {
+  /** URL word, column value and folder of fixtures. */
+  readonly id: string;
+  readonly name: { readonly en: string; readonly zh: string };
+  /** Each field carries `.meta({ label, help, secret? })`; the API and the console build their forms from it. */
+  readonly credentials: z.ZodType<Credentials>;
+  /** Checks that need keys parsed: says which field is wrong and how to mend it. */
+  readonly inspectCredentials?: (credentials: Credentials) => Promise<Result<null, CredentialProblem>>;
+  /** How long the provider waits for an answer before it counts the callback as failed, less a margin. */
+  readonly ackDeadlineMs: number;
+  /** The published source ranges (CIDR); the default of a channel's allowlist. */
+  readonly sourceRanges: readonly string[];
+  /** When the provider calls again after a failure: waits in seconds. */
+  readonly retryScheduleSeconds: readonly number[];
+  /** Proves the raw bytes genuine, then parses them. Never throws for hostile bytes. */
+  readonly verify: (
+    callback: Callback,
+    credentials: Credentials,
+    keys: readonly FetchedKey[],
+    now: number,
+  ) => Promise<Result<Notification, Rejection>>;
+  /** Puts an authentic notification into our words; refuses one meant for another merchant. */
+  readonly translate: (notification: Notification, credentials: Credentials) => Result<Translation, Rejection>;
+  readonly acknowledge: (acknowledgement: Acknowledgement) => Answer;
+  /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
+  readonly keys?: {
+    readonly wanted: (credentials: Credentials) => boolean;
+    readonly request: (credentials: Credentials, context: RequestContext) => Promise<ProviderRequest>;
+    readonly read: (
+      answer: ProviderAnswer,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<readonly FetchedKey[], ProviderProblem>>;
+  };
+  /** Asks the provider for a payment that the payer can complete by a QR code. */
+  readonly pay?: {
+    readonly request: (
+      order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    readonly read: (
+      answer: ProviderAnswer,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<PaymentRequest, ProviderProblem>>;
+  };
+};
+
+export type CredentialProblem = { readonly field: string; readonly message: string };
+
+/** A provider whose types have been widened, as the registry of providers holds it. */
+export type AnyProvider = Provider<unknown, unknown>;
+
+/**
+ * Infers a provider's own types, then widens them so that one table can hold all of them.
+ * The widening is sound as long as callers pass back only what `credentials.parse` and `verify` gave.
+ */
+export function provider<Credentials, Notification>(definition: Provider<Credentials, Notification>): AnyProvider {
+  return definition as unknown as AnyProvider; // see above: the values only ever travel in a closed circle
+}

@@ -1,0 +1,48 @@
+// Three kinds of test: pure parts in plain Node, verbs and objects in workerd with real bindings, whole runtimes in
+// child processes. Names of files say which is which by their folder.
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+const migrations = await readD1Migrations('migrations');
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'pure',
+          include: ['test/{core,crypto,providers,formats,sandbox,tools}/**/*.test.ts', 'test/tidy.test.ts'],
+          // workerd has Uint8Array.fromBase64; Node 24 has it behind this flag.
+          execArgv: ['--js-base-64'],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                TOLLGATE_PUBLIC_URL: 'http://127.0.0.1:8787',
+                TOLLGATE_LEASE_MS: '300',
+                // Test keys: generated for tests, valid nowhere.
+                TOLLGATE_MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzLWxvbmc=',
+                TOLLGATE_ADMIN_KEY: 'tg_test_admin_key_valid_nowhere_else_0123456789',
+              },
+            },
+          }),
+        ],
+        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], setupFiles: ['test/worker/setup.ts'] },
+      },
+      {
+        test: {
+          name: 'runtime',
+          include: ['test/runtime/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
