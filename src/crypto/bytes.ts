@@ -1,7 +1,8 @@
 // Bytes and their texts: UTF-8, base64, hex, digest, comparison. Never throws for hostile input; null says it was none.
 import { timingSafeEqual } from 'node:crypto';
 
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>; // the encoder never gives shared memory
 
 /** Decodes UTF-8; null when the bytes are not valid UTF-8 (never a replacement character). */
 export function fromUtf8(bytes: Uint8Array): string | null {
