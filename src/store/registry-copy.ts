@@ -1,0 +1,146 @@
+// The isolate's copy of what the registry owns: fresh for a while, then asked again, and used stale for as long as the
+// registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
+import type { ChannelRecord, Origin } from '../core/channel.ts';
+import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
+import { open } from '../crypto/seal.ts';
+import { providerOf } from '../providers/index.ts';
+
+/** An unknown id is believed unknown for this long: short, because somebody may be creating it. */
+const UNKNOWN_FRESH_MS = 2_000;
+/** Unknown ids are an attacker's choice: no more of them are remembered than this. */
+const UNKNOWN_KEPT_MAX = 1_000;
+/** After a failed question the stale copy serves this long before the next one, so that an outage costs no waiting. */
+const ASK_AGAIN_MS = 1_000;
+
+type Copy<T> = { readonly value: T; askAgainAt: number };
+type Question<T> = { readonly answer: Promise<T | null>; readonly askedAt: number };
+
+/** Copies of one kind of thing by id: known ones stay, unknown ones are few and short-lived. */
+class Copies<T extends object> {
+  readonly #known = new Map<string, Copy<T>>();
+  readonly #unknownUntil = new Map<string, number>();
+  readonly #asking = new Map<string, Question<T>>();
+  readonly #ask: (env: Env, id: string) => Promise<T | null>;
+
+  constructor(ask: (env: Env, id: string) => Promise<T | null>) {
+    this.#ask = ask;
+  }
+
+  async read(env: Env, id: string, now: number, isEnough: (value: T) => boolean): Promise<T | null> {
+    const copy = this.#known.get(id);
+    if (copy && now < copy.askAgainAt && isEnough(copy.value)) return copy.value;
+    if (!copy && now < (this.#unknownUntil.get(id) ?? 0)) return null;
+    try {
+      return this.#keep(id, now, await within(this.#question(env, id, now), REGISTRY_READ_TIMEOUT_MS));
+    } catch (error) {
+      if (!copy) throw error;
+      copy.askAgainAt = now + ASK_AGAIN_MS;
+      return copy.value;
+    }
+  }
+
+  /** Concurrent misses share one call; a call whose request was cut off is not waited for by later ones. */
+  #question(env: Env, id: string, now: number): Promise<T | null> {
+    const asking = this.#asking.get(id);
+    if (asking && now - asking.askedAt < REGISTRY_READ_TIMEOUT_MS) return asking.answer;
+    const answer = this.#ask(env, id).finally(() => {
+      if (this.#asking.get(id)?.answer === answer) this.#asking.delete(id);
+    });
+    this.#asking.set(id, { answer, askedAt: now });
+    return answer;
+  }
+
+  #keep(id: string, now: number, value: T | null): T | null {
+    if (value === null) {
+      this.#known.delete(id);
+      this.#unknownUntil.delete(id); // re-inserted last, so that the oldest is the first to go
+      this.#unknownUntil.set(id, now + UNKNOWN_FRESH_MS);
+      for (const oldest of this.#unknownUntil.keys()) {
+        if (this.#unknownUntil.size <= UNKNOWN_KEPT_MAX) break;
+        this.#unknownUntil.delete(oldest);
+      }
+      return null;
+    }
+    this.#unknownUntil.delete(id);
+    this.#known.set(id, { value, askAgainAt: now + REGISTRY_COPY_FRESH_MS });
+    return value;
+  }
+}
+
+async function within<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, refuse) => {
+    timer = setTimeout(() => refuse(new Error(`The registry did not answer within ${timeoutMs} ms.`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const registryOf = (env: Env) => env.REGISTRY.getByName('registry');
+const channels = new Copies<ChannelRecord>((env, id) => registryOf(env).readChannel(id));
+const origins = new Copies<Origin>((env, id) => registryOf(env).readOrigin(id));
+
+/** The channel as this isolate knows it; null when there is none. Throws only when nothing is known and nobody answers. */
+export function readChannelCopy(env: Env, id: string, now: number): Promise<ChannelRecord | null> {
+  return channels.read(env, id, now, () => true);
+}
+
+/** The origin as this isolate knows it; a copy older than `atLeastVersion` is asked for again at once. */
+export function readOriginCopy(env: Env, id: string, now: number, atLeastVersion = 0): Promise<Origin | null> {
+  return origins.read(env, id, now, (origin) => origin.version >= atLeastVersion);
+}
+
+type Opened<T> = { readonly sealed: string; readonly value: Promise<T> };
+const credentials = new Map<string, Opened<unknown>>();
+const originSecrets = new Map<string, Opened<readonly OpenOriginSecret[]>>();
+
+/** Opens once per sealed text, so that callers may key imported keys by the object they were given. */
+function openOnce<T>(
+  opened: Map<string, Opened<T>>,
+  id: string,
+  sealed: string,
+  opening: () => Promise<T>,
+): Promise<T> {
+  const known = opened.get(id);
+  if (known?.sealed === sealed) return known.value;
+  const value = opening();
+  opened.set(id, { sealed, value });
+  value.catch(() => {
+    if (opened.get(id)?.value === value) opened.delete(id);
+  });
+  return value;
+}
+
+/** The channel's credentials, opened and parsed by its provider: the same object until they are changed. */
+export function openCredentials(record: ChannelRecord, masterKey: string): Promise<unknown> {
+  const { uid, credentials: sealed, provider: providerId } = record.channel;
+  return openOnce(credentials, uid, sealed, async () => {
+    const provider = providerOf(providerId);
+    if (!provider) throw new Error(`This version of the gateway has no provider ${providerId}.`);
+    return provider.credentials.parse(JSON.parse(await open(sealed, masterKey, `channel/${uid}`)));
+  });
+}
+
+export type OpenOriginSecret = {
+  readonly kind: 'hmac' | 'ed25519';
+  readonly secret: string;
+  /** After this it no longer signs; null for the newest. */
+  readonly expiresAt: number | null;
+};
+
+/** The origin's signing secrets, newest first, opened: the same array until they are changed. */
+export function openOriginSecrets(origin: Origin, masterKey: string): Promise<readonly OpenOriginSecret[]> {
+  const sealed = origin.secrets.map((secret) => `${secret.sealed} ${secret.expiresAt}`).join(' ');
+  return openOnce(originSecrets, origin.id, sealed, () =>
+    Promise.all(
+      origin.secrets.map(async ({ kind, sealed, expiresAt }) => ({
+        kind,
+        secret: await open(sealed, masterKey, `origin/${origin.id}`),
+        expiresAt,
+      })),
+    ),
+  );
+}
