@@ -1,0 +1,190 @@
+// The one launcher: the Worker on workerd at a direct socket of this machine, as start, dev, chaos and bench run it.
+// Never listens beyond 127.0.0.1, never puts a proxy between the caller and the Worker.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
+import { bundle } from './bundle.ts';
+import { applyMigrations } from './migrate.ts';
+import { claimPort, HOST, isFree } from './ports.ts';
+import { assertSameMasterKey, readOrCreateSecrets } from './secrets.ts';
+import { Sentence } from './terminal.ts';
+
+export const ROOT = resolve(import.meta.dirname, '..');
+/** Where local secrets live, for every state folder. */
+export const SECRETS_FILE = join(ROOT, '.dev.vars');
+
+const CRON_INTERVAL_MS = 60_000;
+const READY_TIMEOUT_MS = 30_000;
+const VARS = [
+  'TOLLGATE_PUBLIC_URL',
+  'TOLLGATE_PROVIDER_BASE',
+  'TOLLGATE_LEASE_MS',
+  'TOLLGATE_MASTER_KEY',
+  'TOLLGATE_ADMIN_KEY',
+] as const;
+
+export type LogLine = { readonly level: string; readonly message: string };
+
+export type LaunchOptions = {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly stateDir: string;
+  /** Over .dev.vars and wrangler.toml; an environment variable of the same name wins over these. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** What the Worker and the runtime print; nothing is printed when absent. */
+  readonly log?: (line: LogLine) => void;
+  /** Told as each step begins. */
+  readonly onStep?: (step: 'bundle' | 'runtime' | 'migrations') => void;
+};
+
+export type Launched = {
+  readonly url: string;
+  readonly port: number;
+  readonly adminKey: string;
+  /** Names of the migrations that this start applied. */
+  readonly migrations: readonly string[];
+  /** Runs the cron handler once, now. */
+  readonly fireCron: () => Promise<void>;
+  /** Stops workerd and everything that was started. */
+  readonly dispose: () => Promise<void>;
+  readonly miniflare: Miniflare;
+};
+
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const port = await claimPort(options.port, '--port');
+  const url = `http://${HOST}:${port}`;
+  const stateDir = resolve(options.stateDir);
+  const vars = varsOf(url, options.vars ?? {});
+  mkdirSync(stateDir, { recursive: true });
+  assertSameMasterKey(stateDir, vars.TOLLGATE_MASTER_KEY ?? '');
+  const release = await claimState(stateDir, port);
+
+  options.onStep?.('bundle');
+  const modules = await bundle(ROOT, join(stateDir, 'bundle'));
+  options.onStep?.('runtime');
+  const miniflare = await startRuntime({ port, stateDir, vars, modules, log: options.log });
+  try {
+    options.onStep?.('migrations');
+    const migrations = await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
+    await answers(url);
+    const fireCron = () => runCron(miniflare);
+    const timer = setInterval(() => {
+      fireCron().catch((error: unknown) => options.log?.({ level: 'error', message: `cron: ${String(error)}` }));
+    }, CRON_INTERVAL_MS);
+    const dispose = async () => {
+      clearInterval(timer);
+      await miniflare.dispose();
+      release();
+    };
+    return { url, port, adminKey: vars.TOLLGATE_ADMIN_KEY ?? '', migrations, fireCron, dispose, miniflare };
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+}
+
+/** Refuses a state folder that another gateway serves: two runtimes on the same databases corrupt each other's work. */
+async function claimState(stateDir: string, port: number): Promise<() => void> {
+  const file = join(stateDir, 'running.json');
+  const other = readRunning(file);
+  if (other !== null && isAlive(other.pid) && !(await isFree(other.port))) {
+    throw new Sentence(
+      `The state in ${stateDir} is in use by the gateway at http://${HOST}:${other.port} (process ${other.pid}). ` +
+        'Stop that one, or choose another folder with --state.',
+    );
+  }
+  writeFileSync(file, `${JSON.stringify({ pid: process.pid, port })}\n`);
+  return () => rmSync(file, { force: true });
+}
+
+function readRunning(file: string): { pid: number; port: number } | null {
+  try {
+    const { pid, port } = JSON.parse(readFileSync(file, 'utf8')) as { pid?: unknown; port?: unknown }; // checked below
+    return typeof pid === 'number' && typeof port === 'number' ? { pid, port } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** wrangler.toml's own vars come below these, from wrangler. */
+function varsOf(url: string, given: Readonly<Record<string, string>>): Record<string, string> {
+  const vars: Record<string, string> = { TOLLGATE_PUBLIC_URL: url, ...readOrCreateSecrets(SECRETS_FILE), ...given };
+  for (const name of VARS) {
+    const value = process.env[name];
+    if (value !== undefined) vars[name] = value;
+  }
+  return vars;
+}
+
+type RuntimeOptions = {
+  port: number;
+  stateDir: string;
+  vars: Record<string, string>;
+  modules: Awaited<ReturnType<typeof bundle>>;
+  log: LaunchOptions['log'];
+};
+
+async function startRuntime({ port, stateDir, vars, modules, log }: RuntimeOptions): Promise<Miniflare> {
+  // Imported late: wrangler is large, and a taken port should be told at once.
+  process.env.WRANGLER_LOG ??= 'error';
+  const { unstable_getMiniflareWorkerOptions: workerOptionsOf } = await import('wrangler');
+  const { workerOptions } = workerOptionsOf(join(ROOT, 'wrangler.toml'));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ level, message }) => log?.({ level, message }),
+      unsafeHandleRuntimeRestart: () => log?.({ level: 'warn', message: 'workerd had stopped and was started again' }),
+      // The folder below the state that wrangler's own --persist-to uses.
+      resourcePersistencePath: join(stateDir, 'v3'),
+      cf: false,
+      telemetry: { enabled: false },
+      workers: [
+        {
+          ...workerOptions,
+          modules: modules.map(({ type, path }) => ({ type, path })),
+          modulesRoot: join(stateDir, 'bundle'),
+          bindings: { ...(workerOptions.bindings as Record<string, string>), ...vars }, // all of ours are texts
+          unsafeDirectSockets: [{ host: HOST, port }],
+          stripCfConnectingIp: false,
+        },
+      ],
+    }),
+  );
+  try {
+    await miniflare.ready;
+    return miniflare;
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+}
+
+/** Waits until the direct socket answers anything at all. */
+async function answers(url: string): Promise<void> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/healthz`);
+      await response.arrayBuffer();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+async function runCron(miniflare: Miniflare): Promise<void> {
+  const worker = await miniflare.getWorker();
+  const { outcome } = await worker.scheduled({ scheduledTime: new Date(), cron: '* * * * *' });
+  if (outcome !== 'ok') throw new Error(`the cron handler ended with "${outcome}"`);
+}
