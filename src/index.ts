@@ -9,7 +9,7 @@ export class OrderLedger extends DurableObject<Env> {
 }
 export class Registry extends DurableObject<Env> {}
 export class OriginGate extends DurableObject<Env> {}
-export class CallbackLog extends DurableObject<Env> {}
+export { CallbackLog } from './objects/callback-log.ts';
 export default {
   async fetch(r, env) {
     return Response.json({

@@ -61,6 +61,9 @@ export const minuteOf = (at: number): number => at - (at % MINUTE_MS);
 const FLUSH_LOST_MS = 10 * ARRIVAL_FLUSH_MS;
 
 export type ArrivalMark = Pick<Arrival, 'at' | 'verdict' | 'reason'>;
+/** Room that only the first of a verdict, reason and minute may take: a flood of one reason must not hide another. */
+const FIRSTS_RESERVED = 40;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenBatch = { channelId: string; counts: Map<string, Mutable<ArrivalCount>>; samples: Arrival[] };
 
@@ -86,8 +89,10 @@ export class ArrivalBuffer {
     const known = open.counts.get(key);
     if (known) known.count += 1;
     else open.counts.set(key, { minute, verdict: mark.verdict, reason: mark.reason, count: 1 });
-    if (mark.reason === 'signature_probe' || this.#samples >= ARRIVAL_BUFFER_MAX) return false;
-    return mark.verdict !== 'accepted' || known === undefined; // an accepted callback is kept whole with its order
+    if (mark.reason === 'signature_probe') return false;
+    if (known === undefined) return this.#samples < ARRIVAL_BUFFER_MAX;
+    if (mark.verdict === 'accepted') return false; // an accepted callback is kept whole with its order
+    return this.#samples < ARRIVAL_BUFFER_MAX - FIRSTS_RESERVED;
   }
 
   addSample(log: string, channelId: string, sample: Arrival): void {

@@ -91,9 +91,23 @@ export const ARRIVAL_FLUSH_MS = 1_000;
 export const ARRIVAL_SAMPLES_MAX = 1_000;
 /** The callback log writes to D1 once in this at most. */
 export const ARRIVAL_PROJECT_MS = 60_000;
+/** How long the counts of a minute are kept: long enough for a month's report. */
+export const ARRIVAL_COUNTS_KEPT_MS = 32 * 86_400_000;
+/** Authentic notices without an order that one channel keeps whole; 2 KB each as a rule, far below the object's 10 GB. */
+export const NOTICES_KEPT_MAX = 100_000;
+/** The same alarm about the same channel is raised once in this by one isolate, and the same outage logged once. */
+export const ALARM_INTERVAL_MIN_MS = 60_000;
 
 /** Page sizes of /v1 lists. */
 export const PAGE_ITEMS_DEFAULT = 50;
 export const PAGE_ITEMS_MAX = 200;
 /** How long an Idempotency-Key of a registry write is remembered. */
 export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
+/** Alarms kept; the longest unraised go first. More than a person can read, few enough for one object. */
+export const ALARMS_KEPT_MAX = 10_000;
+/** Fetched keys kept for one channel: providers rotate one or two at a time. */
+export const FETCHED_KEYS_MAX = 20;
+/** Longest wait for one shard to take a changed configuration; then it is pushed again from the registry's alarm. */
+export const PUSH_TIMEOUT_MS = 2_000;
+/** A channel that stays paused this long wants a person. */
+export const CHANNEL_PAUSED_LONG_MS = 3_600_000;

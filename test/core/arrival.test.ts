@@ -31,7 +31,16 @@ describe('the arrival buffer', () => {
     expect(batch?.counts).toEqual([
       { minute: minuteOf(AT), verdict: 'rejected', reason: 'signature_invalid', count: ARRIVAL_BUFFER_MAX * 3 },
     ]);
-    expect(batch?.samples).toHaveLength(ARRIVAL_BUFFER_MAX);
+    expect(batch?.samples.length).toBeGreaterThan(ARRIVAL_BUFFER_MAX / 2);
+    expect(batch?.samples.length).toBeLessThanOrEqual(ARRIVAL_BUFFER_MAX);
+  });
+
+  it('still samples the first of another reason in a flood of one, and never more than its bound', () => {
+    const buffer = new ArrivalBuffer('i');
+    while (note(buffer, refused));
+    expect(note(buffer, { ...refused, reason: 'malformed' })).toBe(true);
+    for (let minute = 1; minute <= ARRIVAL_BUFFER_MAX; minute++) note(buffer, { ...refused, at: AT + minute * 60_000 });
+    expect(buffer.take()[0]?.samples).toHaveLength(ARRIVAL_BUFFER_MAX);
   });
 
   it('counts what went in, by channel, verdict, reason and minute, whatever the order of flushes', () => {
@@ -80,6 +89,7 @@ describe('the arrival buffer', () => {
     const buffer = new ArrivalBuffer('i');
     while (note(buffer, refused));
     const [batch] = buffer.take();
+    note(buffer, refused);
     expect(note(buffer, refused)).toBe(false);
     if (batch) buffer.confirm(batch);
     expect(note(buffer, refused)).toBe(true);

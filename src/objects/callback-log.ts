@@ -1,0 +1,122 @@
+// CallbackLog: what arrived at one channel and changed no order. Owns its samples, counts and kept notices, and their
+// rows in D1. Never on the way of a payment: only a notice without an order waits for it.
+import { DurableObject } from 'cloudflare:workers';
+import type { ArrivalBatch, KeptNotice } from '../core/arrival.ts';
+import {
+  ARRIVAL_PROJECT_MS,
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  PROJECT_DELAY_MS,
+  PROJECT_TIMEOUT_MS,
+} from '../core/limits.ts';
+import {
+  createLogTables,
+  hasLogTables,
+  keepNotice,
+  logProjectionStatements,
+  noteBatch,
+  projectedAtOf,
+  readLogProjection,
+  settleLogProjection,
+  unproject,
+} from '../store/callback-log.ts';
+
+/** Writes to D1 in one alarm at most; the rest waits for the next. */
+const STEPS_MAX = 20;
+
+export class CallbackLog extends DurableObject<Env> {
+  #hasTables = false;
+  /** When the alarm goes off; null when none is set. */
+  #armedAt: number | null = null;
+  #failures = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.blockConcurrencyWhile(async () => {
+      this.#armedAt = await ctx.storage.getAlarm();
+      this.#hasTables = hasLogTables(ctx.storage.sql);
+    });
+  }
+
+  /** Adds what an isolate held back; the same batch again changes nothing. */
+  async note(batch: ArrivalBatch): Promise<void> {
+    this.#write(batch.channelId, () => noteBatch(this.ctx.storage.sql, batch, Date.now()));
+  }
+
+  /** Keeps a notice whole; replies once it is durable. `known`: it was kept before. */
+  async keep(notice: KeptNotice): Promise<'kept' | 'known'> {
+    return this.#write(notice.channelId, () => (keepNotice(this.ctx.storage.sql, notice) ? 'kept' : 'known'));
+  }
+
+  /** Shows everything that is kept in D1 again, because D1 was lost or is being rebuilt. */
+  async rebuild(): Promise<void> {
+    if (!this.#hasTables) return; // an object that never wrote must not begin to
+    this.ctx.storage.transactionSync(() => {
+      unproject(this.ctx.storage.sql);
+      this.#arm(Date.now() + PROJECT_DELAY_MS);
+    });
+  }
+
+  override async alarm(): Promise<void> {
+    this.#armedAt = null;
+    let next: number | null = null;
+    try {
+      next = (await this.#project()) ? null : Date.now() + ARRIVAL_PROJECT_MS;
+      this.#failures = 0;
+    } catch (error) {
+      next = Date.now() + Math.min(BACKOFF_MS_MIN * 2 ** this.#failures, BACKOFF_MS_MAX);
+      this.#failures = Math.min(this.#failures + 1, 16);
+      if (this.#failures === 1) console.error(JSON.stringify({ event: 'callback_log_projection', error: `${error}` }));
+    } finally {
+      if (next !== null) this.#arm(next);
+    }
+  }
+
+  /** One transaction: the tables if need be, the write, the alarm. */
+  #write<T>(channelId: string, write: () => T): T {
+    const { sql } = this.ctx.storage;
+    const now = Date.now();
+    const result = this.ctx.storage.transactionSync(() => {
+      if (!this.#hasTables) createLogTables(sql, channelId);
+      const written = write();
+      this.#arm(Math.max(now + PROJECT_DELAY_MS, projectedAtOf(sql) + ARRIVAL_PROJECT_MS));
+      return written;
+    });
+    this.#hasTables = true;
+    return result;
+  }
+
+  /** True when D1 shows everything; false when there is more than one alarm should carry. */
+  async #project(): Promise<boolean> {
+    const { sql } = this.ctx.storage;
+    if (!this.#hasTables) return true;
+    for (let step = 0; step < STEPS_MAX; step++) {
+      const projection = readLogProjection(sql, Date.now());
+      if (projection === null) return true;
+      await within(this.env.DB.batch(logProjectionStatements(this.env.DB, projection)), PROJECT_TIMEOUT_MS);
+      this.ctx.storage.transactionSync(() => settleLogProjection(sql, projection, Date.now()));
+    }
+    return false;
+  }
+
+  /** Sets the alarm unless an earlier one is set. One that is a minute late is taken for stuck and set again. */
+  #arm(at: number): void {
+    const isStuck = this.#armedAt !== null && this.#armedAt < Date.now() - ARRIVAL_PROJECT_MS;
+    if (this.#armedAt !== null && this.#armedAt <= at && !isStuck) return;
+    this.#armedAt = at;
+    void this.ctx.storage.setAlarm(at); // committed together with the write around it
+  }
+}
+
+/** Gives up waiting, not the work: repeating a projection changes nothing. */
+async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`D1 did not reply within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
