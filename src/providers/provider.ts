@@ -39,6 +39,7 @@ export type ProviderRequest = {
 
 export type ProviderAnswer = {
   readonly status: number;
+  /** Names lower-cased, as Headers gives them. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 };
@@ -79,6 +80,8 @@ export type Provider<Credentials, Notification> = {
   /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
   readonly keys?: {
     readonly wanted: (credentials: Credentials) => boolean;
+    /** True when the credentials bring keys of their own, so that a failed download leaves callbacks verifiable. */
+    readonly brought: (credentials: Credentials) => boolean;
     readonly request: (credentials: Credentials, context: RequestContext) => Promise<ProviderRequest>;
     readonly read: (
       answer: ProviderAnswer,
@@ -99,6 +102,8 @@ export type Provider<Credentials, Notification> = {
       credentials: Credentials,
       keys: readonly FetchedKey[],
       now: number,
+      /** The order's own expiry: the code lasts no longer. Null or left out: the expiry `request` chose itself. */
+      expiresAt?: number | null,
     ) => Promise<Result<PaymentRequest, ProviderProblem>>;
   };
 };

@@ -1,0 +1,14 @@
+// The registry of providers: the only door to a dialect. One line each.
+import type { AnyProvider } from './provider.ts';
+import { wechatpayV3 } from './wechatpay-v3.ts';
+
+const ALL: readonly AnyProvider[] = [wechatpayV3];
+
+export const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
+
+export const PROVIDER_IDS: readonly string[] = ALL.map((one) => one.id);
+
+/** Null for a word that names no provider, `constructor` included. */
+export function providerOf(id: string): AnyProvider | null {
+  return Object.hasOwn(providers, id) ? (providers[id] ?? null) : null;
+}

@@ -1,0 +1,71 @@
+// WeChat Pay API v3 (微信支付), direct merchants and service providers: payment and refund notices, platform
+// certificates, Native QR payments. Never trusts a notice before RSA over its raw bytes and AES-GCM both hold.
+
+import { type Rejection, wireOf } from '../core/rejection.ts';
+import { err, type Result } from '../core/result.ts';
+import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { keys, pay } from './wechatpay-v3/api.ts';
+import { Credentials, inspectCredentials } from './wechatpay-v3/credentials.ts';
+import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
+import { keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
+import { translate } from './wechatpay-v3/translate.ts';
+
+// Only the HTTP status counts, and the body of a success is ignored, so 204 leaves nothing to get wrong. The failure
+// body is the documented one and always the same bytes: the caller learns nothing (notification considerations).
+const ACCEPTED: Answer = { status: 204, headers: {}, body: '' };
+const failed = (status: number): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8' },
+  body: '{"code":"FAIL","message":"失败"}',
+});
+
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return ACCEPTED;
+    case 'rejected':
+      return failed(wireOf(acknowledgement.rejection.reason).status);
+    case 'unavailable':
+      return failed(503);
+  }
+}
+
+export const wechatpayV3 = provider<Credentials, Notice>({
+  id: 'wechatpay-v3',
+  name: { en: 'WeChat Pay (API v3)', zh: '微信支付 (API v3)' },
+  credentials: Credentials,
+  inspectCredentials,
+  // WeChat Pay waits 5 s.
+  ackDeadlineMs: 4_000,
+  // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).
+  sourceRanges: [
+    '101.226.103.0/25',
+    '140.207.54.0/25',
+    '121.51.58.128/25',
+    '183.3.234.0/25',
+    '58.251.80.0/25',
+    '121.51.30.128/25',
+    '203.205.219.128/25',
+    '81.71.199.64/32',
+    '81.71.198.25/32',
+    '81.71.199.59/32',
+    '175.24.214.208/32',
+    '175.24.211.24/32',
+    '175.24.213.135/32',
+    '109.244.180.23/32',
+    '114.132.203.119/32',
+    '43.139.43.69/32',
+  ],
+  // 24 h 4 min in all; delivery is not promised (APIv3 payment notice).
+  retryScheduleSeconds: [
+    15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, 10_800, 10_800, 10_800, 21_600, 21_600,
+  ],
+  verify: async (callback, credentials, fetched, now): Promise<Result<Notice, Rejection>> => {
+    const proof = await proveSigned(callback.headers, callback.body, keyringOf(credentials, fetched), now);
+    return proof.ok ? openNotice(callback.body, credentials) : err(proof.error);
+  },
+  translate,
+  acknowledge,
+  keys,
+  pay,
+});

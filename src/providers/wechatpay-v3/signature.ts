@@ -1,0 +1,120 @@
+// Proves that bytes with Wechatpay-* headers were signed by WeChat Pay: callbacks and API answers alike.
+// Cheap checks first. Never reads the body as anything but bytes; never lets the message choose the algorithm.
+import { isFresh } from '../../core/callback.ts';
+import type { FetchedKey } from '../../core/channel.ts';
+import { CLOCK_SKEW_SECONDS_MAX } from '../../core/limits.ts';
+import { type Rejection, reject } from '../../core/rejection.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { concat, fromBase64, utf8 } from '../../crypto/bytes.ts';
+import { type RsaPublicKey, rsaPublicKeyOf, verifyRsa } from '../../crypto/rsa.ts';
+import { type Credentials, serialOf } from './credentials.ts';
+
+/** The only algorithm taken. The SM2 and brand variants use other keys and are refused by name. */
+const SIGNATURE_TYPE = 'WECHATPAY2-SHA256-RSA2048';
+
+/** WeChat Pay sends wrong signatures on purpose, to see that they are refused (notification considerations, 2024-07). */
+const PROBE_PREFIX = 'WECHATPAY/SIGNTEST/';
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** The PEM text named by a serial: null when there is none. */
+export type Keyring = (serial: string) => string | null;
+
+/** Configured keys come before fetched ones. */
+export function keyringOf(credentials: Credentials, keys: readonly FetchedKey[]): Keyring {
+  return (serial) => {
+    const wanted = serialOf(serial);
+    for (const [name, pem] of Object.entries(credentials.platformKeys)) if (serialOf(name) === wanted) return pem;
+    return keys.find((key) => serialOf(key.serial) === wanted)?.pem ?? null;
+  };
+}
+
+export async function proveSigned(
+  headers: Headers,
+  body: Uint8Array,
+  keyring: Keyring,
+  now: number,
+): Promise<Result<null, Rejection>> {
+  const signed = readHeaders(headers, now);
+  if (!signed.ok) return signed;
+  const { serial, timestamp, nonce, signature } = signed.value;
+  const isProbe = signature.startsWith(PROBE_PREFIX);
+  const key = await keyOf(serial, keyring, now);
+  // A probe costs nothing more than a wrong signature: no unknown key, so nobody goes and fetches one for it.
+  if (!key.ok) return isProbe ? err(probe()) : key;
+  const bytes = fromBase64(signature);
+  // Three lines, each ended by a line feed; the body exactly as it came (docs: signature verification).
+  const message = concat(utf8(`${timestamp}\n${nonce}\n`), body, LINE_FEED);
+  if (bytes !== null && (await verifyRsa(key.value, bytes, message))) return ok(null);
+  if (isProbe) return err(probe());
+  return err(reject('signature_invalid', `The signature does not verify with key ${show(serial)}.`));
+}
+
+const LINE_FEED = utf8('\n');
+
+const probe = () =>
+  reject('signature_probe', 'WeChat Pay probed with a wrong signature; it was refused as it should be.');
+
+type SignedHeaders = Record<'serial' | 'timestamp' | 'nonce' | 'signature', string>;
+
+function readHeaders(headers: Headers, now: number): Result<SignedHeaders, Rejection> {
+  const read = (name: string) => headers[name]?.trim() ?? '';
+  const signed = {
+    serial: read('wechatpay-serial'),
+    timestamp: read('wechatpay-timestamp'),
+    nonce: read('wechatpay-nonce'),
+    signature: read('wechatpay-signature'),
+  };
+  for (const [name, value] of Object.entries(signed)) {
+    if (value === '')
+      return err(reject('header_missing', `The header Wechatpay-${capital(name)} is missing or blank.`));
+  }
+  const type = headers['wechatpay-signature-type'];
+  if (type !== undefined && type.trim() !== SIGNATURE_TYPE) {
+    return err(
+      reject('signature_invalid', `Wechatpay-Signature-Type is ${show(type)}; only ${SIGNATURE_TYPE} is taken.`),
+    );
+  }
+  if (!/^\d{1,12}$/.test(signed.timestamp)) {
+    return err(reject('timestamp_stale', `Wechatpay-Timestamp is not plain seconds: ${show(signed.timestamp)}.`));
+  }
+  if (!isFresh(Number(signed.timestamp), now, CLOCK_SKEW_SECONDS_MAX)) {
+    const seconds = Math.round(now / 1000) - Number(signed.timestamp);
+    return err(
+      reject(
+        'timestamp_stale',
+        `Wechatpay-Timestamp is ${seconds} s off; ${CLOCK_SKEW_SECONDS_MAX} s or more is refused.`,
+      ),
+    );
+  }
+  return ok(signed);
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** Untrusted text for people: short and on one line. */
+const show = (text: string) => JSON.stringify(text.slice(0, 60));
+
+async function keyOf(serial: string, keyring: Keyring, now: number): Promise<Result<RsaPublicKey, Rejection>> {
+  const pem = keyring(serial);
+  if (pem === null) {
+    return err(
+      reject(
+        'unknown_key',
+        `No key with serial ${show(serial)}: add it to platformKeys, or give the merchant's key so that it can be fetched.`,
+      ),
+    );
+  }
+  const key = await rsaPublicKeyOf(pem);
+  if (key === null)
+    return err(reject('unknown_key', `The key with serial ${show(serial)} cannot be read: paste it again.`));
+  const valid = key.certificate;
+  if (valid !== null && (now < valid.notBefore || now > valid.notAfter)) {
+    const [word, at] =
+      now < valid.notBefore ? ['is not valid before', valid.notBefore] : ['expired on', valid.notAfter];
+    return err(
+      reject('unknown_key', `The certificate with serial ${show(serial)} ${word} ${new Date(at).toISOString()}.`),
+    );
+  }
+  return ok(key);
+}
