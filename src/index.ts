@@ -7,7 +7,7 @@ export class OrderLedger extends DurableObject<Env> {
     return createHash('md5').update(x).digest('hex');
   }
 }
-export class Registry extends DurableObject<Env> {}
+export { Registry } from './objects/registry.ts';
 export class OriginGate extends DurableObject<Env> {}
 export { CallbackLog } from './objects/callback-log.ts';
 export default {

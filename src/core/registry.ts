@@ -1,0 +1,90 @@
+// The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
+import type { Channel, ChannelStatus, Origin, OriginSecret } from './channel.ts';
+
+/** Who may do what. `admin` may do everything. */
+export const SCOPES = ['read', 'orders', 'operate', 'metrics', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export type ChannelDraft = Pick<
+  Channel,
+  | 'id'
+  | 'uid'
+  | 'provider'
+  | 'mode'
+  | 'environment'
+  | 'shards'
+  | 'locationHint'
+  | 'origins'
+  | 'allowlist'
+  | 'credentials'
+>;
+/** Only what is named changes. */
+export type ChannelChange = Partial<Pick<Channel, 'origins' | 'allowlist' | 'credentials'>>;
+export type StatusChange = { readonly to: ChannelStatus; readonly from: readonly ChannelStatus[] };
+
+type OriginSettings = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;
+export type OriginDraft = OriginSettings & { readonly id: string; readonly secret: OriginSecretDraft };
+export type OriginChange = Partial<OriginSettings>;
+export type OriginSecretDraft = Pick<OriginSecret, 'kind' | 'sealed'>;
+export type Rotation = { readonly secret: OriginSecretDraft; readonly overlapMs: number };
+
+/** `version` null: whatever stands now. An older version than the current one changes nothing. */
+export type OriginPause = {
+  readonly id: string;
+  readonly version: number | null;
+  readonly reason: 'operator' | 'gone';
+  readonly now: number;
+};
+export type OriginResume = Omit<OriginPause, 'reason'>;
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** The key's last four characters, so that a person can tell two keys apart. */
+  readonly ending: string;
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+};
+/** `hash` is the SHA-256 of the key, hex; `sealed` is remembered with the Idempotency-Key alone. */
+export type ApiKeyDraft = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'ending'> & {
+  readonly hash: string;
+  readonly sealed: string;
+};
+/** What an isolate needs to let a caller in. */
+export type ApiKeyCopy = Pick<ApiKey, 'id' | 'scopes'> & { readonly hash: string };
+
+/** When a write was asked for, and how a repeated one is recognised. */
+export type WriteStamp = {
+  readonly now: number;
+  /** The caller's Idempotency-Key within the caller's own name; null when none was sent. */
+  readonly key: string | null;
+  /** SHA-256 of method, path and body, hex. */
+  readonly digest: string;
+};
+
+export type WriteReply<T> =
+  | {
+      readonly kind: 'done';
+      readonly value: T /** True when an earlier write is being repeated. */;
+      readonly repeated: boolean;
+    }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'unknown_origin'; readonly index: number }
+  | { readonly kind: 'wrong_status'; readonly status: string }
+  | { readonly kind: 'key_reused' };
+
+export type AlarmRecord = {
+  readonly code: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+};
+export type AlarmPlace = Pick<AlarmRecord, 'lastAt' | 'code' | 'subject'>;
+export type AlarmPage = { readonly limit: number; readonly after: AlarmPlace | null };
+
+/** `recent`: asked less than a minute ago. `not_wanted`: the credentials do not allow fetching, or no such channel. */
+export type KeyRefresh = 'refreshed' | 'recent' | 'not_wanted' | 'failed';

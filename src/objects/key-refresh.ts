@@ -1,0 +1,124 @@
+// Fetches a channel's verification keys from its provider, at most once a minute, and keeps them beside the channel.
+// Believes only what the provider's own file has verified. A failure is an alarm only when nothing is left to verify with.
+import { callProvider } from '../call-provider.ts';
+import type { Alarm, Channel, FetchedKey } from '../core/channel.ts';
+import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
+import type { KeyRefresh } from '../core/registry.ts';
+import { err, type Result } from '../core/result.ts';
+import { readConfig } from '../env.ts';
+import { providerOf } from '../providers/index.ts';
+import type { AnyProvider } from '../providers/provider.ts';
+import { listChannelRows, readChannelRow, recordOf } from '../store/registry-channels.ts';
+import { openCredentials } from '../store/registry-copy.ts';
+import { markKeyFetch, readFetchedKeys, readKeyFetchAt, storeFetchedKeys } from '../store/registry-keys.ts';
+
+type Keys = NonNullable<AnyProvider['keys']>;
+
+export class KeyRefresher {
+  readonly #storage: DurableObjectStorage;
+  readonly #env: Env;
+  readonly #raise: (alarms: readonly Alarm[]) => void;
+  readonly #running = new Map<string, Promise<KeyRefresh>>();
+
+  constructor(storage: DurableObjectStorage, env: Env, raise: (alarms: readonly Alarm[]) => void) {
+    this.#storage = storage;
+    this.#env = env;
+    this.#raise = raise;
+  }
+
+  /** Callers who come while a download is under way wait for that one. */
+  refresh(channelId: string, now: number): Promise<KeyRefresh> {
+    const running = this.#running.get(channelId);
+    if (running) return running;
+    const refreshing = this.#refresh(channelId, now).finally(() => this.#running.delete(channelId));
+    this.#running.set(channelId, refreshing);
+    return refreshing;
+  }
+
+  /** Looks again where keys are old, and each minute where none is left. */
+  async refreshDue(now: number): Promise<void> {
+    const { sql } = this.#storage;
+    for (const { id } of listChannelRows(sql)) {
+      const askedAt = readKeyFetchAt(sql, id);
+      const isOld = askedAt === null || now - askedAt >= KEY_REFRESH_INTERVAL_MAX_MS;
+      if (isOld || validKeys(readFetchedKeys(sql, id), now).length === 0) await this.#refreshUnlessIdle(id, now, isOld);
+    }
+  }
+
+  async #refreshUnlessIdle(channelId: string, now: number, isOld: boolean): Promise<void> {
+    const channel = readChannelRow(this.#storage.sql, channelId);
+    const keys = channel && providerOf(channel.provider)?.keys;
+    if (!channel || !keys || channel.status === 'disabled') return;
+    if (isOld || !(await this.#brings(channel, keys))) await this.refresh(channelId, now);
+  }
+
+  async #refresh(channelId: string, now: number): Promise<KeyRefresh> {
+    const { sql } = this.#storage;
+    const channel = readChannelRow(sql, channelId);
+    const keys = channel && providerOf(channel.provider)?.keys;
+    if (!channel || !keys) return 'not_wanted';
+    const askedAt = readKeyFetchAt(sql, channelId);
+    if (askedAt !== null && now - askedAt < KEY_REFRESH_INTERVAL_MIN_MS) return 'recent';
+    const credentials = await this.#open(channel);
+    if (credentials !== null && !keys.wanted(credentials)) return 'not_wanted';
+    markKeyFetch(sql, channelId, now); // durable before the request leaves: the platform holds calls until it is written
+    const fetched = await this.#fetch(channel, keys, credentials, now);
+    if (fetched.ok && this.#keep(channel, fetched.value, now)) return 'refreshed';
+    const detail = fetched.ok ? 'The credentials changed during the download.' : fetched.error;
+    console.warn(JSON.stringify({ message: 'key refresh failed', channel: channelId, detail }));
+    await this.#alarmWhenBare(channel, keys, detail, now);
+    return 'failed';
+  }
+
+  async #fetch(
+    channel: Channel,
+    keys: Keys,
+    credentials: unknown,
+    now: number,
+  ): Promise<Result<readonly FetchedKey[], string>> {
+    if (credentials === null) return err('The credentials do not open: see the log.');
+    try {
+      const nonce = crypto.randomUUID().replaceAll('-', '');
+      const answer = await callProvider(await keys.request(credentials, { now, nonce }), readConfig(this.#env));
+      if (!answer.ok) return err(answer.error.detail);
+      const known = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now);
+      const read = await keys.read(answer.value, credentials, known, now);
+      return read.ok ? read : err(read.error.detail);
+    } catch (error) {
+      return err(String(error));
+    }
+  }
+
+  /** False when the credentials changed meanwhile: what was fetched with the old ones may be another merchant's. */
+  #keep(channel: Channel, keys: readonly FetchedKey[], now: number): boolean {
+    return this.#storage.transactionSync(() => {
+      if (readChannelRow(this.#storage.sql, channel.id)?.credentials !== channel.credentials) return false;
+      storeFetchedKeys(this.#storage.sql, channel.id, keys, now);
+      return true;
+    });
+  }
+
+  /** Null when they do not open: the log says why, and never what is inside. */
+  async #open(channel: Channel): Promise<unknown> {
+    try {
+      return await openCredentials(recordOf(this.#storage.sql, channel), readConfig(this.#env).masterKey);
+    } catch (error) {
+      console.error(JSON.stringify({ message: 'credentials do not open', channel: channel.id, error: String(error) }));
+      return null;
+    }
+  }
+
+  async #brings(channel: Channel, keys: Keys): Promise<boolean> {
+    const credentials = await this.#open(channel);
+    return credentials !== null && keys.brought(credentials);
+  }
+
+  async #alarmWhenBare(channel: Channel, keys: Keys, detail: string, now: number): Promise<void> {
+    if (validKeys(readFetchedKeys(this.#storage.sql, channel.id), now).length > 0) return;
+    if (await this.#brings(channel, keys)) return;
+    this.#raise([{ code: 'keys_unavailable', subject: `channel/${channel.id}`, detail, at: now }]);
+  }
+}
+
+const validKeys = (keys: readonly FetchedKey[], now: number): readonly FetchedKey[] =>
+  keys.filter((key) => key.effectiveAt <= now && now < key.expiresAt);

@@ -1,0 +1,290 @@
+// The registry: the one writer of channels, origins, API keys, fetched provider keys and alarms. One object.
+// Hands out secrets only sealed, and never waits for anybody inside a transaction.
+import { DurableObject } from 'cloudflare:workers';
+import type { Alarm, Channel, ChannelRecord, Origin } from '../core/channel.ts';
+import { CHANNEL_PAUSED_LONG_MS } from '../core/limits.ts';
+import type {
+  AlarmPage,
+  AlarmRecord,
+  ApiKey,
+  ApiKeyCopy,
+  ApiKeyDraft,
+  ChannelChange,
+  ChannelDraft,
+  KeyRefresh,
+  OriginChange,
+  OriginDraft,
+  OriginPause,
+  OriginResume,
+  Rotation,
+  StatusChange,
+  WriteReply,
+  WriteStamp,
+} from '../core/registry.ts';
+import {
+  forgetOldWrites,
+  insertApiKey,
+  listApiKeyRows,
+  listLiveApiKeys,
+  revokeApiKeyRow,
+  writeOnce,
+} from '../store/registry-access.ts';
+import { listAlarmRows, pruneAlarms, raiseAlarm, readAlarm } from '../store/registry-alarms.ts';
+import * as channels from '../store/registry-channels.ts';
+import { forgetFetchedKeys } from '../store/registry-keys.ts';
+import * as origins from '../store/registry-origins.ts';
+import { prepareRegistryTables } from '../store/registry-schema.ts';
+import { ConfigPush } from './config-push.ts';
+import { KeyRefresher } from './key-refresh.ts';
+
+const ALARM_DETAIL_CHARS_MAX = 500;
+const ALARM_SUBJECT_CHARS_MAX = 200;
+
+/** Says that a channel's shards have to be told what changed. */
+type Note = (channelId: string) => void;
+
+const done = <T>(value: T): WriteReply<T> => ({ kind: 'done', value, repeated: false });
+
+export class Registry extends DurableObject<Env> {
+  readonly #sql: SqlStorage;
+  readonly #push: ConfigPush;
+  readonly #keys: KeyRefresher;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#sql = ctx.storage.sql;
+    this.#push = new ConfigPush(ctx.storage, env);
+    this.#keys = new KeyRefresher(ctx.storage, env, (alarms) => this.raiseAlarms(alarms));
+    ctx.storage.transactionSync(() => prepareRegistryTables(this.#sql));
+  }
+
+  /** Answers, and with that shows that the object and its database do. */
+  ping(): boolean {
+    return this.#sql.exec('SELECT 1').toArray().length === 1;
+  }
+
+  // — channels —
+
+  readChannel(id: string): ChannelRecord | null {
+    const channel = channels.readChannelRow(this.#sql, id);
+    return channel && channels.recordOf(this.#sql, channel);
+  }
+
+  listChannels(): readonly ChannelRecord[] {
+    return channels.listChannelRows(this.#sql).map((channel) => channels.recordOf(this.#sql, channel));
+  }
+
+  /** A new channel needs no push: its shards learn what they need with the first fact. */
+  createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<Channel> {
+    return this.#write(stamp, () => {
+      if (channels.readChannelRow(this.#sql, draft.id)) return { kind: 'exists' };
+      const unknown = this.#unknownOrigin(draft.origins);
+      return unknown ?? done(channels.insertChannel(this.#sql, draft, stamp.now));
+    });
+  }
+
+  updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<Channel>> {
+    return this.#writeAndPush(stamp, (note) => {
+      if (!channels.readChannelRow(this.#sql, id)) return { kind: 'missing' };
+      const unknown = this.#unknownOrigin(change.origins ?? []);
+      if (unknown) return unknown;
+      channels.changeChannel(this.#sql, id, change, stamp.now);
+      if (change.credentials !== undefined) forgetFetchedKeys(this.#sql, id);
+      return this.#changedChannel(id, note);
+    });
+  }
+
+  setChannelStatus(id: string, { from, to }: StatusChange, stamp: WriteStamp): Promise<WriteReply<Channel>> {
+    return this.#writeAndPush(stamp, (note) => {
+      const channel = channels.readChannelRow(this.#sql, id);
+      if (!channel) return { kind: 'missing' };
+      if (channel.status === to) return done(channel);
+      if (!from.includes(channel.status)) return { kind: 'wrong_status', status: channel.status };
+      channels.setChannelStatus(this.#sql, id, to, stamp.now);
+      return this.#changedChannel(id, note);
+    });
+  }
+
+  // — origins —
+
+  readOrigin(id: string): Origin | null {
+    return origins.readOriginRow(this.#sql, id);
+  }
+
+  listOrigins(): readonly Origin[] {
+    return origins.listOriginRows(this.#sql);
+  }
+
+  createOrigin(draft: OriginDraft, stamp: WriteStamp): WriteReply<Origin> {
+    return this.#write(stamp, () => {
+      if (origins.readOriginRow(this.#sql, draft.id)) return { kind: 'exists' };
+      return done(origins.insertOrigin(this.#sql, draft, stamp.now));
+    });
+  }
+
+  updateOrigin(id: string, change: OriginChange, stamp: WriteStamp): Promise<WriteReply<Origin>> {
+    return this.#writeAndPush(stamp, (note) => {
+      if (!origins.readOriginRow(this.#sql, id)) return { kind: 'missing' };
+      origins.changeOrigin(this.#sql, id, change, stamp.now);
+      return this.#changedOrigin(id, note);
+    });
+  }
+
+  rotateOrigin(id: string, rotation: Rotation, stamp: WriteStamp): Promise<WriteReply<Origin>> {
+    return this.#writeAndPush(stamp, (note) => {
+      const origin = origins.readOriginRow(this.#sql, id);
+      if (!origin) return { kind: 'missing' };
+      origins.rotateSecrets(this.#sql, origin, rotation, stamp.now);
+      return this.#changedOrigin(id, note);
+    });
+  }
+
+  /** Replies after every shard that has this origin was told; null when there is no such origin. */
+  async pauseOrigin(pause: OriginPause): Promise<Origin | null> {
+    const stamp = { now: pause.now, key: null, digest: '' };
+    return valueDone(await this.#setPaused(pause.id, stamp, () => origins.pauseOriginRow(this.#sql, pause)));
+  }
+
+  async resumeOrigin(resume: OriginResume): Promise<Origin | null> {
+    const stamp = { now: resume.now, key: null, digest: '' };
+    return valueDone(await this.#setPaused(resume.id, stamp, () => origins.resumeOriginRow(this.#sql, resume)));
+  }
+
+  /** Pauses or resumes for a person, once per Idempotency-Key. */
+  setOriginPaused(id: string, paused: boolean, stamp: WriteStamp): Promise<WriteReply<Origin>> {
+    const change = { id, version: null, now: stamp.now };
+    return this.#setPaused(id, stamp, () =>
+      paused
+        ? origins.pauseOriginRow(this.#sql, { ...change, reason: 'operator' })
+        : origins.resumeOriginRow(this.#sql, change),
+    );
+  }
+
+  // — API keys —
+
+  createApiKey(draft: ApiKeyDraft, stamp: WriteStamp): WriteReply<{ readonly key: ApiKey; readonly sealed: string }> {
+    return this.#write(stamp, () => {
+      return done({ key: insertApiKey(this.#sql, draft, stamp.now), sealed: draft.sealed });
+    });
+  }
+
+  listApiKeys(): readonly ApiKey[] {
+    return listApiKeyRows(this.#sql);
+  }
+
+  revokeApiKey(id: string, stamp: WriteStamp): WriteReply<ApiKey> {
+    return this.#write(stamp, () => {
+      const key = revokeApiKeyRow(this.#sql, id, stamp.now);
+      return key ? done(key) : { kind: 'missing' };
+    });
+  }
+
+  /** What isolates keep a copy of: the hashes of all keys that are not revoked. */
+  listApiKeyCopies(): readonly ApiKeyCopy[] {
+    return listLiveApiKeys(this.#sql);
+  }
+
+  // — alarms, provider keys, time —
+
+  raiseAlarms(alarms: readonly Alarm[]): void {
+    const records = this.ctx.storage.transactionSync(() =>
+      alarms.map((alarm) =>
+        raiseAlarm(this.#sql, {
+          ...alarm,
+          subject: alarm.subject.slice(0, ALARM_SUBJECT_CHARS_MAX),
+          detail: alarm.detail.slice(0, ALARM_DETAIL_CHARS_MAX),
+        }),
+      ),
+    );
+    for (const { code, subject, detail, count } of records) {
+      if (isPowerOfTen(count)) console.warn(JSON.stringify({ message: 'alarm', code, subject, detail, count }));
+    }
+  }
+
+  listAlarms(page: AlarmPage): readonly AlarmRecord[] {
+    return listAlarmRows(this.#sql, page);
+  }
+
+  refreshKeys(channelId: string, now: number): Promise<KeyRefresh> {
+    return this.#keys.refresh(channelId, now);
+  }
+
+  /** What time alone asks for; cron calls it each minute. */
+  async tick(now: number): Promise<void> {
+    this.ctx.storage.transactionSync(() => {
+      forgetOldWrites(this.#sql, now);
+      pruneAlarms(this.#sql);
+    });
+    this.raiseAlarms(this.#longPauses(now));
+    await this.#push.pushDue(now);
+    await this.#keys.refreshDue(now);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#push.pushDue(Date.now());
+  }
+
+  // — the inside —
+
+  #write<T>(stamp: WriteStamp, write: () => WriteReply<T>): WriteReply<T> {
+    return this.ctx.storage.transactionSync(() => writeOnce(this.#sql, stamp, write));
+  }
+
+  /** The change is committed first; then the shards that it touches are told before the reply. */
+  async #writeAndPush<T>(stamp: WriteStamp, write: (note: Note) => WriteReply<T>): Promise<WriteReply<T>> {
+    const noted: string[] = [];
+    const reply = this.#write(stamp, () =>
+      write((channelId) => {
+        this.#push.note(channelId, stamp.now);
+        noted.push(channelId);
+      }),
+    );
+    await this.#push.push(noted);
+    return reply;
+  }
+
+  #setPaused(id: string, stamp: WriteStamp, change: () => boolean): Promise<WriteReply<Origin>> {
+    return this.#writeAndPush(stamp, (note) => {
+      if (change()) return this.#changedOrigin(id, note);
+      const origin = origins.readOriginRow(this.#sql, id);
+      return origin ? done(origin) : { kind: 'missing' };
+    });
+  }
+
+  #changedChannel(id: string, note: Note): WriteReply<Channel> {
+    note(id);
+    const channel = channels.readChannelRow(this.#sql, id);
+    return channel ? done(channel) : { kind: 'missing' };
+  }
+
+  #changedOrigin(id: string, note: Note): WriteReply<Origin> {
+    for (const channel of channels.listChannelsOfOrigin(this.#sql, id)) note(channel.id);
+    const origin = origins.readOriginRow(this.#sql, id);
+    return origin ? done(origin) : { kind: 'missing' };
+  }
+
+  #unknownOrigin(ids: readonly string[]): { readonly kind: 'unknown_origin'; readonly index: number } | null {
+    const index = ids.findIndex((id) => !origins.readOriginRow(this.#sql, id));
+    return index < 0 ? null : { kind: 'unknown_origin', index };
+  }
+
+  /** One alarm an hour for each channel that stays paused. */
+  #longPauses(now: number): readonly Alarm[] {
+    return channels
+      .listPausedChannels(this.#sql, now - CHANNEL_PAUSED_LONG_MS)
+      .map(({ id, pausedAt }) => ({
+        code: 'channel_paused_long' as const,
+        subject: `channel/${id}`,
+        detail: `Paused since ${new Date(pausedAt).toISOString()}; its events wait. Resume it, or disable it.`,
+        at: now,
+      }))
+      .filter(({ code, subject }) => {
+        const last = readAlarm(this.#sql, code, subject)?.lastAt ?? Number.NEGATIVE_INFINITY;
+        return now - last >= CHANNEL_PAUSED_LONG_MS;
+      });
+  }
+}
+
+const valueDone = <T>(reply: WriteReply<T>): T | null => (reply.kind === 'done' ? reply.value : null);
+
+const isPowerOfTen = (count: number): boolean => /^10*$/.test(String(count));

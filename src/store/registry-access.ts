@@ -1,0 +1,102 @@
+// SQL of the registry's API keys, which are stored as hashes alone, and of the writes it remembers by Idempotency-Key.
+import { IDEMPOTENCY_KEPT_MS } from '../core/limits.ts';
+import type { ApiKey, ApiKeyCopy, ApiKeyDraft, Scope, WriteReply, WriteStamp } from '../core/registry.ts';
+
+type ApiKeyRow = {
+  id: string;
+  name: string;
+  scopes: string;
+  ending: string;
+  created_at: number;
+  revoked_at: number | null;
+};
+
+function apiKeyOf(row: ApiKeyRow): ApiKey {
+  const scopes: readonly Scope[] = JSON.parse(row.scopes);
+  const { id, name, ending } = row;
+  return { id, name, scopes, ending, createdAt: row.created_at, revokedAt: row.revoked_at };
+}
+
+const KEY_COLUMNS = 'id, name, scopes, ending, created_at, revoked_at';
+
+export function insertApiKey(sql: SqlStorage, draft: ApiKeyDraft, now: number): ApiKey {
+  const row = sql
+    .exec<ApiKeyRow>(
+      `INSERT INTO api_keys (id, name, hash, scopes, ending, created_at, revoked_at)
+       VALUES (?, ?, ?, ?, ?, ?, NULL) RETURNING ${KEY_COLUMNS}`,
+      draft.id,
+      draft.name,
+      draft.hash,
+      JSON.stringify(draft.scopes),
+      draft.ending,
+      now,
+    )
+    .one();
+  return apiKeyOf(row);
+}
+
+export function listApiKeyRows(sql: SqlStorage): readonly ApiKey[] {
+  return sql
+    .exec<ApiKeyRow>(`SELECT ${KEY_COLUMNS} FROM api_keys ORDER BY created_at DESC, id DESC`)
+    .toArray()
+    .map(apiKeyOf);
+}
+
+/** The first revocation stands; null when there is no such key. */
+export function revokeApiKeyRow(sql: SqlStorage, id: string, now: number): ApiKey | null {
+  const row = sql
+    .exec<ApiKeyRow>(
+      `UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING ${KEY_COLUMNS}`,
+      now,
+      id,
+    )
+    .toArray()[0];
+  return row ? apiKeyOf(row) : null;
+}
+
+export function listLiveApiKeys(sql: SqlStorage): readonly ApiKeyCopy[] {
+  return sql
+    .exec<{ id: string; hash: string; scopes: string }>(
+      'SELECT id, hash, scopes FROM api_keys WHERE revoked_at IS NULL',
+    )
+    .toArray()
+    .map(({ id, hash, scopes }) => ({ id, hash, scopes: JSON.parse(scopes) }));
+}
+
+/**
+ * Runs a write once per Idempotency-Key: the same request again gets the first reply, another request is refused.
+ * To be called inside a transaction. Only what was done is remembered; a refusal may be mended and sent again.
+ */
+export function writeOnce<T>(
+  sql: SqlStorage,
+  { key, digest, now }: WriteStamp,
+  write: () => WriteReply<T>,
+): WriteReply<T> {
+  if (key === null) return write();
+  const remembered = sql
+    .exec<{ digest: string; reply: string }>(
+      'SELECT digest, reply FROM writes WHERE key = ? AND at > ?',
+      key,
+      now - IDEMPOTENCY_KEPT_MS,
+    )
+    .toArray()[0];
+  if (remembered) {
+    if (remembered.digest !== digest) return { kind: 'key_reused' };
+    return { kind: 'done', value: JSON.parse(remembered.reply), repeated: true };
+  }
+  const reply = write();
+  if (reply.kind === 'done') {
+    sql.exec(
+      'INSERT OR REPLACE INTO writes (key, digest, reply, at) VALUES (?, ?, ?, ?)',
+      key,
+      digest,
+      JSON.stringify(reply.value),
+      now,
+    );
+  }
+  return reply;
+}
+
+export function forgetOldWrites(sql: SqlStorage, now: number): void {
+  sql.exec('DELETE FROM writes WHERE at <= ?', now - IDEMPOTENCY_KEPT_MS);
+}

@@ -1,0 +1,47 @@
+// The registry's own tables. One object, one database; nothing else writes them. docs/storage.md tells each column's life.
+
+const TABLES = `
+CREATE TABLE schema (version INTEGER NOT NULL);
+CREATE TABLE channels (
+  id TEXT PRIMARY KEY, uid TEXT NOT NULL, version INTEGER NOT NULL, provider TEXT NOT NULL, status TEXT NOT NULL,
+  status_at INTEGER NOT NULL, mode TEXT NOT NULL, environment TEXT NOT NULL, shards INTEGER NOT NULL,
+  location_hint TEXT, origins TEXT NOT NULL, allowlist TEXT NOT NULL, credentials TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE origins (
+  id TEXT PRIMARY KEY, version INTEGER NOT NULL, url TEXT NOT NULL, format TEXT NOT NULL, status TEXT NOT NULL,
+  pause_reason TEXT, secrets TEXT NOT NULL, timeout_ms INTEGER NOT NULL, ladder_seconds TEXT NOT NULL,
+  per_second INTEGER NOT NULL, concurrent INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE fetched_keys (
+  channel TEXT NOT NULL, serial TEXT NOT NULL, pem TEXT NOT NULL, effective_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, PRIMARY KEY (channel, serial)
+) WITHOUT ROWID;
+CREATE TABLE key_fetches (channel TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, scopes TEXT NOT NULL, ending TEXT NOT NULL,
+  created_at INTEGER NOT NULL, revoked_at INTEGER
+) WITHOUT ROWID;
+CREATE TABLE alarms (
+  code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, PRIMARY KEY (code, subject)
+) WITHOUT ROWID;
+CREATE INDEX alarms_by_time ON alarms (last_at, code, subject);
+CREATE TABLE writes (
+  key TEXT PRIMARY KEY, digest TEXT NOT NULL, reply TEXT NOT NULL, at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX writes_by_time ON writes (at);
+CREATE TABLE pushes (
+  channel TEXT PRIMARY KEY, token TEXT NOT NULL, failures INTEGER NOT NULL, due_at INTEGER NOT NULL
+) WITHOUT ROWID;
+`;
+
+export const REGISTRY_SCHEMA_VERSION = 1;
+
+/** Creates the tables when the object has none. Later versions change them here, one step after another. */
+export function prepareRegistryTables(sql: SqlStorage): void {
+  const known = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema'").toArray().length > 0;
+  if (known) return;
+  sql.exec(TABLES);
+  sql.exec('INSERT INTO schema (version) VALUES (?)', REGISTRY_SCHEMA_VERSION);
+}
