@@ -65,6 +65,8 @@ export type Provider<Credentials, Notification> = {
   readonly ackDeadlineMs: number;
   /** The published source ranges (CIDR); the default of a channel's allowlist. */
   readonly sourceRanges: readonly string[];
+  /** The headers that its signature needs, lower-cased: kept with each fact, so that it can be proved again. */
+  readonly evidenceHeaders: readonly string[];
   /** When the provider calls again after a failure: waits in seconds. */
   readonly retryScheduleSeconds: readonly number[];
   /** Proves the raw bytes genuine, then parses them. Never throws for hostile bytes. */

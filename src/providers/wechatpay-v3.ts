@@ -56,6 +56,13 @@ export const wechatpayV3 = provider<Credentials, Notice>({
     '114.132.203.119/32',
     '43.139.43.69/32',
   ],
+  evidenceHeaders: [
+    'wechatpay-serial',
+    'wechatpay-timestamp',
+    'wechatpay-nonce',
+    'wechatpay-signature',
+    'wechatpay-signature-type',
+  ],
   // 24 h 4 min in all; delivery is not promised (APIv3 payment notice).
   retryScheduleSeconds: [
     15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, 10_800, 10_800, 10_800, 21_600, 21_600,

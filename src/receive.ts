@@ -1,0 +1,248 @@
+// POST /callbacks/:channel: verify, translate, record, and answer in the provider's own words. Waits for the ledger
+// alone. Never says success before the facts are durable, and never tells the caller why it was refused.
+import { type Allowlist, allows, compileAllowlist } from './core/allowlist.ts';
+import { callbackLogNameOf, NO_CHANNEL, UNKNOWN_LOG } from './core/arrival.ts';
+import type { Callback } from './core/callback.ts';
+import { type AlarmCode, type Channel, type ChannelRecord, ledgerNameOf } from './core/channel.ts';
+import type { PaymentEvent } from './core/event.ts';
+import type { Evidence, FactInput, RecordReply, RecordRequest } from './core/record.ts';
+import { type Rejection, type RejectionReason, reject, wireOf } from './core/rejection.ts';
+import { sha256, toHex } from './crypto/bytes.ts';
+import { readConfig } from './env.ts';
+import { providerOf } from './providers/index.ts';
+import type { Answer, AnyProvider, Translation } from './providers/provider.ts';
+import {
+  arrivalOf,
+  askForKeys,
+  type Finding,
+  type Intake,
+  logOutage,
+  newId,
+  noteArrival,
+  raiseAlarm,
+} from './receive/aftermath.ts';
+import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
+import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
+
+/** Least time left for a second try of a ledger that was moved or restarted under the first. */
+const SECOND_TRY_MS = 500;
+
+/** For callers that no provider stands behind: says nothing that could be learned from. */
+const NEUTRAL_UNKNOWN: Answer = { status: 404, headers: {}, body: '' };
+const NEUTRAL_UNAVAILABLE: Answer = { status: 503, headers: {}, body: '' };
+
+type Route = {
+  readonly intake: Intake;
+  readonly record: ChannelRecord;
+  readonly provider: AnyProvider;
+  readonly deadline: number;
+};
+
+export async function receive(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  const channelId = channelIdOf(request.url);
+  const remoteAddress = request.headers.get('cf-connecting-ip');
+  const intake: Intake = { request, env, ctx, channelId, remoteAddress, now: Date.now() };
+  let route: Route | null = null;
+  try {
+    const record = mayNameChannel(channelId) ? await readChannelCopy(env, channelId, intake.now) : null;
+    if (record === null) {
+      noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, refused(unknownChannel(channelId)));
+      return responseOf(NEUTRAL_UNKNOWN);
+    }
+    const provider = providerOf(record.channel.provider);
+    if (provider === null) throw new Error(`This version of the gateway has no provider ${record.channel.provider}.`);
+    route = { intake, record, provider, deadline: intake.now + provider.ackDeadlineMs };
+    return await before(route.deadline, judged(route));
+  } catch (error) {
+    logOutage('receive', channelId, error, intake.now);
+    const detail = `Not recorded, the provider was asked to call again: ${error instanceof Error ? error.message : error}`;
+    const outage = refused(reject('overloaded', detail));
+    if (route === null) noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, outage);
+    else noteArrival(intake, callbackLogNameOf(route.record.channel.uid), channelId, outage);
+    return responseOf(route?.provider.acknowledge({ kind: 'unavailable' }) ?? NEUTRAL_UNAVAILABLE);
+  }
+}
+
+const unknownChannel = (id: string) =>
+  reject(
+    'unknown_channel',
+    `No channel is called ${JSON.stringify(id.slice(0, 64))}; check the address at the provider.`,
+  );
+
+const refused = ({ reason, detail }: Rejection, body: Finding['body'] = null): Finding => ({
+  verdict: 'rejected',
+  reason,
+  detail,
+  body,
+});
+
+/** The finding, noted where it leaves no fact, and the provider's answer to it. */
+async function judged(route: Route): Promise<Response> {
+  const { intake, record, provider } = route;
+  const { channel } = record;
+  const isOutside = channel.allowlist.mode !== 'off' && !allows(allowlistOf(channel), intake.remoteAddress);
+  const found = await judge(route, isOutside);
+  const finding: Finding = isOutside && found.reason === null ? { ...found, reason: 'source_not_allowed' } : found;
+  const { verdict, reason } = finding;
+  const isKept = verdict === 'ignored' || (verdict !== 'rejected' && verdict !== 'duplicate' && reason === null);
+  if (!isKept) noteArrival(intake, callbackLogNameOf(channel.uid), channel.id, finding);
+  if (verdict !== 'rejected' || reason === null) return responseOf(provider.acknowledge({ kind: 'accepted' }));
+  const detail = finding.detail ?? '';
+  if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake);
+  if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is an alarm code
+  const answer = provider.acknowledge({ kind: 'rejected', rejection: { reason, detail } });
+  const headers = reason === 'method_not_allowed' ? { ...answer.headers, allow: 'POST' } : answer.headers;
+  return responseOf({ ...answer, headers });
+}
+
+/** Cheapest first: nothing of the body is read for a caller who may not call. */
+async function judge(route: Route, isOutside: boolean): Promise<Finding> {
+  const { intake, record, provider } = route;
+  const { channel } = record;
+  const { request, now, channelId, remoteAddress } = intake;
+  if (request.method !== 'POST') return refused(reject('method_not_allowed', `${request.method} instead of POST.`));
+  if (isOutside && channel.allowlist.mode === 'enforce') {
+    return refused(reject('source_not_allowed', `${remoteAddress ?? 'An unknown address'} is not in the allowlist.`));
+  }
+  if (channel.status === 'disabled') {
+    return refused(reject('channel_disabled', 'The channel is disabled; resume it, and the provider will call again.'));
+  }
+  const headers = readHeaders(request.headers);
+  if (headers === null) return refused(reject('too_large', 'The headers are larger than any provider sends.'));
+  const body = await readBody(request);
+  if (body === null) return refused(reject('too_large', 'The body is larger than any provider sends.'));
+  const callback: Callback = { channelId, headers, body, remoteAddress, receivedAt: now };
+  const credentials = await openCredentials(record, readConfig(intake.env).masterKey);
+  const verified = await provider.verify(callback, credentials, record.keys, now);
+  if (!verified.ok) return refused(verified.error, body);
+  const translated = provider.translate(verified.value, credentials);
+  if (!translated.ok) return refused(translated.error, body);
+  const stranger = translated.value.events.find((event) => event.test !== (channel.environment === 'test'));
+  if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
+  const evidence = await evidenceOf(callback, body, provider);
+  return translated.value.events.length === 0
+    ? keepNotice(route, translated.value, evidence, body, isOutside ? 'source_not_allowed' : null)
+    : recordEvents(route, translated.value, evidence, body);
+}
+
+const wrongEnvironment = ({ environment }: Channel) =>
+  reject(
+    'wrong_environment',
+    `A genuine ${environment === 'live' ? 'test' : 'live'} notice at a ${environment} channel; give it a channel of its own.`,
+  );
+
+async function evidenceOf(callback: Callback, body: Uint8Array<ArrayBuffer>, provider: AnyProvider): Promise<Evidence> {
+  const headers: Record<string, string> = {};
+  for (const name of provider.evidenceHeaders) {
+    const value = callback.headers[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  const contentType = callback.headers['content-type'] ?? null;
+  return { contentType, headers, body, remoteAddress: callback.remoteAddress, digest: toHex(await sha256(body)) };
+}
+
+/** Authentic, and about no order: durable before it is acknowledged, because nobody will send it again. */
+async function keepNotice(
+  { intake, record }: Route,
+  { noticeType, noticeId }: Translation,
+  evidence: Evidence,
+  body: Uint8Array<ArrayBuffer>,
+  reason: RejectionReason | null,
+): Promise<Finding> {
+  const { id: channelId, uid } = record.channel;
+  const finding: Finding = { verdict: 'ignored', reason, detail: null, noticeType, body };
+  const arrival = await arrivalOf(intake, finding);
+  const log = intake.env.CALLBACK_LOG.getByName(callbackLogNameOf(uid));
+  await log.keep({ v: 1, channelId, arrival, evidence, key: noticeId ?? evidence.digest });
+  return finding;
+}
+
+async function recordEvents(
+  route: Route,
+  { events, noticeType }: Translation,
+  evidence: Evidence,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Finding> {
+  const { channel, dispatch } = route.record;
+  const replies = await Promise.all(
+    [...groupByLedger(channel, events)].map(([name, mine]) => {
+      const facts = mine.map(
+        (event): FactInput => ({
+          eventId: newId('evt'),
+          event,
+          source: 'callback',
+          receivedAt: route.intake.now,
+          evidence,
+        }),
+      );
+      return recordAt(route, name, { v: 1, facts, dispatch });
+    }),
+  );
+  const verdicts = replies.flat().map((reply) => reply.verdict);
+  if (verdicts.includes('refused')) {
+    return refused(reject('malformed', 'The order already holds more facts than any real order has.'), body);
+  }
+  const verdict = verdicts.includes('parked') ? 'parked' : 'accepted';
+  const isDuplicate = verdicts.every((one) => one === 'duplicate');
+  const orderNo = events[0]?.orderNo ?? null;
+  return { verdict: isDuplicate ? 'duplicate' : verdict, reason: null, detail: null, orderNo, noticeType, body };
+}
+
+function groupByLedger(channel: Channel, events: readonly PaymentEvent[]): Map<string, PaymentEvent[]> {
+  const groups = new Map<string, PaymentEvent[]>();
+  for (const event of events) {
+    const name = ledgerNameOf(channel, event.orderNo);
+    const group = groups.get(name);
+    if (group) group.push(event);
+    else groups.set(name, [event]);
+  }
+  return groups;
+}
+
+/** A transient error is tried once more with a new stub: recording is idempotent. An overloaded ledger is left alone. */
+async function recordAt(route: Route, name: string, request: RecordRequest): Promise<RecordReply> {
+  const { env } = route.intake;
+  const hint = route.record.channel.locationHint;
+  const options = hint === null ? {} : { locationHint: hint as DurableObjectLocationHint }; // checked when it was set
+  try {
+    return await env.LEDGER.getByName(name, options).record(request);
+  } catch (error) {
+    if (!isTransient(error) || Date.now() > route.deadline - SECOND_TRY_MS) throw error;
+    return env.LEDGER.getByName(name, options).record(request);
+  }
+}
+
+/** The platform marks its own errors: `retryable` may be tried again, `overloaded` must not be. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error &&
+  'retryable' in error &&
+  error.retryable === true &&
+  !('overloaded' in error && error.overloaded);
+
+/** Gives up waiting at the deadline, so that the provider's failure answer still reaches it in time. */
+async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, giveUp) => {
+    const leftMs = Math.max(0, deadline - Date.now());
+    timer = setTimeout(() => giveUp(new Error('No answer was ready in time.')), leftMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const responseOf = ({ status, headers, body }: Answer): Response =>
+  new Response(body === '' ? null : body, { status, headers });
+
+// Parsed once per copy of the channel: the ranges are the same array until the copy is renewed.
+const allowlists = new WeakMap<readonly string[], Allowlist>();
+
+function allowlistOf({ allowlist: { ranges } }: Channel): Allowlist {
+  const known = allowlists.get(ranges);
+  if (known) return known;
+  const compiled = compileAllowlist(ranges);
+  allowlists.set(ranges, compiled);
+  return compiled;
+}

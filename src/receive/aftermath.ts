@@ -1,0 +1,116 @@
+// What a callback leaves behind besides its facts: counts and samples of arrivals, alarms, a wish for fresh keys. All
+// of it after the answer and bounded per isolate: a flood of refusals writes nothing per request.
+import { type Arrival, type ArrivalBatch, ArrivalBuffer, OncePer } from '../core/arrival.ts';
+import type { Verdict } from '../core/callback.ts';
+import type { AlarmCode } from '../core/channel.ts';
+import { ID_BYTES, idOf } from '../core/id.ts';
+import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
+import type { RejectionReason } from '../core/rejection.ts';
+import { sha256, toHex } from '../crypto/bytes.ts';
+
+/** One callback on its way through. */
+export type Intake = {
+  readonly request: Request;
+  readonly env: Env;
+  readonly ctx: ExecutionContext;
+  /** As the path says; untrusted. */
+  readonly channelId: string;
+  readonly remoteAddress: string | null;
+  /** When it arrived. */
+  readonly now: number;
+};
+
+export type Finding = {
+  readonly verdict: Verdict;
+  readonly reason: RejectionReason | null;
+  readonly detail: string | null;
+  readonly orderNo?: string | null;
+  readonly noticeType?: string | null;
+  /** Null where it was never read. */
+  readonly body?: Uint8Array<ArrayBuffer> | null;
+};
+
+/** Longest texts in a sample: whoever sends them is a stranger. */
+const DETAIL_CHARS_MAX = 300;
+const ADDRESS_CHARS_MAX = 64;
+/** Tries of one flush; what is left goes with the next arrival. */
+const FLUSH_TRIES_MAX = 5;
+
+let arrivals: ArrivalBuffer | null = null; // made by the first arrival: an isolate has no randomness before it
+const alarmsRaised = new OncePer(ALARM_INTERVAL_MIN_MS);
+const keysAsked = new OncePer(KEY_REFRESH_INTERVAL_MIN_MS);
+const outagesLogged = new OncePer(ALARM_INTERVAL_MIN_MS);
+
+export const newId = (prefix: string): string => idOf(prefix, crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+
+export async function arrivalOf(intake: Intake, finding: Finding): Promise<Arrival> {
+  const body = finding.body ?? null;
+  return {
+    id: newId('cb'),
+    at: intake.now,
+    verdict: finding.verdict,
+    reason: finding.reason,
+    detail: finding.detail?.slice(0, DETAIL_CHARS_MAX) ?? null,
+    remoteAddress: intake.remoteAddress?.slice(0, ADDRESS_CHARS_MAX) ?? null,
+    orderNo: finding.orderNo ?? null,
+    noticeType: finding.noticeType ?? null,
+    digest: body === null ? null : toHex(await sha256(body)),
+    bytes: body === null ? null : body.length,
+  };
+}
+
+/** Counts the arrival now; samples and flushes it after the answer. `log` names the channel's log object. */
+export function noteArrival(intake: Intake, log: string, channelId: string, finding: Finding): void {
+  arrivals ??= new ArrivalBuffer(newId('iso'));
+  const { verdict, reason } = finding;
+  const buffer = arrivals;
+  if (buffer.count(log, channelId, { at: intake.now, verdict, reason })) {
+    const sampling = arrivalOf(intake, finding).then((sample) => buffer.addSample(log, channelId, sample));
+    intake.ctx.waitUntil(sampling);
+  }
+  if (buffer.promiseFlush(Date.now())) intake.ctx.waitUntil(flushLater(intake.env, buffer));
+}
+
+/** Waits, then sends everything; what could not be sent stays and is sent again as it was. */
+async function flushLater(env: Env, buffer: ArrivalBuffer): Promise<void> {
+  for (let tries = 0; tries < FLUSH_TRIES_MAX; tries++) {
+    await new Promise((resume) => setTimeout(resume, ARRIVAL_FLUSH_MS));
+    const sent = await Promise.all(buffer.take().map((batch) => send(env, buffer, batch)));
+    if (sent.every(Boolean)) return;
+  }
+}
+
+async function send(env: Env, buffer: ArrivalBuffer, batch: ArrivalBatch): Promise<boolean> {
+  try {
+    await env.CALLBACK_LOG.getByName(batch.log).note(batch);
+    buffer.confirm(batch);
+    return true;
+  } catch (error) {
+    logOutage('callback_log', batch.channelId, error, Date.now());
+    return false;
+  }
+}
+
+/** Tells a person, once a minute per code and channel. */
+export function raiseAlarm(intake: Intake, code: AlarmCode, detail: string): void {
+  const { env, ctx, channelId, now } = intake;
+  if (!alarmsRaised.allows(`${code} ${channelId}`, now)) return;
+  const alarm = { code, subject: `channel/${channelId}`, detail, at: now };
+  const raising = env.REGISTRY.getByName('registry').raiseAlarms([alarm]);
+  ctx.waitUntil(raising.catch((error: unknown) => logOutage('registry', channelId, error, now)));
+}
+
+/** Asks the registry to look for keys it lacks; random serials cannot make it more than once a minute. */
+export function askForKeys(intake: Intake): void {
+  const { env, ctx, channelId, now } = intake;
+  if (!keysAsked.allows(channelId, now)) return;
+  const asking = env.REGISTRY.getByName('registry').refreshKeys(channelId, now);
+  ctx.waitUntil(asking.catch((error: unknown) => logOutage('registry', channelId, error, now)));
+}
+
+/** One line a minute per part and channel: an outage under load must not become a flood of lines. */
+export function logOutage(part: string, channelId: string, error: unknown, now: number): void {
+  if (!outagesLogged.allows(`${part} ${channelId}`, now)) return;
+  const text = error instanceof Error ? error.message : String(error);
+  console.error(JSON.stringify({ event: 'receive_outage', part, channel: channelId, error: text }));
+}

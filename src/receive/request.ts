@@ -1,0 +1,46 @@
+// Reads a provider's request within bounds: path, headers, body. Judges nothing, parses nothing.
+import { CALLBACK_BODY_BYTES_MAX, CALLBACK_HEADER_BYTES_MAX } from '../core/limits.ts';
+import { concat } from '../crypto/bytes.ts';
+
+/** What may name a channel; anything else is unknown without asking. */
+const CHANNEL_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** What the path says after `/callbacks/`, as untrusted text. */
+export const channelIdOf = (url: string): string => new URL(url).pathname.slice('/callbacks/'.length);
+
+export const mayNameChannel = (text: string): boolean => CHANNEL_ID.test(text);
+
+/** Null when the header block is too large: names, values, and four bytes a line as HTTP/1.1 writes them. */
+export function readHeaders(headers: Headers): Record<string, string> | null {
+  const read: Record<string, string> = {};
+  let size = 0;
+  for (const [name, value] of headers) {
+    size += name.length + value.length + 4;
+    if (size > CALLBACK_HEADER_BYTES_MAX) return null;
+    read[name] = value;
+  }
+  return read;
+}
+
+/** Exactly the bytes that arrived; null as soon as there are too many, never a part of them. */
+export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > CALLBACK_BODY_BYTES_MAX) return null;
+  if (request.body === null) return new Uint8Array(0);
+  if (declared === null || request.headers.has('transfer-encoding')) {
+    return readUpTo(request.body, CALLBACK_BODY_BYTES_MAX);
+  }
+  const body = new Uint8Array(await request.arrayBuffer()); // HTTP framing ends it at the declared length
+  return body.length > CALLBACK_BODY_BYTES_MAX ? null : body;
+}
+
+async function readUpTo(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > bytesMax) return null; // leaving the loop cancels the rest
+    chunks.push(chunk);
+  }
+  return concat(...chunks);
+}
