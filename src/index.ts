@@ -1,25 +1,22 @@
-import { DurableObject } from 'cloudflare:workers';
-import { createHash } from 'node:crypto';
-export class OrderLedger extends DurableObject<Env> {
-  async record(x: string): Promise<string> {
-    this.ctx.storage.sql.exec('create table if not exists t(a)');
-    this.ctx.storage.sql.exec('insert into t values (?)', x);
-    return createHash('md5').update(x).digest('hex');
-  }
-}
-export { Registry } from './objects/registry.ts';
-export class OriginGate extends DurableObject<Env> {}
+// The Worker: which trigger runs which verb. No logic.
+import { deliver, nudge } from './deliver.ts';
+import { readConfig } from './env.ts';
+import { poke } from './reconcile/poke.ts';
+
 export { CallbackLog } from './objects/callback-log.ts';
+export { OrderLedger } from './objects/order-ledger.ts';
+export { OriginGate } from './objects/origin-gate.ts';
+export { Registry } from './objects/registry.ts';
+
 export default {
-  async fetch(r, env) {
-    return Response.json({
-      a: Uint8Array.fromBase64('aGk=').length,
-      h: await env.LEDGER.getByName('x').record('y'),
-      u: r.url,
-    });
+  fetch(_request, env) {
+    readConfig(env);
+    return new Response('not found', { status: 404 });
   },
-  async queue(b, env) {
-    for (const m of b.messages) m.ack();
+  queue(batch, env) {
+    return batch.queue === 'deliver-dead' ? nudge(batch, env) : deliver(batch, env);
   },
-  async scheduled(_e, env) {},
-} satisfies ExportedHandler<Env>;
+  scheduled(controller, env) {
+    return poke(env, controller.scheduledTime);
+  },
+} satisfies ExportedHandler<Env, import('./core/record.ts').DeliveryMessage>;

@@ -77,6 +77,17 @@ export type DispatchConfig = {
   readonly origins: readonly DispatchOrigin[];
 };
 
+/** The newer of each part; null when `next` brings nothing newer than `known`. */
+export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): DispatchConfig | null {
+  const base = next.channelVersion > known.channelVersion ? next : known;
+  const origins = base.origins.map((origin) => {
+    const versions = [known, next].flatMap((config) => config.origins.filter((other) => other.id === origin.id));
+    return versions.reduce((a, b) => (b.version > a.version ? b : a), origin);
+  });
+  const changed = base === next || origins.some((origin, index) => origin !== known.origins[index]);
+  return changed ? { ...base, origins } : null;
+}
+
 /** Everything an isolate keeps about a channel, read in one call. */
 export type ChannelRecord = {
   readonly channel: Channel;

@@ -30,7 +30,8 @@ export type RecordRequest = {
   readonly dispatch: DispatchConfig;
 };
 
-export type RecordVerdict = 'applied' | 'duplicate' | 'stale' | 'odd' | 'parked';
+/** `refused`: the order already holds more facts than any real order has; nothing was written. */
+export type RecordVerdict = 'applied' | 'duplicate' | 'stale' | 'odd' | 'parked' | 'refused';
 export type RecordReply = readonly { readonly orderNo: string; readonly verdict: RecordVerdict }[];
 
 export type RegisterRequest = {
@@ -110,19 +111,26 @@ export type DeliveryMessage = {
 };
 
 export type ClaimItem = Pick<DeliveryMessage, 'seq' | 'originId' | 'attempt' | 'epoch'>;
-/** `no` says why: settled, paused, claimed, stale, held. `go` carries the event's fixed snapshot. */
+/** `no` says why: settled, paused, claimed, stale. `go` carries the event's fixed snapshot. */
 export type ClaimReply =
-  | { readonly go: false; readonly why: string }
+  | { readonly go: false; readonly why: 'settled' | 'paused' | 'claimed' | 'stale' }
   | {
       readonly go: true;
+      /** Names this claim: only its own failures count. */
+      readonly claim: string;
       readonly originVersion: number;
+      readonly eventId: string;
       readonly type: string;
       readonly occurredAt: number;
       /** JSON of the event's `data` as it stood at commit. */
       readonly data: string;
     };
 
-export type Settlement = ClaimItem & {
+/** Asked again before a POST that starts a while after its claim, so that a pause acts within a second. */
+export type ConfirmItem = Pick<DeliveryMessage, 'seq' | 'originId'> & { readonly claim: string };
+
+export type Settlement = ConfirmItem & {
+  readonly attempt: number;
   readonly outcome: AttemptOutcome;
   readonly at: number;
   readonly ms: number;

@@ -1,0 +1,167 @@
+// The consumer's counter in one shard: claims, confirmations and outcomes. Never sends a message, never posts.
+import { nextStep } from '../core/delivery.ts';
+import type { Attempt, ClaimItem, ClaimReply, ConfirmItem, Settlement } from '../core/record.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Flight } from './flights.ts';
+
+export type Settled = { readonly seq: number; readonly orderNo: string };
+
+export class ClaimDesk {
+  readonly #dispatcher: Dispatcher;
+  readonly #sql: SqlStorage;
+  #claims = 0;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+    this.#sql = dispatcher.shard.storage.sql;
+  }
+
+  /** Gives each delivery to at most one consumer, with the event as it was committed. */
+  claim(items: readonly ClaimItem[], now: number): ClaimReply[] {
+    return items.map((item) => this.#claimOne(item, now));
+  }
+
+  #claimOne(item: ClaimItem, now: number): ClaimReply {
+    const { shard, flights } = this.#dispatcher;
+    const flight = flights.get(item.seq, item.originId);
+    const event = outbox.eventAt(this.#sql, item.seq);
+    if (!flight || !event) return { go: false, why: event?.settled ? 'settled' : 'stale' };
+    if (item.epoch !== shard.epoch || item.attempt !== flight.attempt) return { go: false, why: 'stale' };
+    if (flight.claim !== null) return { go: false, why: 'claimed' };
+    const origin = this.#dispatcher.originOf(item.originId);
+    if (!origin || this.#dispatcher.isPaused(item.originId)) {
+      this.#putBack(flight, now);
+      return { go: false, why: 'paused' };
+    }
+    const { eventId, type, occurredAt, data } = event;
+    if (type === null || data === null) return { go: false, why: 'stale' };
+    this.#claims += 1;
+    flight.claim = `${shard.epoch}.${this.#claims}`;
+    flight.ready = false;
+    flight.until = now + shard.leaseMs;
+    return { go: true, claim: flight.claim, originVersion: origin.version, eventId, type, occurredAt, data };
+  }
+
+  /** Whether each claimed delivery may still be posted; extends the lease of those that may. */
+  confirm(items: readonly ConfirmItem[], now: number): boolean[] {
+    return items.map(({ seq, originId, claim }) => {
+      const flight = this.#dispatcher.flights.get(seq, originId);
+      if (!flight || flight.claim !== claim) return false;
+      if (this.#dispatcher.isPaused(originId)) {
+        this.#putBack(flight, now);
+        return false;
+      }
+      flight.until = now + this.#dispatcher.shard.leaseMs;
+      return true;
+    });
+  }
+
+  /** A pause met a delivery on its way: it waits as a row, no attempt burned, until the origin resumes. */
+  #putBack(flight: Flight, now: number): void {
+    const { seq, originId, orderNo } = flight;
+    const row = outbox.rowOf(this.#sql, seq, originId);
+    const { attempt, failures, rev } = row ?? { attempt: 0, failures: 0, rev: 0 };
+    const waiting = { state: 'waiting', reason: 'paused', dueAt: now } as const;
+    outbox.putRow(this.#sql, { seq, originId, orderNo, attempt, failures, rev: rev + 1, ...waiting });
+    this.#dispatcher.land(flight, now);
+  }
+
+  /** The dead-letter consumer's word: these messages never reached us. They go again, no attempt burned. */
+  nudge(items: readonly Pick<ClaimItem, 'seq' | 'originId'>[], now: number): void {
+    for (const { seq, originId } of items) this.#dispatcher.flights.lose(seq, originId);
+    this.#dispatcher.again(now);
+  }
+
+  /** Settles outcomes; called inside one transaction. `random` in [0, 1) jitters the ladder. */
+  settle(settlements: readonly Settlement[], now: number, random: () => number): Settled[] {
+    return settlements.flatMap((settlement) => {
+      const settled = this.#settleOne(settlement, now, random);
+      return settled ? [settled] : [];
+    });
+  }
+
+  #settleOne(settlement: Settlement, now: number, random: () => number): Settled | null {
+    const { seq, originId, outcome } = settlement;
+    const event = outbox.eventAt(this.#sql, seq);
+    if (!event) return null;
+    const flight = this.#dispatcher.flights.get(seq, originId);
+    const row = outbox.rowOf(this.#sql, seq, originId);
+    if (row ? row.state === 'delivered' : event.settled !== null) return null;
+    const { attempt: number, at, status, ms, detail } = settlement;
+    const attempt: Attempt = { attempt: number, at, outcome, status, ms, detail };
+    if (outcome !== 'delivered' && !this.#isCurrent(settlement, row, flight)) return null;
+    if (outcome === 'timed_out') this.#dispatcher.noteSlow(originId, now);
+    const goesOn =
+      outcome === 'delivered'
+        ? this.#settleDelivered(seq, originId, event.orderNo, attempt, row)
+        : this.#settleFailed(settlement, attempt, row, event, now, random);
+    if (flight) this.#dispatcher.land(flight, now);
+    // The order's next event may go; a dead one does not block it (protocol: dispatch 9).
+    if (goesOn && outbox.releaseNext(this.#sql, event.orderNo, originId, now)) this.#dispatcher.again(now);
+    return { seq, orderNo: event.orderNo };
+  }
+
+  /** A failure counts only for the attempt that is under way, reported by whoever claimed it. */
+  #isCurrent(settlement: Settlement, row: outbox.DeliveryRow | null, flight: Flight | undefined): boolean {
+    if (row && row.state !== 'waiting' && row.state !== 'in_flight') return false;
+    if (settlement.attempt !== (row?.attempt ?? 0) + 1) return false;
+    return flight === undefined || flight.claim === null || flight.claim === settlement.claim;
+  }
+
+  /** A first attempt that succeeds is one write, into the event's own row. */
+  #settleDelivered(
+    seq: number,
+    originId: string,
+    orderNo: string,
+    attempt: Attempt,
+    row: outbox.DeliveryRow | null,
+  ): true {
+    if (!row) {
+      outbox.settleInline(this.#sql, seq, { state: 'delivered', originId, attempt });
+      return true;
+    }
+    const { failures, rev } = row;
+    const delivered = { state: 'delivered', reason: null, dueAt: null } as const;
+    outbox.putAttempt(this.#sql, seq, originId, attempt);
+    outbox.putRow(this.#sql, {
+      seq,
+      originId,
+      orderNo,
+      attempt: attempt.attempt,
+      failures,
+      rev: rev + 1,
+      ...delivered,
+    });
+    return true;
+  }
+
+  /** True when the delivery is dead; otherwise it waits for its next step of the ladder. */
+  #settleFailed(
+    settlement: Settlement,
+    attempt: Attempt,
+    row: outbox.DeliveryRow | null,
+    { eventId, orderNo }: outbox.ClaimedEvent,
+    now: number,
+    random: () => number,
+  ): boolean {
+    const { seq, originId, outcome } = settlement;
+    const failures = (row?.failures ?? 0) + 1;
+    const base = { seq, originId, orderNo, attempt: attempt.attempt, failures, rev: (row?.rev ?? 0) + 1 };
+    outbox.putAttempt(this.#sql, seq, originId, attempt);
+    const ladder = this.#dispatcher.originOf(originId)?.ladderSeconds ?? [];
+    const step = nextStep(failures, ladder, settlement.retryAfterSeconds, random());
+    if (step.kind === 'retry') {
+      const dueAt = now + step.waitMs;
+      outbox.putRow(this.#sql, { ...base, state: 'waiting', reason: 'retry', dueAt });
+      this.#dispatcher.again(dueAt);
+      return false;
+    }
+    outbox.putRow(this.#sql, { ...base, state: 'dead', reason: null, dueAt: null });
+    const detail =
+      `${eventId} of order ${orderNo} was not delivered in ${failures} attempts; the last was ${outcome}` +
+      ` (${settlement.detail.slice(0, 120)}). Mend the origin, then replay the delivery.`;
+    outbox.putAlarm(this.#sql, { code: 'delivery_dead', subject: `origin/${originId}`, detail, at: now });
+    return true;
+  }
+}

@@ -1,0 +1,286 @@
+// Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
+// the outbox tables whatever must outlive it. Never posts to an origin and never judges an outcome (claim-desk.ts does).
+import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
+import { backoffMs } from '../core/delivery.ts';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  DISPATCH_AGAIN_MS,
+  DISPATCH_BATCH_MAX,
+  DISPATCH_DELAY_MS,
+  DISPATCH_OUTSTANDING_MAX,
+  ORIGIN_SLOW_FOR_MS,
+} from '../core/limits.ts';
+import type { DeliveryMessage } from '../core/record.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import { type Flight, Flights } from './flights.ts';
+import { PermitPurse } from './permit-purse.ts';
+
+export type Shard = {
+  readonly env: Env;
+  readonly storage: DurableObjectStorage;
+  readonly name: string;
+  /** A new one for every life of the object. */
+  readonly epoch: string;
+  readonly leaseMs: number;
+};
+
+type Candidates = {
+  readonly fresh: readonly outbox.FreshEvent[];
+  readonly due: ReadonlyMap<string, readonly outbox.DueRow[]>;
+};
+type Spend = (originId: string) => boolean;
+
+export class Dispatcher {
+  readonly shard: Shard;
+  readonly flights = new Flights();
+  config: DispatchConfig;
+  readonly #sql: SqlStorage;
+  readonly #purse: PermitPurse;
+  readonly #slowUntil = new Map<string, number>();
+  #head: number;
+  /** When events above the head should be looked at; null while there are none. */
+  #freshAt: number | null;
+  /** The queue refused: nothing is sent before this. */
+  #queueBlockedUntil = 0;
+  /** An origin's gate gave fewer permits than were asked for: not asked again before this. */
+  readonly #gateBlockedUntil = new Map<string, number>();
+  #againAt: number | null = null;
+  #sendFailures = 0;
+
+  constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
+    this.shard = shard;
+    this.#sql = shard.storage.sql;
+    this.#purse = new PermitPurse(shard.env, shard.name, shard.epoch);
+    this.config = marks.config;
+    this.#head = marks.head;
+    this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
+    // In doubt: a consumer may be posting these on the word of our former life, so they wait one lease.
+    const until = now + shard.leaseMs;
+    marks.config.origins.forEach(({ id: originId }, index) => {
+      const events = index === 0 ? outbox.eventsInDoubt(this.#sql, marks.low, marks.head, originId) : [];
+      for (const event of events) this.flights.add({ ...event, originId, attempt: 1, hasRow: false, until });
+      for (const row of outbox.rowsInFlight(this.#sql, originId)) {
+        this.flights.add({ ...row, attempt: row.attempt + 1, hasRow: true, until });
+      }
+    });
+  }
+
+  get marks(): Pick<outbox.Marks, 'head' | 'low'> {
+    const unsettled = this.flights.withoutRow().map((flight) => flight.seq);
+    return { head: this.#head, low: Math.min(this.#head, ...unsettled.map((seq) => seq - 1)) };
+  }
+
+  /** A commit brought events: they may go a moment later, together with what comes until then. */
+  noteFresh(now: number): void {
+    this.#freshAt ??= now + DISPATCH_DELAY_MS;
+    this.again(this.#freshAt);
+  }
+
+  noteSlow(originId: string, now: number): void {
+    this.#slowUntil.set(originId, now + ORIGIN_SLOW_FOR_MS);
+  }
+
+  again(at: number): void {
+    this.#againAt = Math.min(this.#againAt ?? at, at);
+  }
+
+  isPaused(originId: string): boolean {
+    return this.config.paused || this.originOf(originId)?.paused !== false;
+  }
+
+  originOf(originId: string): DispatchOrigin | undefined {
+    return this.config.origins.find((origin) => origin.id === originId);
+  }
+
+  /** A flight came down, whatever became of it: its lane is free and its permit goes back. */
+  land(flight: Flight, now: number): void {
+    this.flights.land(flight);
+    if (!flight.permit) return;
+    this.#purse.giveBack(flight.originId, 1);
+    // The gate should not miss its permits for long; whoever was short of them may go on at once.
+    this.again(this.#gateBlockedUntil.delete(flight.originId) ? now : now + DISPATCH_DELAY_MS);
+  }
+
+  /** When this wants to run again, as far as memory knows. */
+  get againAt(): number | null {
+    return this.#againAt;
+  }
+
+  /** Takes what is newer; false when nothing is. When the first origin changes, what flew without a row gets one. */
+  configure(next: DispatchConfig, now: number): boolean {
+    const config = mergeDispatch(this.config, next);
+    if (!config) return false;
+    const firstChanged = this.config.origins[0]?.id !== config.origins[0]?.id;
+    const rowless = firstChanged ? this.flights.withoutRow() : [];
+    this.shard.storage.transactionSync(() => {
+      outbox.writeConfig(this.#sql, config);
+      for (const { seq, originId, orderNo } of rowless) {
+        const blank = { seq, originId, orderNo, dueAt: null, attempt: 0, failures: 0, rev: 1 };
+        outbox.putRow(this.#sql, { ...blank, state: 'in_flight', reason: null });
+      }
+    });
+    for (const flight of rowless) flight.hasRow = true;
+    this.config = config;
+    this.#gateBlockedUntil.clear();
+    this.again(now);
+    return true;
+  }
+
+  /** Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. */
+  async flush(now: number): Promise<void> {
+    this.#againAt = null;
+    this.flights.expire(now);
+    if (now < this.#queueBlockedUntil) return;
+    const candidates = this.#candidates(now);
+    const granted = await this.#permits(candidates, now);
+    this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
+    await this.#send();
+  }
+
+  /** When flush should run next; null when nothing here waits for time alone. */
+  nextAt(): number | null {
+    const times = [this.#againAt, this.flights.nextUntil()];
+    if (this.#room > 0) {
+      for (const { id } of this.config.origins) {
+        const dueAt = this.isPaused(id) ? null : outbox.nextDueAt(this.#sql, id);
+        if (dueAt !== null) times.push(Math.max(dueAt, this.#gateBlockedUntil.get(id) ?? 0));
+      }
+      if (this.#freshAt !== null) times.push(this.#freshAt);
+    }
+    const next = Math.min(...times.filter((at) => at !== null));
+    return next === Number.POSITIVE_INFINITY ? null : Math.max(next, this.#queueBlockedUntil);
+  }
+
+  get #room(): number {
+    return Math.min(DISPATCH_BATCH_MAX, DISPATCH_OUTSTANDING_MAX - this.flights.size);
+  }
+
+  #candidates(now: number): Candidates {
+    let room = this.#room; // none: landing makes some and flushes again
+    const due = new Map<string, readonly outbox.DueRow[]>();
+    for (const { id } of this.config.origins) {
+      if (room <= 0 || this.isPaused(id) || now < (this.#gateBlockedUntil.get(id) ?? 0)) continue;
+      const rows = outbox.dueRows(this.#sql, id, now, room);
+      due.set(id, rows);
+      room -= rows.length;
+    }
+    if (room <= 0 || this.#freshAt === null || now < this.#freshAt) return { fresh: [], due };
+    const fresh = outbox.freshEvents(this.#sql, this.#head, room);
+    this.#freshAt = fresh.length < room ? null : now + DISPATCH_AGAIN_MS;
+    return { fresh, due };
+  }
+
+  async #permits({ fresh, due }: Candidates, now: number): Promise<Map<string, number>> {
+    const granted = new Map<string, number>();
+    const unpermitted = this.flights.readyWithoutPermit();
+    const take = async (origin: DispatchOrigin, index: number) => {
+      const anew = unpermitted.filter((flight) => flight.originId === origin.id).length;
+      const wanted = (due.get(origin.id)?.length ?? 0) + anew + (index === 0 ? fresh.length : 0);
+      const reply = await this.#purse.take(origin, this.isPaused(origin.id) ? 0 : wanted, now);
+      granted.set(origin.id, reply.granted);
+      if (this.isPaused(origin.id) || reply.granted >= wanted) return;
+      this.#gateBlockedUntil.set(origin.id, reply.retryAt);
+      if (anew > 0) this.again(reply.retryAt);
+    };
+    await Promise.all(this.config.origins.map(take));
+    return granted;
+  }
+
+  /** Inside one transaction: passes the head, makes rows for what must wait, puts the rest into flight. */
+  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): void {
+    const spend: Spend = (originId) => {
+      const left = granted.get(originId) ?? 0;
+      if (left > 0) granted.set(originId, left - 1);
+      return left > 0;
+    };
+    for (const flight of this.flights.readyWithoutPermit()) flight.permit = spend(flight.originId);
+    for (const rows of due.values()) for (const row of rows) this.#departRow(row, spend, now);
+    const headBefore = this.#head;
+    for (const event of fresh) {
+      if (!this.#departFresh(event, spend, now)) {
+        const first = this.config.origins[0]?.id ?? '';
+        this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, this.#gateBlockedUntil.get(first) ?? 0);
+        break;
+      }
+      this.#head = event.seq;
+    }
+    for (const [originId, left] of granted) this.#purse.giveBack(originId, left);
+    if (this.#purse.owes) this.again(now + DISPATCH_DELAY_MS);
+    // Durable before anything is sent: a restart must know what may be with a consumer.
+    if (this.#head !== headBefore) outbox.writeHead(this.#sql, this.#head);
+  }
+
+  #departRow(row: outbox.DueRow, spend: Spend, now: number): void {
+    const { seq, originId, orderNo, eventId } = row;
+    if (this.isPaused(originId)) return;
+    if (this.flights.laneBusy(orderNo, originId)) {
+      outbox.putRow(this.#sql, { ...row, reason: 'behind', dueAt: null, rev: row.rev + 1 });
+      return;
+    }
+    if (!spend(originId)) return;
+    // Durable before it is sent: a restart must know that a consumer may have it.
+    outbox.putRow(this.#sql, { ...row, state: 'in_flight', dueAt: null, rev: row.rev + 1 });
+    const flight = { seq, originId, orderNo, eventId, attempt: row.attempt + 1, hasRow: true };
+    this.flights.add({ ...flight, until: now + this.shard.leaseMs, ready: true, permit: true });
+  }
+
+  /** False when the event had better stay fresh: no permit, and nobody else waits for it. */
+  #departFresh(event: outbox.FreshEvent, spend: Spend, now: number): boolean {
+    const { seq, orderNo, eventId } = event;
+    if (event.type === null) return true;
+    const [first, ...others] = this.config.origins;
+    if (!first) {
+      outbox.settleInline(this.#sql, seq, { state: 'skipped' });
+      return true;
+    }
+    const wait = (origin: DispatchOrigin, reason: string) => {
+      const behind = this.#laneBusy(event, origin.id);
+      const blank = { seq, orderNo, originId: origin.id, state: 'waiting', attempt: 0, failures: 0, rev: 1 } as const;
+      outbox.putRow(this.#sql, { ...blank, reason: behind ? 'behind' : reason, dueAt: behind ? null : now });
+    };
+    if (this.#laneBusy(event, first.id)) wait(first, 'behind');
+    else if (this.isPaused(first.id)) wait(first, 'paused');
+    else if (spend(first.id)) {
+      const flight = { seq, orderNo, eventId, originId: first.id, attempt: 1, hasRow: false };
+      this.flights.add({ ...flight, until: now + this.shard.leaseMs, ready: true, permit: true });
+    } else if (others.length > 0) wait(first, 'throttled');
+    else return false;
+    for (const origin of others) wait(origin, this.isPaused(origin.id) ? 'paused' : 'second_origin');
+    if (others.length > 0) this.again(now + DISPATCH_AGAIN_MS);
+    return true;
+  }
+
+  #laneBusy(event: outbox.FreshEvent, originId: string): boolean {
+    if (event.sequence === 1) return false; // an order's first event has nobody before it
+    return this.flights.laneBusy(event.orderNo, originId) || outbox.laneWaits(this.#sql, event.orderNo, originId);
+  }
+
+  async #send(): Promise<void> {
+    const now = Date.now();
+    const ready = this.flights.ready(DISPATCH_BATCH_MAX);
+    const slow = ready.filter((flight) => (this.#slowUntil.get(flight.originId) ?? 0) > now);
+    const quick = ready.filter((flight) => !slow.includes(flight));
+    try {
+      if (quick.length > 0) await this.#sendTo(this.shard.env.DELIVER, quick);
+      if (slow.length > 0) await this.#sendTo(this.shard.env.DELIVER_SLOW, slow);
+      this.#sendFailures = 0;
+      if (this.flights.ready(1).length > 0) this.again(now + DISPATCH_AGAIN_MS);
+    } catch (error) {
+      this.#sendFailures += 1;
+      this.#queueBlockedUntil = now + backoffMs(this.#sendFailures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
+      const { name: shard } = this.shard;
+      console.error(JSON.stringify({ hop: 'dispatch', shard, error: String(error), failures: this.#sendFailures }));
+    }
+  }
+
+  async #sendTo(queue: Queue<DeliveryMessage>, flights: readonly Flight[]): Promise<void> {
+    const { name: shard, epoch } = this.shard;
+    await queue.sendBatch(
+      flights.map(({ seq, eventId, originId, attempt }) => ({
+        body: { v: 1, shard, seq, eventId, originId, attempt, epoch },
+      })),
+    );
+    this.flights.markSent(flights, Date.now() + this.shard.leaseMs);
+  }
+}

@@ -1,0 +1,283 @@
+// The ledger: the Durable Object that owns a slice of a channel's orders. Thin: decisions are in core/, SQL in store/,
+// dispatch, claims and projection beside it. The only writer of an order. Its alarm never throws and always re-arms.
+import { DurableObject } from 'cloudflare:workers';
+import type { DispatchConfig } from '../core/channel.ts';
+import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, GROUP_COMMIT_FACTS_MAX } from '../core/limits.ts';
+import type { Order, PaymentRequest } from '../core/order.ts';
+import type {
+  ClaimItem,
+  ClaimReply,
+  ConfirmItem,
+  OrderDetail,
+  RecordReply,
+  RecordRequest,
+  RegisterReply,
+  RegisterRequest,
+  Settlement,
+} from '../core/record.ts';
+import { readConfig } from '../env.ts';
+import { recordFact, recordPaymentRequest, recordRegistration } from '../store/ledger-book.ts';
+import { readDetail } from '../store/ledger-detail.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import { createLedgerTables, hasLedgerTables } from '../store/ledger-schema.ts';
+import { ClaimDesk } from './claim-desk.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Projector } from './projector.ts';
+
+/** The shard's working memory; rebuilt from its tables whenever it may have come apart from them. */
+type Memory = { readonly dispatcher: Dispatcher; readonly desk: ClaimDesk; readonly projector: Projector };
+
+type Waiting = {
+  readonly request: RecordRequest;
+  readonly resolve: (reply: RecordReply) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export class OrderLedger extends DurableObject<Env> {
+  #memory: Memory | null = null;
+  #alarmAt: number | null = null;
+  #waiting: Waiting[] = [];
+  #committing = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm();
+      if (hasLedgerTables(ctx.storage.sql)) this.#remember();
+    });
+  }
+
+  /** Commits facts of this shard and answers per fact. The reply leaves only when the commit is durable. */
+  record(request: RecordRequest): Promise<RecordReply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject });
+      if (!this.#committing) void this.#commitGroups();
+    });
+  }
+
+  /** Calls that arrive while the last group becomes durable form the next one; no timer (protocol: record 3). */
+  async #commitGroups(): Promise<void> {
+    this.#committing = true;
+    try {
+      while (this.#waiting.length > 0) {
+        const group = this.#waiting.splice(0, GROUP_COMMIT_FACTS_MAX);
+        // A group that fails is tried call by call, so that one bad fact cannot take its neighbours along.
+        if (!this.#settleGroup(group) && group.length > 1) for (const call of group) this.#settleGroup([call], true);
+        await this.ctx.storage.sync();
+      }
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  /** Commits the calls together and answers them; false when they failed and may be tried alone. */
+  #settleGroup(group: readonly Waiting[], alone = group.length === 1): boolean {
+    try {
+      const replies = this.#transact(() => this.#commit(group.map(({ request }) => request)));
+      for (const [index, { resolve }] of group.entries()) resolve(replies[index] ?? []);
+      return true;
+    } catch (error) {
+      if (alone) for (const { reject } of group) reject(error);
+      return false;
+    }
+  }
+
+  #commit(requests: readonly RecordRequest[]): RecordReply[] {
+    const now = Date.now();
+    let anew = false;
+    const replies = requests.map(({ facts, dispatch }) => {
+      const { dispatcher } = this.#open(dispatch);
+      dispatcher.configure(dispatch, now);
+      return facts.map((fact) => {
+        const verdict = recordFact(this.ctx.storage.sql, dispatcher.config, fact, now);
+        anew ||= verdict !== 'duplicate' && verdict !== 'refused';
+        return { orderNo: fact.event.orderNo, verdict };
+      });
+    });
+    if (anew && this.#memory) {
+      this.#memory.dispatcher.noteFresh(now);
+      this.#memory.projector.noteFresh(now);
+      this.#arm(this.#nextSoon());
+    }
+    return replies;
+  }
+
+  /** Registers an order: what the merchant sold, before or after the callback. */
+  register(request: RegisterRequest): RegisterReply {
+    const now = Date.now();
+    return this.#transact(() => {
+      const { dispatcher, projector } = this.#open(request.dispatch);
+      dispatcher.configure(request.dispatch, now);
+      const { eventAdded, ...reply } = recordRegistration(this.ctx.storage.sql, dispatcher.config, request, now);
+      if (reply.kind !== 'created') return reply;
+      if (eventAdded) dispatcher.noteFresh(now);
+      projector.noteChanged(request.orderNo, null, now);
+      this.#arm(this.#nextAt());
+      return reply;
+    });
+  }
+
+  /** Keeps the code the payer scans. Null when the order is not here. */
+  setPaymentRequest(orderNo: string, request: PaymentRequest): Order | null {
+    if (!this.#memory) return null;
+    const { projector } = this.#memory;
+    const now = Date.now();
+    return this.#transact(() => {
+      const order = recordPaymentRequest(this.ctx.storage.sql, orderNo, request, now);
+      if (order) projector.noteChanged(orderNo, null, now);
+      this.#arm(this.#nextAt());
+      return order;
+    });
+  }
+
+  readOrder(orderNo: string): OrderDetail | null {
+    if (!this.#memory) return null;
+    const { dispatcher } = this.#memory;
+    return readDetail(this.ctx.storage.sql, orderNo, {
+      isFlying: (seq, originId) => dispatcher.flights.has(seq, originId),
+      isPaused: (originId) => dispatcher.isPaused(originId),
+      firstOriginId: dispatcher.config.origins[0]?.id ?? null,
+    });
+  }
+
+  /** A newer configuration from the registry; a shard without storage has nothing to change. */
+  configure(dispatch: DispatchConfig): void {
+    if (!this.#memory) return;
+    this.#memory.dispatcher.configure(dispatch, Date.now());
+    this.#arm(this.#nextAt());
+  }
+
+  /** Cron's nudge: whatever waits gets an alarm, even if the platform lost the last one (protocol: alarms 17). */
+  async poke(dispatch: DispatchConfig): Promise<void> {
+    if (!this.#memory) return;
+    this.configure(dispatch);
+    const at = await this.ctx.storage.getAlarm();
+    const overdue = at !== null && at < Date.now() - 60_000;
+    this.#alarmAt = overdue ? null : at;
+    this.#arm(this.#nextAt());
+  }
+
+  claim(items: readonly ClaimItem[]): ClaimReply[] {
+    if (!this.#memory) return items.map(() => ({ go: false, why: 'stale' }));
+    const { desk } = this.#memory;
+    return this.#transact(() => desk.claim(items, Date.now()));
+  }
+
+  confirm(items: readonly ConfirmItem[]): boolean[] {
+    if (!this.#memory) return items.map(() => false);
+    const { desk } = this.#memory;
+    return this.#transact(() => desk.confirm(items, Date.now()));
+  }
+
+  settle(settlements: readonly Settlement[]): void {
+    if (!this.#memory) return;
+    const { desk, projector } = this.#memory;
+    const now = Date.now();
+    this.#transact(() => {
+      const changed = desk.settle(settlements, now, Math.random);
+      for (const { seq, orderNo } of changed) projector.noteChanged(orderNo, seq, now);
+      this.#arm(this.#nextSoon());
+    });
+  }
+
+  nudge(items: readonly Pick<ClaimItem, 'seq' | 'originId'>[]): void {
+    this.#memory?.desk.nudge(items, Date.now());
+    this.#arm(this.#nextAt());
+  }
+
+  /** Projects everything again; answers how many orders this shard has. */
+  rebuild(): { orders: number } {
+    if (!this.#memory) return { orders: 0 };
+    this.#memory.projector.rebuild(Date.now());
+    this.#arm(this.#nextAt());
+    return this.ctx.storage.sql.exec<{ orders: number }>('SELECT COUNT(*) AS orders FROM orders').one();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null;
+    try {
+      await this.#memory?.dispatcher.flush(Date.now());
+      await this.#memory?.projector.flush(Date.now());
+      await this.#raiseAlarms();
+      this.#memory?.projector.saveMarks();
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
+      this.#forget();
+    } finally {
+      const next = this.#nextAt();
+      this.#arm(next === null ? null : Math.max(next, Date.now() + DISPATCH_AGAIN_MS));
+    }
+  }
+
+  async #raiseAlarms(): Promise<void> {
+    if (!this.#memory) return;
+    const pending = outbox.pendingAlarms(this.ctx.storage.sql, DISPATCH_BATCH_MAX);
+    const last = pending.at(-1);
+    if (!last) return;
+    try {
+      await this.env.REGISTRY.getByName('registry').raiseAlarms(pending.map(({ alarm }) => alarm));
+      outbox.dropAlarms(this.ctx.storage.sql, last.id);
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
+      this.#memory.dispatcher.again(Date.now() + 5_000);
+    }
+  }
+
+  /** The memory, made with the tables on the shard's first write. */
+  #open(dispatch: DispatchConfig): Memory {
+    if (this.#memory) return this.#memory;
+    if (!hasLedgerTables(this.ctx.storage.sql)) createLedgerTables(this.ctx.storage.sql, JSON.stringify(dispatch));
+    return this.#remember();
+  }
+
+  #remember(): Memory {
+    const now = Date.now();
+    const { storage } = this.ctx;
+    const { leaseMs } = readConfig(this.env);
+    const shard = { env: this.env, storage, name: this.#name, epoch: crypto.randomUUID(), leaseMs };
+    const marks = outbox.readMarks(storage.sql);
+    const dispatcher = new Dispatcher(shard, marks, now);
+    const projector = new Projector(shard, marks, dispatcher, now);
+    this.#memory = { dispatcher, desk: new ClaimDesk(dispatcher), projector };
+    return this.#memory;
+  }
+
+  /** Memory may have come apart from the tables: begin a new life from what is durable. */
+  #forget(): void {
+    this.#memory = null;
+    this.#alarmAt = null;
+    if (hasLedgerTables(this.ctx.storage.sql)) this.#remember();
+  }
+
+  #transact<T>(step: () => T): T {
+    try {
+      return this.ctx.storage.transactionSync(step);
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  get #name(): string {
+    return this.ctx.id.name ?? '';
+  }
+
+  #nextSoon(): number | null {
+    const times = [this.#memory?.dispatcher.againAt ?? null, this.#memory?.projector.nextAt() ?? null];
+    const known = times.filter((at) => at !== null);
+    return known.length > 0 ? Math.min(...known) : null;
+  }
+
+  #nextAt(): number | null {
+    const times = [this.#memory?.dispatcher.nextAt() ?? null, this.#memory?.projector.nextAt() ?? null];
+    const known = times.filter((at) => at !== null);
+    return known.length > 0 ? Math.min(...known) : null;
+  }
+
+  /** Sets the alarm only if none is set or this one is earlier. Part of the transaction it is called in. */
+  #arm(at: number | null): void {
+    if (at === null || (this.#alarmAt !== null && this.#alarmAt <= at)) return;
+    this.#alarmAt = at;
+    void this.ctx.storage.setAlarm(at);
+  }
+}

@@ -1,0 +1,146 @@
+// Projects one shard into D1: walks the facts, then whatever changed behind the walk. D1's trouble never touches
+// dispatch; what a crash forgets is walked or swept again, and versions make that harmless.
+import { backoffMs } from '../core/delivery.ts';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  PROJECT_BATCH_MAX,
+  PROJECT_DELAY_MS,
+  PROJECT_TIMEOUT_MS,
+} from '../core/limits.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import * as projection from '../store/projection.ts';
+import type { Dispatcher, Shard } from './dispatcher.ts';
+
+/** Beyond this many, memory gives up and the sweep finds them: bounds the shard while D1 is down. */
+const DIRTY_ORDERS_MAX = 10_000;
+
+export class Projector {
+  readonly #shard: Shard;
+  readonly #sql: SqlStorage;
+  readonly #dispatcher: Dispatcher;
+  #written: outbox.Marks;
+  #dirtySince: number | null;
+  /** Facts up to here have been told to D1 in this life. */
+  #cursor: number;
+  /** Orders that changed at or below the cursor, with the lowest fact that changed; 0 is a change of no fact. */
+  #dirty = new Map<string, number>();
+  #sweep: { after: string; readonly since: number } | null;
+  #at: number | null;
+  #failures = 0;
+
+  constructor(shard: Shard, marks: outbox.Marks, dispatcher: Dispatcher, now: number) {
+    this.#shard = shard;
+    this.#sql = shard.storage.sql;
+    this.#dispatcher = dispatcher;
+    this.#written = marks;
+    this.#cursor = marks.projected;
+    this.#dirtySince = marks.dirtySince;
+    this.#sweep = marks.dirtySince === null ? null : { after: '', since: marks.dirtySince };
+    this.#at = this.#sweep || outbox.hasFreshEvents(this.#sql, this.#cursor) ? now : null;
+  }
+
+  noteFresh(now: number): void {
+    this.#at ??= now + PROJECT_DELAY_MS;
+  }
+
+  /**
+   * An order changed without a new fact; called inside the transaction that changed it. `seq` is the fact whose delivery
+   * changed, null when the order itself did. What the durable mark has passed is remembered durably.
+   */
+  noteChanged(orderNo: string, seq: number | null, now: number): void {
+    this.#at ??= now + PROJECT_DELAY_MS;
+    if (seq !== null && seq > this.#cursor) return; // the walk will meet it
+    const full = this.#dirty.size >= DIRTY_ORDERS_MAX;
+    const passed = seq === null || seq <= this.#written.projected || full;
+    if (passed) this.#rememberDirty(orderNo, seq, now);
+    if (full) this.#sweep ??= { after: '', since: this.#dirtySince ?? now };
+    else
+      this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? Number.MAX_SAFE_INTEGER, passed ? 0 : (seq ?? 0)));
+  }
+
+  #rememberDirty(orderNo: string, seq: number | null, now: number): void {
+    if (seq !== null) outbox.touchOrder(this.#sql, orderNo, now); // a change of the order itself wrote its time already
+    if (this.#dirtySince !== null) return;
+    this.#dirtySince = now;
+    outbox.writeDirtySince(this.#sql, now);
+  }
+
+  nextAt(): number | null {
+    return this.#at;
+  }
+
+  /** Tells D1 everything again, from the first fact. */
+  rebuild(now: number): void {
+    this.#cursor = 0;
+    this.#sweep = { after: '', since: 0 };
+    this.#at = now;
+  }
+
+  /** One batch. Never throws: D1's refusal only moves the time of the next try. */
+  async flush(now: number): Promise<void> {
+    if (this.#at === null || now < this.#at) return;
+    this.#at = null;
+    const events = projection.eventsAfter(this.#sql, this.#cursor, PROJECT_BATCH_MAX);
+    const taken = [...this.#dirty].slice(0, PROJECT_BATCH_MAX);
+    for (const [orderNo] of taken) this.#dirty.delete(orderNo);
+    const swept = this.#nextSwept();
+    const orderNos = [...new Set([...events.map((event) => event.order_no), ...taken.map(([no]) => no), ...swept])];
+    try {
+      await this.#put(events, orderNos, now);
+    } catch (error) {
+      for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));
+      this.#failures += 1;
+      this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
+      const { name: shard } = this.#shard;
+      console.error(JSON.stringify({ hop: 'project', shard, error: String(error), failures: this.#failures }));
+      return;
+    }
+    this.#failures = 0;
+    this.#cursor = events.at(-1)?.seq ?? this.#cursor;
+    if (this.#sweep)
+      this.#sweep = swept.length < PROJECT_BATCH_MAX ? null : { ...this.#sweep, after: swept.at(-1) ?? '' };
+    const more = events.length === PROJECT_BATCH_MAX || this.#dirty.size > 0 || this.#sweep !== null;
+    if (more) this.#at = Date.now();
+  }
+
+  #nextSwept(): string[] {
+    if (!this.#sweep) return [];
+    return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, PROJECT_BATCH_MAX);
+  }
+
+  async #put(events: readonly Record<string, unknown>[], orderNos: readonly string[], now: number): Promise<void> {
+    if (orderNos.length === 0) return;
+    const { channelId: channel } = this.#dispatcher.config;
+    const batch: projection.ProjectionBatch = {
+      orders: projection.orderRows(this.#sql, channel, orderNos),
+      events: events.map((event) => ({ ...event, channel })),
+      deliveries: projection.deliveryRows(this.#sql, channel, orderNos, now),
+    };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, refuse) => {
+      timer = setTimeout(() => refuse(new Error(`D1 took longer than ${PROJECT_TIMEOUT_MS} ms`)), PROJECT_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([projection.putProjection(this.#shard.env.DB, batch), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Writes the marks that moved; at most one row a flush. */
+  saveMarks(): void {
+    const { head, low } = this.#dispatcher.marks;
+    const pending = [...this.#dirty.values()].filter((seq) => seq > 0).map((seq) => seq - 1);
+    const projected = Math.max(this.#written.projected, Math.min(this.#cursor, low, ...pending));
+    const dirtySince = this.#dirty.size === 0 && this.#sweep === null ? null : this.#dirtySince;
+    const marks = { head, low, projected, dirtySince };
+    const same = (['head', 'low', 'projected', 'dirtySince'] as const).every(
+      (key) => marks[key] === this.#written[key],
+    );
+    if (same && dirtySince === this.#dirtySince) return;
+    outbox.writeMarks(this.#sql, marks);
+    this.#written = marks;
+    this.#dirtySince = dirtySince;
+  }
+}

@@ -1,0 +1,18 @@
+// Cron's nudge to every shard of every channel: an alarm the platform lost is armed again, a configuration that did not
+// arrive is brought again, provider keys are kept fresh. Reads the registry, never D1.
+import { shardNameOf } from '../core/channel.ts';
+
+/** One tick. Safe to run twice or not at all; each shard's failure is its own. */
+export async function poke(env: Env, now: number): Promise<void> {
+  const registry = env.REGISTRY.getByName('registry');
+  for (const { channel, dispatch } of await registry.listChannels()) {
+    const shards = Array.from({ length: channel.shards }, (_, shard) => shardNameOf(channel, shard));
+    const results = await Promise.allSettled(shards.map((name) => env.LEDGER.getByName(name).poke(dispatch)));
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length > 0) {
+      const error = String(failed[0]?.reason);
+      console.error(JSON.stringify({ hop: 'poke', channel: channel.id, shards: failed.length, error }));
+    }
+    await registry.refreshKeys(channel.id, now);
+  }
+}

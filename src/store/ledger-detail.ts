@@ -1,0 +1,126 @@
+// One order with its whole history, read from the ledger's tables. Reads only.
+
+import type { Source } from '../core/event.ts';
+import type { Order } from '../core/order.ts';
+import type { Attempt, DeliveryState, DeliveryView, OrderDetail, TimelineEntry } from '../core/record.ts';
+import { readOrder } from './ledger-book.ts';
+import type { InlineSettlement } from './ledger-outbox.ts';
+
+type FactRow = {
+  seq: number;
+  event_id: string;
+  sequence: number | null;
+  type: string | null;
+  verdict: string;
+  source: Source;
+  occurred_at: number;
+  received_at: number;
+  remote_address: string | null;
+  digest: string | null;
+  fact_key: string;
+  settled: string | null;
+};
+
+type DeliveryRead = {
+  seq: number;
+  origin_id: string;
+  state: DeliveryState;
+  reason: string | null;
+  due_at: number | null;
+};
+
+/** What the dispatcher knows in memory: whether an event is on its way, and whether an origin is paused. */
+export type Live = {
+  readonly isFlying: (seq: number, originId: string) => boolean;
+  readonly isPaused: (originId: string) => boolean;
+  readonly firstOriginId: string | null;
+};
+
+export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderDetail | null {
+  const order = readOrder(sql, orderNo);
+  if (!order) return null;
+  const facts = sql
+    .exec<FactRow>(
+      `SELECT seq, event_id, sequence, type, verdict, source, occurred_at, received_at, remote_address, digest, fact_key,
+         settled FROM events WHERE order_no = ? ORDER BY seq`,
+      orderNo,
+    )
+    .toArray();
+  const deliveries = facts.flatMap((fact) => deliveriesOf(sql, fact, live));
+  return { order, held: false, timeline: timelineOf(order, facts, deliveries), deliveries };
+}
+
+function deliveriesOf(sql: SqlStorage, fact: FactRow, live: Live): DeliveryView[] {
+  if (fact.type === null) return [];
+  const base = { eventId: fact.event_id, sequence: fact.sequence ?? 0 };
+  const rows = sql
+    .exec<DeliveryRead>('SELECT seq, origin_id, state, reason, due_at FROM deliveries WHERE seq = ?', fact.seq)
+    .toArray()
+    .map((row): DeliveryView => {
+      const paused = row.state === 'waiting' && live.isPaused(row.origin_id);
+      const state = paused ? 'paused' : row.state;
+      const attempts = attemptsOf(sql, fact.seq, row.origin_id);
+      return { ...base, originId: row.origin_id, state, reason: row.reason, dueAt: row.due_at, attempts };
+    });
+  return [...inlineDelivery(fact, base, rows, live), ...rows];
+}
+
+/** The delivery to the channel's first origin has no row while its first attempt has not failed. */
+function inlineDelivery(
+  fact: FactRow,
+  base: { readonly eventId: string; readonly sequence: number },
+  rows: readonly DeliveryView[],
+  live: Live,
+): DeliveryView[] {
+  const settled = fact.settled === null ? null : (JSON.parse(fact.settled) as InlineSettlement); // by settleInline alone
+  if (settled?.state === 'delivered') {
+    const { originId, attempt } = settled;
+    return [{ ...base, originId, state: 'delivered', reason: null, dueAt: null, attempts: [attempt] }];
+  }
+  if (settled?.state === 'skipped') {
+    return [{ ...base, originId: '', state: 'skipped', reason: 'no_origin', dueAt: null, attempts: [] }];
+  }
+  const originId = live.firstOriginId;
+  if (settled || originId === null || rows.some((row) => row.originId === originId)) return [];
+  const state = live.isFlying(fact.seq, originId) ? 'in_flight' : 'waiting';
+  return [{ ...base, originId, state, reason: 'dispatch', dueAt: null, attempts: [] }];
+}
+
+const attemptsOf = (sql: SqlStorage, seq: number, originId: string): Attempt[] =>
+  sql
+    .exec<{ doc: string }>('SELECT doc FROM attempts WHERE seq = ? AND origin_id = ? ORDER BY attempt', seq, originId)
+    .toArray()
+    .map(({ doc }) => JSON.parse(doc) as Attempt); // written by putAttempt alone
+
+function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonly DeliveryView[]): TimelineEntry[] {
+  const entries: TimelineEntry[] = facts.map((fact) => ({
+    at: fact.received_at,
+    kind: 'fact',
+    source: fact.source,
+    eventId: fact.event_id,
+    sequence: fact.sequence,
+    type: fact.type,
+    verdict: fact.verdict,
+    fact: fact.fact_key,
+    occurredAt: fact.occurred_at,
+    address: fact.remote_address,
+    digest: fact.digest,
+  }));
+  if (order.registration) {
+    const { amount, registeredAt } = order.registration;
+    entries.push({
+      at: registeredAt,
+      kind: 'registered',
+      source: 'merchant',
+      minor: amount.minor,
+      currency: amount.currency,
+    });
+  }
+  for (const delivery of deliveries) {
+    for (const { at, attempt, outcome, status, ms, detail } of delivery.attempts) {
+      const { eventId, originId: origin } = delivery;
+      entries.push({ at, kind: 'attempt', source: 'gateway', eventId, origin, attempt, outcome, status, ms, detail });
+    }
+  }
+  return entries.sort((a, b) => a.at - b.at);
+}

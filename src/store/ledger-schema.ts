@@ -1,0 +1,46 @@
+// The ledger's own tables, one database a shard. Created on the first write, so that a probe never makes storage.
+// Rows written are the bill: few indexes, one update per settled event. docs/storage.md tells each column's life.
+
+const TABLES = `
+CREATE TABLE orders (
+  order_no TEXT PRIMARY KEY, doc TEXT NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY, order_no TEXT NOT NULL, fact_key TEXT NOT NULL, sequence INTEGER, event_id TEXT NOT NULL,
+  type TEXT, verdict TEXT NOT NULL, source TEXT NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL,
+  data TEXT, content_type TEXT, headers TEXT, body BLOB, remote_address TEXT, digest TEXT, settled TEXT
+);
+CREATE UNIQUE INDEX events_by_fact ON events (order_no, fact_key);
+CREATE TABLE deliveries (
+  seq INTEGER NOT NULL, origin_id TEXT NOT NULL, order_no TEXT NOT NULL, state TEXT NOT NULL, reason TEXT,
+  due_at INTEGER, attempt INTEGER NOT NULL, failures INTEGER NOT NULL, rev INTEGER NOT NULL,
+  PRIMARY KEY (seq, origin_id)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (origin_id, state, due_at, seq) WHERE state IN ('waiting', 'in_flight');
+CREATE INDEX deliveries_lane ON deliveries (order_no, origin_id, seq) WHERE state IN ('waiting', 'in_flight');
+CREATE TABLE attempts (
+  seq INTEGER NOT NULL, origin_id TEXT NOT NULL, attempt INTEGER NOT NULL, doc TEXT NOT NULL,
+  PRIMARY KEY (seq, origin_id, attempt)
+) WITHOUT ROWID;
+CREATE TABLE alarms (id INTEGER PRIMARY KEY, doc TEXT NOT NULL);
+CREATE TABLE marks (
+  id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, head INTEGER NOT NULL, low INTEGER NOT NULL,
+  projected INTEGER NOT NULL, dirty_since INTEGER, config TEXT NOT NULL
+);
+`;
+
+export const LEDGER_SCHEMA_VERSION = 1;
+
+export function hasLedgerTables(sql: SqlStorage): boolean {
+  return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;
+}
+
+/** Creates the tables with the configuration that the first write brought. */
+export function createLedgerTables(sql: SqlStorage, config: string): void {
+  sql.exec(TABLES);
+  sql.exec(
+    'INSERT INTO marks (id, schema, head, low, projected, dirty_since, config) VALUES (1, ?, 0, 0, 0, NULL, ?)',
+    LEDGER_SCHEMA_VERSION,
+    config,
+  );
+}

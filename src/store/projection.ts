@@ -1,0 +1,187 @@
+// The projection: ledger rows read into plain rows, and those rows put into D1 in one batch. The newest version wins,
+// so that a repeated or late write changes nothing. Never read by the ledger.
+import type { Order } from '../core/order.ts';
+import { paidOf, refundedOf, stateOf } from '../core/order.ts';
+import type { InlineSettlement } from './ledger-outbox.ts';
+
+export type ProjectionBatch = {
+  readonly orders: readonly Record<string, unknown>[];
+  readonly events: readonly Record<string, unknown>[];
+  readonly deliveries: readonly Record<string, unknown>[];
+};
+
+const EVENT_COLUMNS = `seq, event_id, order_no, sequence, type, verdict, source, remote_address, digest, occurred_at,
+  received_at, data`;
+
+/** Facts after the cursor, in the order of their commit. */
+export const eventsAfter = (sql: SqlStorage, cursor: number, limit: number): (Record<string, unknown> & EventKey)[] =>
+  sql
+    .exec<Record<string, SqlStorageValue> & EventKey>(
+      `SELECT ${EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+      cursor,
+      limit,
+    )
+    .toArray();
+
+type EventKey = { readonly seq: number; readonly order_no: string };
+
+/** Orders changed since `since`, by number: the sweep after a restart that lost the memory of them. */
+export const ordersChangedSince = (sql: SqlStorage, after: string, since: number, limit: number): string[] =>
+  sql
+    .exec<{ order_no: string }>(
+      'SELECT order_no FROM orders WHERE order_no > ? AND updated_at >= ? ORDER BY order_no LIMIT ?',
+      after,
+      since,
+      limit,
+    )
+    .toArray()
+    .map((row) => row.order_no);
+
+export function orderRows(sql: SqlStorage, channel: string, orderNos: readonly string[]): Record<string, unknown>[] {
+  return sql
+    .exec<{ doc: string }>(
+      'SELECT o.doc FROM json_each(?) j JOIN orders o ON o.order_no = j.value',
+      JSON.stringify(orderNos),
+    )
+    .toArray()
+    .map(({ doc }) => orderRow(channel, JSON.parse(doc) as Order)); // written by ledger-book.ts alone
+}
+
+function orderRow(channel: string, order: Order): Record<string, unknown> {
+  const amount = order.registration?.amount ?? order.payments[0]?.amount ?? null;
+  return {
+    channel,
+    order_no: order.orderNo,
+    version: order.version,
+    state: stateOf(order),
+    flags: JSON.stringify(order.flags),
+    amount_minor: amount?.minor ?? null,
+    currency: amount?.currency ?? null,
+    paid_minor: paidOf(order)?.minor ?? null,
+    refunded_minor: refundedOf(order)?.minor ?? null,
+    sequence: order.sequence,
+    registered: order.registration ? 1 : 0,
+    test: order.test ? 1 : 0,
+    created_at: order.createdAt,
+    updated_at: order.updatedAt,
+    paid_at: order.payments[0]?.paidAt ?? null,
+  };
+}
+
+type DeliveryRead = {
+  event_id: string;
+  order_no: string;
+  sequence: number;
+  received_at: number;
+  settled: string | null;
+  origin_id: string | null;
+  state: string | null;
+  reason: string | null;
+  due_at: number | null;
+  attempt: number | null;
+  rev: number | null;
+  last: string | null;
+};
+
+/** Deliveries of these orders that have an outcome or a row; a first attempt under way is not told yet. */
+export function deliveryRows(sql: SqlStorage, channel: string, orderNos: readonly string[], now: number) {
+  return sql
+    .exec<DeliveryRead>(
+      `SELECT e.event_id, e.order_no, e.sequence, e.received_at, e.settled, d.origin_id, d.state, d.reason, d.due_at,
+         d.attempt, d.rev, (SELECT a.doc FROM attempts a WHERE a.seq = d.seq AND a.origin_id = d.origin_id
+           AND a.attempt = d.attempt) AS last
+       FROM json_each(?) j JOIN events e ON e.order_no = j.value AND e.type IS NOT NULL
+       LEFT JOIN deliveries d ON d.seq = e.seq
+       WHERE e.settled IS NOT NULL OR d.seq IS NOT NULL`,
+      JSON.stringify(orderNos),
+    )
+    .toArray()
+    .flatMap((row) => [inlineRow(channel, row, now), waitingRow(channel, row, now)])
+    .filter((row) => row !== null);
+}
+
+type LastAttempt = { readonly outcome: string; readonly status: number | null };
+
+function inlineRow(channel: string, row: DeliveryRead, now: number): Record<string, unknown> | null {
+  const settled = row.settled === null ? null : (JSON.parse(row.settled) as InlineSettlement); // by settleInline alone
+  if (settled?.state === 'skipped')
+    return { ...common(channel, row, now), origin: '', version: 1, state: 'skipped', attempts: 0 };
+  if (settled?.state !== 'delivered') return null;
+  const { originId: origin, attempt } = settled;
+  const last = { attempts: attempt.attempt, last_outcome: attempt.outcome, last_status: attempt.status };
+  return { ...common(channel, row, now), origin, version: 1, state: 'delivered', ...last };
+}
+
+function waitingRow(channel: string, row: DeliveryRead, now: number): Record<string, unknown> | null {
+  if (row.origin_id === null) return null;
+  const last = row.last === null ? null : (JSON.parse(row.last) as LastAttempt); // written by putAttempt alone
+  return {
+    ...common(channel, row, now),
+    origin: row.origin_id,
+    version: row.rev,
+    state: row.reason === 'paused' && row.state === 'waiting' ? 'paused' : row.state,
+    reason: row.reason,
+    attempts: row.attempt,
+    last_outcome: last?.outcome ?? null,
+    last_status: last?.status ?? null,
+    due_at: row.due_at,
+  };
+}
+
+const common = (channel: string, row: DeliveryRead, now: number) => ({
+  created_at: row.received_at,
+  event_id: row.event_id,
+  channel,
+  order_no: row.order_no,
+  sequence: row.sequence,
+  reason: null,
+  last_outcome: null,
+  last_status: null,
+  due_at: null,
+  updated_at: now,
+});
+
+const ORDER_FIELDS =
+  'channel order_no version state flags amount_minor currency paid_minor refunded_minor sequence registered test created_at updated_at paid_at';
+const EVENT_FIELDS =
+  'event_id channel order_no sequence type verdict source remote_address digest occurred_at received_at data';
+const DELIVERY_FIELDS =
+  'created_at event_id origin channel order_no sequence version state reason attempts last_outcome last_status due_at updated_at';
+
+const columns = (fields: string) => fields.split(' ').join(', ');
+const values = (fields: string) =>
+  fields
+    .split(' ')
+    .map((name) => `j.value ->> '$.${name}'`)
+    .join(', ');
+const updates = (fields: string, key: readonly string[]) =>
+  fields
+    .split(' ')
+    .filter((name) => !key.includes(name))
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ');
+
+const PUT_ORDERS = `INSERT INTO orders (${columns(ORDER_FIELDS)}) SELECT ${values(ORDER_FIELDS)} FROM json_each(?1) j WHERE true
+  ON CONFLICT (channel, order_no) DO UPDATE SET ${updates(ORDER_FIELDS, ['channel', 'order_no', 'created_at'])}
+  WHERE excluded.version > orders.version`;
+const PUT_EVENTS = `INSERT INTO events (${columns(EVENT_FIELDS)}) SELECT ${values(EVENT_FIELDS)} FROM json_each(?1) j WHERE true
+  ON CONFLICT (event_id) DO NOTHING`;
+const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
+const PUT_DELIVERIES = `INSERT INTO deliveries (${columns(DELIVERY_FIELDS)}) SELECT ${values(DELIVERY_FIELDS)} FROM json_each(?1) j
+  WHERE true ON CONFLICT (created_at, event_id, origin) DO UPDATE SET ${updates(DELIVERY_FIELDS, DELIVERY_KEY)}
+  WHERE excluded.version > deliveries.version`;
+
+/** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
+export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {
+  const parts: [string, readonly Record<string, unknown>[]][] = [
+    [PUT_ORDERS, batch.orders],
+    [PUT_EVENTS, batch.events],
+    [PUT_DELIVERIES, batch.deliveries],
+  ];
+  const statements = parts
+    .filter(([, rows]) => rows.length > 0)
+    .map(([statement, rows]) => db.prepare(statement).bind(JSON.stringify(rows)));
+  if (statements.length === 0) return 0;
+  const results = await db.batch(statements);
+  return results.reduce((sum, result) => sum + (result.meta.rows_written ?? 0), 0);
+}
