@@ -1,6 +1,7 @@
 // The Worker: which trigger runs which verb. No logic.
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
+import { receive } from './receive.ts';
 import { poke } from './reconcile/poke.ts';
 
 export { CallbackLog } from './objects/callback-log.ts';
@@ -9,8 +10,9 @@ export { OriginGate } from './objects/origin-gate.ts';
 export { Registry } from './objects/registry.ts';
 
 export default {
-  fetch(_request, env) {
+  fetch(request, env, ctx) {
     readConfig(env);
+    if (new URL(request.url).pathname.startsWith('/callbacks/')) return receive(request, env, ctx);
     return new Response('not found', { status: 404 });
   },
   queue(batch, env) {

@@ -55,8 +55,8 @@ export async function receive(request: Request, env: Env, ctx: ExecutionContext)
     return await before(route.deadline, judged(route));
   } catch (error) {
     logOutage('receive', channelId, error, intake.now);
-    const detail = `Not recorded, the provider was asked to call again: ${error instanceof Error ? error.message : error}`;
-    const outage = refused(reject('overloaded', detail));
+    const cause = error instanceof Error ? error.message : String(error);
+    const outage = refused(reject('overloaded', `Not recorded; the provider was asked to call again. ${cause}`));
     if (route === null) noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, outage);
     else noteArrival(intake, callbackLogNameOf(route.record.channel.uid), channelId, outage);
     return responseOf(route?.provider.acknowledge({ kind: 'unavailable' }) ?? NEUTRAL_UNAVAILABLE);
@@ -89,7 +89,7 @@ async function judged(route: Route): Promise<Response> {
   if (verdict !== 'rejected' || reason === null) return responseOf(provider.acknowledge({ kind: 'accepted' }));
   const detail = finding.detail ?? '';
   if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake);
-  if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is an alarm code
+  if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is one
   const answer = provider.acknowledge({ kind: 'rejected', rejection: { reason, detail } });
   const headers = reason === 'method_not_allowed' ? { ...answer.headers, allow: 'POST' } : answer.headers;
   return responseOf({ ...answer, headers });
@@ -125,11 +125,10 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     : recordEvents(route, translated.value, evidence, body);
 }
 
-const wrongEnvironment = ({ environment }: Channel) =>
-  reject(
-    'wrong_environment',
-    `A genuine ${environment === 'live' ? 'test' : 'live'} notice at a ${environment} channel; give it a channel of its own.`,
-  );
+const wrongEnvironment = ({ environment }: Channel) => {
+  const other = environment === 'live' ? 'test' : 'live';
+  return reject('wrong_environment', `A genuine ${other} notice at a ${environment} channel; give it its own channel.`);
+};
 
 async function evidenceOf(callback: Callback, body: Uint8Array<ArrayBuffer>, provider: AnyProvider): Promise<Evidence> {
   const headers: Record<string, string> = {};
@@ -199,7 +198,7 @@ function groupByLedger(channel: Channel, events: readonly PaymentEvent[]): Map<s
   return groups;
 }
 
-/** A transient error is tried once more with a new stub: recording is idempotent. An overloaded ledger is left alone. */
+/** A transient error is tried once more with a new stub: recording repeats without harm. Overloaded is left alone. */
 async function recordAt(route: Route, name: string, request: RecordRequest): Promise<RecordReply> {
   const { env } = route.intake;
   const hint = route.record.channel.locationHint;

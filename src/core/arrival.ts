@@ -81,7 +81,7 @@ export class ArrivalBuffer {
     this.#isolate = isolate;
   }
 
-  /** Counts one arrival. True when a sample of it is wanted: there is room, and one more like it would tell something. */
+  /** Counts one arrival. True when a sample is wanted: there is room, and one more like it would tell something. */
   count(log: string, channelId: string, mark: ArrivalMark): boolean {
     const open = this.#openOf(log, channelId);
     const minute = minuteOf(mark.at);

@@ -6,7 +6,7 @@ export const CALLBACK_BODY_BYTES_MAX = 64 * 1024;
 export const CALLBACK_HEADER_BYTES_MAX = 16 * 1024;
 /** Largest body of a /v1 request. */
 export const API_BODY_BYTES_MAX = 64 * 1024;
-/** How far a provider's clock may differ from ours, either way. The bound itself is refused, as the official SDKs do. */
+/** How far a provider's clock may differ from ours, either way. The bound itself is refused, as official SDKs do. */
 export const CLOCK_SKEW_SECONDS_MAX = 300;
 
 /** How long an isolate trusts its copy of a channel or origin before it asks the registry again. */
@@ -75,7 +75,7 @@ export const PERMIT_LEASE_MS = 120_000;
 export const ORIGIN_SLOW_FOR_MS = 60_000;
 /** Longest Retry-After that is honoured; a larger one is cut to it. */
 export const RETRY_AFTER_SECONDS_MAX = 86_400;
-/** Waits between attempts, in seconds; the first is before the first attempt. After the last failure a delivery is dead. */
+/** Waits in seconds; the first is before the first attempt. After the last failure a delivery is dead. */
 export const RETRY_LADDER_SECONDS: readonly number[] = [
   0, 5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400, 86_400,
 ];
@@ -93,7 +93,7 @@ export const ARRIVAL_SAMPLES_MAX = 1_000;
 export const ARRIVAL_PROJECT_MS = 60_000;
 /** How long the counts of a minute are kept: long enough for a month's report. */
 export const ARRIVAL_COUNTS_KEPT_MS = 32 * 86_400_000;
-/** Authentic notices without an order that one channel keeps whole; 2 KB each as a rule, far below the object's 10 GB. */
+/** Authentic notices without an order that one channel keeps whole; about 2 KB each, far below an object's 10 GB. */
 export const NOTICES_KEPT_MAX = 100_000;
 /** The same alarm about the same channel is raised once in this by one isolate, and the same outage logged once. */
 export const ALARM_INTERVAL_MIN_MS = 60_000;

@@ -172,9 +172,10 @@ const chunksOf = (sql: SqlStorage, kind: number, after: number, upto: number): C
 export function logProjectionStatements(db: D1Database, step: LogProjection): D1PreparedStatement[] {
   const { channelId, added, expired, counts, countsBefore } = step;
   const field = (name: string) => `value ->> '$.${name}'`;
-  const columns = ['verdict', 'reason', 'detail', 'remoteAddress', 'orderNo', 'noticeType', 'digest', 'bytes'];
-  const add = `INSERT INTO callbacks (channel, at, id, verdict, reason, detail, remote_address, order_no, notice_type, digest, bytes)
-    SELECT ?2, ${['at', 'id', ...columns].map(field).join(', ')} FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`;
+  const fields = ['verdict', 'reason', 'detail', 'remoteAddress', 'orderNo', 'noticeType', 'digest', 'bytes'];
+  const add = `INSERT INTO callbacks
+    (channel, at, id, verdict, reason, detail, remote_address, order_no, notice_type, digest, bytes)
+    SELECT ?2, ${['at', 'id', ...fields].map(field).join(', ')} FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`;
   const remove = `DELETE FROM callbacks WHERE (at, id) IN (SELECT ${field('at')}, ${field('id')} FROM json_each(?1))`;
   const count = `INSERT INTO callback_counts (channel, minute, verdict, reason, count)
     SELECT ?2, ${['minute', 'verdict', 'reason', 'count'].map(field).join(', ')} FROM json_each(?1) WHERE true
@@ -196,7 +197,8 @@ export function settleLogProjection(sql: SqlStorage, step: LogProjection, now: n
   if (step.counts !== null) {
     sql.exec(
       `UPDATE counts SET dirty = 0 WHERE dirty = 1 AND (minute, verdict, reason, count) IN (
-         SELECT value ->> '$.minute', value ->> '$.verdict', value ->> '$.reason', value ->> '$.count' FROM json_each(?))`,
+         SELECT value ->> '$.minute', value ->> '$.verdict', value ->> '$.reason', value ->> '$.count'
+         FROM json_each(?))`,
       step.counts,
     );
   }
