@@ -1,0 +1,163 @@
+// The suite that every provider passes: what the gateway relies on, whatever the dialect.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Callback } from '../../src/core/callback.ts';
+import { factKey } from '../../src/core/event.ts';
+import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
+import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
+import type { Answer, AnyProvider, Translation } from '../../src/providers/provider.ts';
+
+export type Conformance = {
+  readonly provider: AnyProvider;
+  /** Credentials as a merchant would enter them. */
+  readonly entered: unknown;
+  /** Entered credentials of another merchant, whose secrets and keys differ. */
+  readonly stranger: unknown;
+  readonly now: number;
+  /** Genuine callbacks by name, each of one event at least. */
+  readonly genuine: Readonly<Record<string, Callback>>;
+  /** The first genuine callback as the provider would send it again later: the same fact, signed anew. */
+  readonly redelivery: { readonly callback: Callback; readonly now: number };
+  /** A genuine notice of a type that nobody has heard of. */
+  readonly unknownType: Callback;
+  /** Headers that the signature needs, lower-cased. */
+  readonly signedHeaders: readonly string[];
+  /** True when callbacks carry a signed time. */
+  readonly isDated: boolean;
+  /** What the provider's documents ask for. */
+  readonly answers: { readonly accepted: Answer; readonly refused: { readonly body: string } };
+};
+
+export function conformance(suite: Conformance): void {
+  const { provider, now } = suite;
+  const credentials = provider.credentials.parse(suite.entered);
+  const cases = Object.entries(suite.genuine);
+  const verify = (callback: Callback, at = now) => provider.verify(callback, credentials, [], at);
+  const first = cases[0]?.[1];
+  if (first === undefined) throw new Error('a conformance suite needs a genuine callback');
+
+  async function translated(callback: Callback, at = now): Promise<Translation> {
+    const notice = await verify(callback, at);
+    if (!notice.ok) throw new Error(`refused: ${notice.error.reason}: ${notice.error.detail}`);
+    const translation = provider.translate(notice.value, credentials);
+    if (!translation.ok) throw new Error(`not translated: ${translation.error.reason}: ${translation.error.detail}`);
+    return translation.value;
+  }
+
+  describe(`${provider.id} keeps the contract`, () => {
+    it('accepts credentials that hold together', async () => {
+      expect(await provider.inspectCredentials?.(credentials)).toEqual({ ok: true, value: null });
+    });
+
+    it.each(cases)('accepts a genuine callback and says what it means: %s', async (_name, callback) => {
+      const { events } = await translated(callback);
+      expect(events.length).toBeGreaterThan(0);
+      for (const event of events) {
+        expect(event.orderNo).not.toBe('');
+        expect(Number.isSafeInteger(event.occurredAt)).toBe(true);
+        if (event.amount !== null) expect(Number.isSafeInteger(event.amount.minor)).toBe(true);
+      }
+    });
+
+    it('refuses a callback in which any byte of the body was changed', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.nat(first.body.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+          const body = Uint8Array.from(first.body, (byte, index) => (index === at ? byte ^ flip : byte));
+          expect((await verify({ ...first, body })).ok).toBe(false);
+        }),
+      );
+    });
+
+    it('refuses a callback that lost its end or grew one', async () => {
+      expect((await verify({ ...first, body: first.body.slice(0, -1) })).ok).toBe(false);
+      expect((await verify({ ...first, body: new Uint8Array([...first.body, 10]) })).ok).toBe(false);
+      expect((await verify({ ...first, body: new Uint8Array() })).ok).toBe(false);
+    });
+
+    it.each(suite.signedHeaders)('refuses a callback whose %s was changed, blanked or left out', async (name) => {
+      const value = first.headers[name] ?? '';
+      expect(value).not.toBe('');
+      await fc.assert(
+        fc.asyncProperty(fc.nat(value.length - 1), fc.constantFrom(...'0Z9+/=-_'), async (at, letter) => {
+          fc.pre(value.charAt(at) !== letter);
+          const changed = value.slice(0, at) + letter + value.slice(at + 1);
+          expect((await verify({ ...first, headers: { ...first.headers, [name]: changed } })).ok).toBe(false);
+        }),
+      );
+      for (const blank of ['', '   ']) {
+        const refused = await verify({ ...first, headers: { ...first.headers, [name]: blank } });
+        expect(refused).toMatchObject({ ok: false, error: { reason: 'header_missing' } });
+      }
+      const headers = Object.fromEntries(Object.entries(first.headers).filter(([other]) => other !== name));
+      expect(await verify({ ...first, headers })).toMatchObject({ ok: false, error: { reason: 'header_missing' } });
+    });
+
+    it('refuses the callback of another merchant’s keys', async () => {
+      const stranger = provider.credentials.parse(suite.stranger);
+      expect((await provider.verify(first, stranger, [], now)).ok).toBe(false);
+    });
+
+    it.runIf(suite.isDated)('refuses a callback that is stale by the bound or more, either way', async () => {
+      const stale = { ok: false, error: { reason: 'timestamp_stale' } };
+      for (const seconds of [CLOCK_SKEW_SECONDS_MAX, CLOCK_SKEW_SECONDS_MAX + 1, 86_400]) {
+        expect(await verify(first, now + seconds * 1000)).toMatchObject(stale);
+        expect(await verify(first, now - seconds * 1000)).toMatchObject(stale);
+      }
+      const within = (CLOCK_SKEW_SECONDS_MAX - 1) * 1000;
+      expect((await verify(first, now + within)).ok).toBe(true);
+      expect((await verify(first, now - within)).ok).toBe(true);
+    });
+
+    it('gives a redelivery the same facts', async () => {
+      const again = await translated(suite.redelivery.callback, suite.redelivery.now);
+      expect(again.events.map(factKey)).toEqual((await translated(first)).events.map(factKey));
+    });
+
+    it('acknowledges an authentic notice of an unknown type without touching an order', async () => {
+      const translation = await translated(suite.unknownType);
+      expect(translation.events).toEqual([]);
+      expect(translation.noticeType).not.toBe('');
+    });
+
+    it('never throws for hostile bytes or headers', async () => {
+      const header = fc.oneof(
+        fc.string(),
+        fc.constantFrom(...suite.signedHeaders.map((name) => first.headers[name] ?? '')),
+      );
+      const headers = fc.record(Object.fromEntries(suite.signedHeaders.map((name) => [name, header])));
+      const body = fc.oneof(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.json().map((json) => new TextEncoder().encode(json)),
+      );
+      await fc.assert(
+        fc.asyncProperty(headers, body, async (hostile, bytes) => {
+          expect((await verify({ ...first, headers: { ...first.headers, ...hostile }, body: bytes })).ok).toBe(false);
+        }),
+      );
+    });
+
+    it('answers success as the provider’s documents ask', () => {
+      expect(provider.acknowledge({ kind: 'accepted' })).toEqual(suite.answers.accepted);
+    });
+
+    it('answers every refusal with a failure that tells the caller nothing', () => {
+      for (const reason of REJECTION_REASONS) {
+        const answer = provider.acknowledge({ kind: 'rejected', rejection: reject(reason, 'a secret detail') });
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+        expect(answer.body).toBe(suite.answers.refused.body);
+      }
+      expect(provider.acknowledge({ kind: 'unavailable' })).toMatchObject({
+        status: 503,
+        body: suite.answers.refused.body,
+      });
+    });
+
+    it('labels and explains each credential in both languages', () => {
+      const { shape } = provider.credentials as unknown as { shape: Record<string, { meta(): unknown }> }; // zod objects have one
+      for (const field of Object.values(shape)) {
+        const words = { en: expect.stringMatching(/./), zh: expect.stringMatching(/[一-龥]|AppID/) };
+        expect(field.meta()).toMatchObject({ label: words, help: words });
+      }
+    });
+  });
+}
