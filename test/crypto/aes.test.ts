@@ -17,9 +17,11 @@ it('opens test cases 14 and 16 of the GCM specification', async () => {
 
   const key = await importGcmKey(hex('feffe9928665731c6d6a8f9467308308'.repeat(2)));
   const text =
-    'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39';
+    'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a31' +
+    '8a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39';
   const cipher =
-    '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662';
+    '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555' +
+    'd1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662';
   const associated = hex('feedfacedeadbeeffeedfacedeadbeefabaddad2');
   const opened = await openGcm(
     key,

@@ -153,7 +153,8 @@ export function conformance(suite: Conformance): void {
     });
 
     it('labels and explains each credential in both languages', () => {
-      const { shape } = provider.credentials as unknown as { shape: Record<string, { meta(): unknown }> }; // zod objects have one
+      type Shaped = { shape: Record<string, { meta(): unknown }> };
+      const { shape } = provider.credentials as unknown as Shaped; // every provider's schema is a zod object
       for (const field of Object.values(shape)) {
         const words = { en: expect.stringMatching(/./), zh: expect.stringMatching(/[一-龥]|AppID/) };
         expect(field.meta()).toMatchObject({ label: words, help: words });

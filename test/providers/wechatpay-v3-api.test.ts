@@ -124,6 +124,7 @@ describe('fetching platform certificates', () => {
 
   it('believes no answer that is unsigned, probed, stale or signed by anyone else', async () => {
     expectProblem(await read(plain(200, both)), 'unverified');
+    expectProblem(await read(plain(200, 'read before it is proved')), 'unverified');
     expectProblem(await read(answered(both, platform, NOW - HOUR_MS)), 'unverified');
     expectProblem(await read(answered(both, { ...platformKey, serial: platform.serial })), 'unverified');
     expectProblem(await read(answered(both, platformKey)), 'unverified');

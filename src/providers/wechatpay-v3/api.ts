@@ -130,7 +130,8 @@ const hasNoCertificates = (answer: ProviderAnswer) =>
 const PUBLIC_KEY_MODE: ProviderProblem = {
   code: 'not_configured',
   detail:
-    'WeChat Pay has no platform certificates for this merchant, which is in public key mode: add the WeChat Pay public key to platformKeys under its PUB_KEY_ID_….',
+    'WeChat Pay has no platform certificates for this merchant, which is in public key mode: add ' +
+    'the WeChat Pay public key to platformKeys under its PUB_KEY_ID_….',
 };
 
 const CertificateList = z.object({

@@ -93,7 +93,9 @@ const PlatformKeys = z
   .meta({
     label: { en: 'WeChat Pay public keys and platform certificates', zh: '微信支付公钥与平台证书' },
     help: {
-      en: 'By public key ID (PUB_KEY_ID_…) or certificate serial. Merchant portal → Account → API security → WeChat Pay public key: copy the ID, download pub_key.pem and paste it whole.',
+      en:
+        'By public key ID (PUB_KEY_ID_…) or certificate serial. Merchant portal → Account → API ' +
+        'security → WeChat Pay public key: copy the ID, download pub_key.pem and paste it whole.',
       zh: '以公钥ID（PUB_KEY_ID_…）或平台证书序列号为名。商户平台 → 账户中心 → API安全 → 微信支付公钥：复制公钥ID，下载 pub_key.pem 并完整粘贴。',
     },
   });
@@ -103,7 +105,9 @@ export const Credentials = z
     mchId: merchantNumber('mchId').meta({
       label: { en: 'Merchant number (mchid)', zh: '商户号 (mchid)' },
       help: {
-        en: 'Merchant portal pay.weixin.qq.com → Account → Merchant information. In partner mode: the sub-merchant, or the service provider number again for any sub-merchant.',
+        en:
+          'Merchant portal pay.weixin.qq.com → Account → Merchant information. In partner mode: the ' +
+          'sub-merchant, or the service provider number again for any sub-merchant.',
         zh: '商户平台 pay.weixin.qq.com → 账户中心 → 商户信息。服务商模式下填特约商户号；若再次填服务商商户号，则不限特约商户。',
       },
     }),
@@ -114,7 +118,9 @@ export const Credentials = z
       .meta({
         label: { en: 'AppIDs', zh: 'AppID' },
         help: {
-          en: 'Merchant portal → Products → AppID accounts. Notices for another AppID are refused; empty accepts any. The first one is used to ask for payments.',
+          en:
+            'Merchant portal → Products → AppID accounts. Notices for another AppID are refused; empty ' +
+            'accepts any. The first one is used to ask for payments.',
           zh: '商户平台 → 产品中心 → AppID账号管理。其他 AppID 的通知会被拒绝；留空则不限制。发起支付时使用第一个。',
         },
       }),
@@ -125,7 +131,9 @@ export const Credentials = z
       .meta({
         label: { en: 'APIv3 key', zh: 'APIv3 密钥' },
         help: {
-          en: 'The 32 characters you set at Merchant portal → Account → API security → APIv3 key. The portal does not show it again: if it is lost, set a new one.',
+          en:
+            'The 32 characters you set at Merchant portal → Account → API security → APIv3 key. The ' +
+            'portal does not show it again: if it is lost, set a new one.',
           zh: '在商户平台 → 账户中心 → API安全 → APIv3密钥 设置的 32 个字符。平台不会再次显示；遗失请重新设置。',
         },
         secret: true,
@@ -140,7 +148,9 @@ export const Credentials = z
       .meta({
         label: { en: 'Merchant certificate serial', zh: '商户API证书序列号' },
         help: {
-          en: 'Merchant portal → Account → API security → Merchant API certificate → Manage. Needed to ask for payments and to fetch platform certificates.',
+          en:
+            'Merchant portal → Account → API security → Merchant API certificate → Manage. Needed to ask ' +
+            'for payments and to fetch platform certificates.',
           zh: '商户平台 → 账户中心 → API安全 → 商户API证书 → 管理证书。发起支付和下载平台证书时需要。',
         },
       }),
@@ -151,7 +161,9 @@ export const Credentials = z
       .meta({
         label: { en: 'Merchant private key', zh: '商户API私钥' },
         help: {
-          en: 'The file apiclient_key.pem that the certificate tool made when you applied for the merchant API certificate; paste it whole.',
+          en:
+            'The file apiclient_key.pem that the certificate tool made when you applied for the merchant ' +
+            'API certificate; paste it whole.',
           zh: '申请商户API证书时由证书工具生成的 apiclient_key.pem，请完整粘贴。',
         },
         secret: true,
@@ -174,7 +186,8 @@ export const Credentials = z
     if (Object.keys(value.platformKeys).length === 0 && value.merchantPrivateKey === undefined) {
       needs(
         'platformKeys',
-        'platformKeys is empty: add the WeChat Pay public key, or give merchantSerial and merchantPrivateKey so that platform certificates can be fetched.',
+        'platformKeys is empty: add the WeChat Pay public key, or give merchantSerial and ' +
+          'merchantPrivateKey so that platform certificates can be fetched.',
       );
     }
   });
@@ -209,7 +222,10 @@ async function platformKeyProblem(serial: string, pem: string, merchantSerial?: 
   if (key.certificate === null) return null;
   const own = key.certificate.serial;
   if (merchantSerial !== undefined && own === plainSerial(merchantSerial)) {
-    return "holds your own merchant certificate (apiclient_cert.pem): paste WeChat Pay's public key or platform certificate instead.";
+    return (
+      "holds your own merchant certificate (apiclient_cert.pem): paste WeChat Pay's public key or " +
+      'platform certificate instead.'
+    );
   }
   return own === serialOf(serial) ? null : `holds the certificate with serial ${own}: name it by that serial.`;
 }
@@ -224,7 +240,10 @@ function publicKindProblem(kind: PemKind, byKeyId: boolean): string | null {
         : null;
     case 'private_key':
     case 'encrypted_private_key':
-      return "holds a private key: paste WeChat Pay's public key or certificate here; your own private key belongs in merchantPrivateKey.";
+      return (
+        "holds a private key: paste WeChat Pay's public key or certificate here; your own private " +
+        'key belongs in merchantPrivateKey.'
+      );
     case 'several':
       return 'holds more than one PEM block: give each certificate or key its own serial.';
     case 'other':
@@ -247,7 +266,10 @@ function privateKindProblem(kind: PemKind): string | null {
       return null;
     case 'certificate':
     case 'public_key':
-      return `holds a ${kind === 'certificate' ? 'certificate' : 'public key'}: paste your private key (apiclient_key.pem).`;
+      return (
+        `holds a ${kind === 'certificate' ? 'certificate' : 'public key'}: paste your private key ` +
+        `(apiclient_key.pem).`
+      );
     case 'encrypted_private_key':
       return 'is encrypted with a password: paste apiclient_key.pem as the certificate tool wrote it, without one.';
     case 'several':

@@ -12,7 +12,7 @@ import { type Credentials, serialOf } from './credentials.ts';
 /** The only algorithm taken. The SM2 and brand variants use other keys and are refused by name. */
 const SIGNATURE_TYPE = 'WECHATPAY2-SHA256-RSA2048';
 
-/** WeChat Pay sends wrong signatures on purpose, to see that they are refused (notification considerations, 2024-07). */
+/** WeChat Pay sends wrong signatures on purpose, to see them refused (notification considerations, 2024-07). */
 const PROBE_PREFIX = 'WECHATPAY/SIGNTEST/';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -101,7 +101,7 @@ async function keyOf(serial: string, keyring: Keyring, now: number): Promise<Res
     return err(
       reject(
         'unknown_key',
-        `No key with serial ${show(serial)}: add it to platformKeys, or give the merchant's key so that it can be fetched.`,
+        `No key with serial ${show(serial)}: add it to platformKeys, or give the merchant's key to fetch it.`,
       ),
     );
   }
