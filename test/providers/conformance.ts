@@ -136,6 +136,10 @@ export function conformance(suite: Conformance): void {
       );
     });
 
+    it('keeps as evidence every header that its signature needs', () => {
+      expect(provider.evidenceHeaders).toEqual(expect.arrayContaining([...suite.signedHeaders]));
+    });
+
     it('answers success as the provider’s documents ask', () => {
       expect(provider.acknowledge({ kind: 'accepted' })).toEqual(suite.answers.accepted);
     });

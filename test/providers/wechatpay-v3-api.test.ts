@@ -87,6 +87,11 @@ describe('fetching platform certificates', () => {
     expect(keys.wanted(credentialsOf({ merchantSerial: undefined, merchantPrivateKey: undefined }))).toBe(false);
   });
 
+  it('tells whether callbacks can be verified without a download', () => {
+    expect(keys.brought(bare)).toBe(false);
+    expect(keys.brought(credentialsOf())).toBe(true);
+  });
+
   it.each(['pkcs1', 'pkcs8'] as const)('asks with a signed request, its key in %s', async (type) => {
     const credentials = credentialsOf({ merchantPrivateKey: privatePemOf(merchantKey, type), platformKeys: {} });
     const request = await keys.request(credentials, context);
