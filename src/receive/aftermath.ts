@@ -71,23 +71,21 @@ export function noteArrival(intake: Intake, log: string, channelId: string, find
   if (buffer.promiseFlush(Date.now())) intake.ctx.waitUntil(flushLater(intake.env, buffer));
 }
 
-/** Waits, then sends everything; what could not be sent stays and is sent again as it was. */
+/** Waits, then sends everything; what could not be sent stays and is sent again as it was, by one flush at a time. */
 async function flushLater(env: Env, buffer: ArrivalBuffer): Promise<void> {
-  for (let tries = 0; tries < FLUSH_TRIES_MAX; tries++) {
+  for (let tries = 1; ; tries++) {
     await new Promise((resume) => setTimeout(resume, ARRIVAL_FLUSH_MS));
-    const sent = await Promise.all(buffer.take().map((batch) => send(env, buffer, batch)));
-    if (sent.every(Boolean)) return;
+    await Promise.all(buffer.take().map((batch) => send(env, buffer, batch)));
+    if (!buffer.isWaiting || tries === FLUSH_TRIES_MAX || !buffer.promiseFlush(Date.now())) return;
   }
 }
 
-async function send(env: Env, buffer: ArrivalBuffer, batch: ArrivalBatch): Promise<boolean> {
+async function send(env: Env, buffer: ArrivalBuffer, batch: ArrivalBatch): Promise<void> {
   try {
     await env.CALLBACK_LOG.getByName(batch.log).note(batch);
     buffer.confirm(batch);
-    return true;
   } catch (error) {
     logOutage('callback_log', batch.channelId, error, Date.now());
-    return false;
   }
 }
 
