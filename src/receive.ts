@@ -202,7 +202,11 @@ function groupByLedger(channel: Channel, events: readonly PaymentEvent[]): Map<s
 async function recordAt(route: Route, name: string, request: RecordRequest): Promise<RecordReply> {
   const { env } = route.intake;
   const hint = route.record.channel.locationHint;
-  const options = hint === null ? {} : { locationHint: hint as DurableObjectLocationHint }; // checked when it was set
+  const options: DurableObjectNamespaceGetDurableObjectOptions = {
+    // The platform tries again by itself, for 10 s unless told: longer than a provider waits.
+    retry: { timeoutMs: Math.max(0, route.deadline - Date.now()) },
+    ...(hint === null ? {} : { locationHint: hint as DurableObjectLocationHint }), // checked when it was set
+  };
   try {
     return await env.LEDGER.getByName(name, options).record(request);
   } catch (error) {
