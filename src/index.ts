@@ -1,4 +1,5 @@
 // The Worker: which trigger runs which verb. No logic.
+import { api } from './api/app.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
 import { receive } from './receive.ts';
@@ -11,9 +12,9 @@ export { Registry } from './objects/registry.ts';
 
 export default {
   fetch(request, env, ctx) {
+    if (!new URL(request.url).pathname.startsWith('/callbacks/')) return api.fetch(request, env, ctx);
     readConfig(env);
-    if (new URL(request.url).pathname.startsWith('/callbacks/')) return receive(request, env, ctx);
-    return new Response('not found', { status: 404 });
+    return receive(request, env, ctx);
   },
   queue(batch, env) {
     return batch.queue === 'deliver-dead' ? nudge(batch, env) : deliver(batch, env);

@@ -37,6 +37,8 @@ export type OriginSecret = {
   readonly kind: 'hmac' | 'ed25519';
   /** `whsec_…` or `whsk_…`, sealed. */
   readonly sealed: Sealed;
+  /** `whpk_…` of an ed25519 secret; an HMAC secret has none. */
+  readonly publicKey?: string;
   readonly createdAt: number;
   /** After this it no longer signs; null for the newest. */
   readonly expiresAt: number | null;

@@ -19,13 +19,14 @@ export type ChannelDraft = Pick<
   | 'credentials'
 >;
 /** Only what is named changes. */
-export type ChannelChange = Partial<Pick<Channel, 'origins' | 'allowlist' | 'credentials'>>;
+type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
+export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'credentials'>>;
 export type StatusChange = { readonly to: ChannelStatus; readonly from: readonly ChannelStatus[] };
 
 type OriginSettings = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;
 export type OriginDraft = OriginSettings & { readonly id: string; readonly secret: OriginSecretDraft };
-export type OriginChange = Partial<OriginSettings>;
-export type OriginSecretDraft = Pick<OriginSecret, 'kind' | 'sealed'>;
+export type OriginChange = Changes<OriginSettings>;
+export type OriginSecretDraft = Pick<OriginSecret, 'kind' | 'sealed' | 'publicKey'>;
 export type Rotation = { readonly secret: OriginSecretDraft; readonly overlapMs: number };
 
 /** `version` null: whatever stands now. An older version than the current one changes nothing. */

@@ -7,7 +7,7 @@ export type SigningSecret = { readonly kind: 'hmac' | 'ed25519'; readonly secret
 const HMAC_PREFIX = 'whsec_';
 const ED25519_PREFIX = 'whsk_';
 /** PKCS#8 of an Ed25519 seed is this header and the seed (RFC 8410, section 7). */
-const ED25519_PKCS8_HEADER = new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
+export const ED25519_PKCS8_HEADER = new Uint8Array([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
 
 // Handles, once per isolate. Bounded: rotation must not grow it for ever.
 const handles = new Map<string, Promise<CryptoKey>>();

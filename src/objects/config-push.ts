@@ -29,7 +29,7 @@ export class ConfigPush {
       await Promise.all(channelIds.map((id) => this.#pushOne(id)));
       await this.arm();
     } catch (error) {
-      console.error(JSON.stringify({ message: 'push failed', error: String(error) }));
+      console.error(JSON.stringify({ hop: 'push', error: String(error) }));
     }
   }
 
@@ -53,7 +53,7 @@ export class ConfigPush {
     const missed = shards.filter((shard) => outcomes[shard]?.status === 'rejected');
     if (missed.length === 0) return finishPush(this.#storage.sql, push);
     postponePush(this.#storage.sql, push, Date.now());
-    console.warn(JSON.stringify({ message: 'push postponed', channel: channelId, shards: missed }));
+    console.warn(JSON.stringify({ hop: 'push', channel: channelId, shards: missed }));
   }
 
   async #configure(channel: Channel, shard: number, dispatch: DispatchConfig): Promise<void> {

@@ -35,21 +35,23 @@ export class KeyRefresher {
     return refreshing;
   }
 
-  /** Looks again where keys are old, and each minute where none is left. */
+  /** Looks again where keys are old, and each minute where none is left. Never throws. */
   async refreshDue(now: number): Promise<void> {
-    const { sql } = this.#storage;
-    for (const { id } of listChannelRows(sql)) {
-      const askedAt = readKeyFetchAt(sql, id);
-      const isOld = askedAt === null || now - askedAt >= KEY_REFRESH_INTERVAL_MAX_MS;
-      if (isOld || validKeys(readFetchedKeys(sql, id), now).length === 0) await this.#refreshUnlessIdle(id, now, isOld);
+    const due = listChannelRows(this.#storage.sql).map(async (channel) => {
+      if (await this.#isDue(channel, now)) await this.refresh(channel.id, now);
+    });
+    for (const outcome of await Promise.allSettled(due)) {
+      if (outcome.status === 'rejected') console.error(JSON.stringify({ hop: 'keys', error: String(outcome.reason) }));
     }
   }
 
-  async #refreshUnlessIdle(channelId: string, now: number, isOld: boolean): Promise<void> {
-    const channel = readChannelRow(this.#storage.sql, channelId);
-    const keys = channel && providerOf(channel.provider)?.keys;
-    if (!channel || !keys || channel.status === 'disabled') return;
-    if (isOld || !(await this.#brings(channel, keys))) await this.refresh(channelId, now);
+  async #isDue(channel: Channel, now: number): Promise<boolean> {
+    const keys = providerOf(channel.provider)?.keys;
+    if (!keys || channel.status === 'disabled') return false;
+    const askedAt = readKeyFetchAt(this.#storage.sql, channel.id);
+    if (askedAt === null || now - askedAt >= KEY_REFRESH_INTERVAL_MAX_MS) return true;
+    const isBare = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now).length === 0;
+    return isBare && !(await this.#brings(channel, keys));
   }
 
   async #refresh(channelId: string, now: number): Promise<KeyRefresh> {
@@ -65,7 +67,7 @@ export class KeyRefresher {
     const fetched = await this.#fetch(channel, keys, credentials, now);
     if (fetched.ok && this.#keep(channel, fetched.value, now)) return 'refreshed';
     const detail = fetched.ok ? 'The credentials changed during the download.' : fetched.error;
-    console.warn(JSON.stringify({ message: 'key refresh failed', channel: channelId, detail }));
+    console.warn(JSON.stringify({ hop: 'keys', channel: channelId, detail }));
     await this.#alarmWhenBare(channel, keys, detail, now);
     return 'failed';
   }
@@ -103,7 +105,7 @@ export class KeyRefresher {
     try {
       return await openCredentials(recordOf(this.#storage.sql, channel), readConfig(this.#env).masterKey);
     } catch (error) {
-      console.error(JSON.stringify({ message: 'credentials do not open', channel: channel.id, error: String(error) }));
+      console.error(JSON.stringify({ hop: 'keys', channel: channel.id, error: String(error) }));
       return null;
     }
   }

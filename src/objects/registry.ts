@@ -197,7 +197,7 @@ export class Registry extends DurableObject<Env> {
       ),
     );
     for (const { code, subject, detail, count } of records) {
-      if (isPowerOfTen(count)) console.warn(JSON.stringify({ message: 'alarm', code, subject, detail, count }));
+      if (isPowerOfTen(count)) console.warn(JSON.stringify({ event: 'alarm', code, subject, detail, count }));
     }
   }
 
@@ -217,7 +217,7 @@ export class Registry extends DurableObject<Env> {
     });
     this.raiseAlarms(this.#longPauses(now));
     await this.#push.pushDue(now);
-    await this.#keys.refreshDue(now);
+    this.ctx.waitUntil(this.#keys.refreshDue(now)); // a provider that hangs must not hold up the caller
   }
 
   override async alarm(): Promise<void> {

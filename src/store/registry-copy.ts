@@ -2,6 +2,7 @@
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
 import type { ChannelRecord, Origin } from '../core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
+import type { ApiKeyCopy } from '../core/registry.ts';
 import { open } from '../crypto/seal.ts';
 import { providerOf } from '../providers/index.ts';
 
@@ -143,4 +144,29 @@ export function openOriginSecrets(origin: Origin, masterKey: string): Promise<re
       })),
     ),
   );
+}
+
+/** A key that is not in the copy may be new: the list is asked for again, but no more often than this. */
+const API_KEYS_GAP_MS = 250;
+let apiKeys: { readonly byHash: ReadonlyMap<string, ApiKeyCopy>; readonly askedAt: number } | null = null;
+
+/** The live API key with this hash; null when there is none. One list for all keys, so that guesses cost no question each. */
+export async function readApiKeyCopy(env: Env, hash: string, now: number): Promise<ApiKeyCopy | null> {
+  const ageMs = apiKeys === null ? Number.POSITIVE_INFINITY : now - apiKeys.askedAt;
+  const isEnough = apiKeys?.byHash.has(hash) ? ageMs < REGISTRY_COPY_FRESH_MS : ageMs < API_KEYS_GAP_MS;
+  if (!isEnough) {
+    try {
+      const keys = await within(registryOf(env).listApiKeyCopies(), REGISTRY_READ_TIMEOUT_MS);
+      apiKeys = { byHash: new Map(keys.map((key) => [key.hash, key])), askedAt: now };
+    } catch (error) {
+      if (apiKeys === null) throw error;
+      apiKeys = { ...apiKeys, askedAt: now - REGISTRY_COPY_FRESH_MS + ASK_AGAIN_MS };
+    }
+  }
+  return apiKeys?.byHash.get(hash) ?? null;
+}
+
+/** A key was made or revoked here: this isolate asks again at once, others within the copy's lifetime. */
+export function forgetApiKeyCopies(): void {
+  if (apiKeys) apiKeys = { ...apiKeys, askedAt: 0 };
 }

@@ -1,0 +1,53 @@
+// The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing itself.
+import { bodyLimit } from 'hono/body-limit';
+import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { channels } from './channels.ts';
+import { docsPage } from './docs.ts';
+import { health } from './health.ts';
+import { newApp } from './kit.ts';
+import { operations } from './operations.ts';
+import { orders } from './orders.ts';
+import { origins } from './origins.ts';
+import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
+import { providers } from './providers.ts';
+import { records } from './records.ts';
+
+const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
+
+export const api = newApp();
+api.defaultHook = refuseInvalid;
+api.onError(refuseThrown);
+api.notFound((c) =>
+  refuse(c, { code: 'not_found', detail: `There is no ${c.req.method} ${c.req.path}: /docs lists what there is.` }),
+);
+
+api.use('/v1/*', async (c, next) => {
+  await next();
+  c.header('cache-control', 'no-store');
+});
+api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
+
+for (const routes of [channels, origins, orders, records, operations, providers]) api.route('/v1', routes);
+
+api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'An API key, tg_…, or the admin key of the deployment.',
+});
+
+/** The whole contract, from the same schemas that validate it. */
+const document = () =>
+  api.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tollgate',
+      version: '1',
+      description: 'The /v1 API of the gateway. Errors are RFC 9457 problem documents with a stable code.',
+    },
+    security: [{ key: [] }],
+  });
+export type ApiDocument = ReturnType<typeof document>;
+
+api.get('/openapi.json', (c) => c.json(document()));
+api.get('/docs', () => docsPage(document()));
+api.get('/healthz', (c) => health(c.env, Date.now()));

@@ -1,0 +1,128 @@
+// The JSON of orders, as the merchant reads them (design: what the merchant receives), and of their history. Schemas alone.
+import { FLAGS } from '../core/order.ts';
+import { Money, Time } from './fields.ts';
+import { z } from './kit.ts';
+
+export const ORDER_STATES = ['pending', 'paid', 'failed', 'closed', 'partially_refunded', 'refunded'] as const;
+export const DELIVERY_STATES = [
+  'waiting',
+  'in_flight',
+  'delivered',
+  'dead',
+  'held',
+  'paused',
+  'cancelled',
+  'skipped',
+] as const;
+
+const Payment = z.object({
+  transactionId: z.string(),
+  amount: Money,
+  payerAmount: Money.nullable(),
+  discounts: z.array(z.object({ id: z.string(), name: z.string().optional(), amount: Money })),
+  method: z.string().nullable(),
+  providerMethod: z.string().nullable(),
+  bank: z.string().nullable(),
+  received: z.object({ amount: z.string(), asset: z.string(), network: z.string() }).nullable(),
+  paidAt: Time.nullable(),
+});
+
+const Refund = z.object({
+  refundNo: z.string(),
+  providerRefundId: z.string().nullable(),
+  amount: Money,
+  state: z.enum(['pending', 'succeeded', 'failed', 'needs_attention']),
+  reason: z.string().nullable(),
+  at: Time.nullable(),
+});
+
+export const OrderBody = z
+  .object({
+    orderNo: z.string(),
+    state: z.enum(ORDER_STATES),
+    dispute: z.enum(['open', 'won', 'lost']).nullable(),
+    flags: z.array(z.enum(FLAGS)),
+    amountChecked: z.boolean(),
+    amount: Money.nullable(),
+    paid: Money.nullable(),
+    refunded: Money.nullable(),
+    paidAt: Time.nullable(),
+    providerState: z.string().nullable(),
+    payments: z.array(Payment),
+    refunds: z.array(Refund),
+    attach: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    expiresAt: Time.nullable(),
+  })
+  .openapi('Order');
+
+export const AttemptBody = z
+  .object({
+    attempt: z.int(),
+    at: Time,
+    outcome: z.enum(['delivered', 'refused', 'unreachable', 'timed_out']),
+    status: z.int().nullable(),
+    ms: z.number(),
+    detail: z.string(),
+  })
+  .openapi('Attempt');
+
+export const OrderDetailBody = z
+  .object({
+    order: OrderBody.extend({
+      held: z.boolean(),
+      sequence: z.int().openapi({ description: "The last event's place in this order." }),
+    }),
+    timeline: z.array(
+      z.looseObject({ at: Time, kind: z.string(), source: z.string() }).openapi({
+        description: 'Facts, registration and attempts in the order they came to be known; more members by kind.',
+      }),
+    ),
+    deliveries: z.array(
+      z.object({
+        eventId: z.string(),
+        origin: z.string(),
+        sequence: z.int(),
+        state: z.enum(DELIVERY_STATES),
+        reason: z.string().nullable(),
+        dueAt: Time.nullable(),
+        attempts: z.array(AttemptBody),
+      }),
+    ),
+  })
+  .openapi('OrderDetail');
+
+export const PaymentBody = z
+  .object({
+    codeUrl: z.string(),
+    codeExpiresAt: Time,
+    qrSvg: z.string().openapi({ description: 'The code as an SVG image, with its quiet zone.' }),
+  })
+  .openapi('Payment');
+
+export const RegisteredBody = z
+  .object({
+    order: OrderBody,
+    payment: PaymentBody.nullable().openapi({
+      description: 'What the payer scans; null when none was asked for, or the order is paid.',
+    }),
+  })
+  .openapi('RegisteredOrder');
+
+export const OrderItem = z
+  .object({
+    channel: z.string(),
+    orderNo: z.string(),
+    state: z.enum(ORDER_STATES),
+    flags: z.array(z.string()),
+    amountChecked: z.boolean(),
+    amount: Money.nullable(),
+    paid: Money.nullable(),
+    refunded: Money.nullable(),
+    sequence: z.int(),
+    test: z.boolean(),
+    createdAt: Time,
+    updatedAt: Time,
+    paidAt: Time.nullable(),
+  })
+  .openapi('OrderItem');

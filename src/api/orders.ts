@@ -1,0 +1,195 @@
+// /v1/orders: register, read, list. One order is read from its ledger; only the list asks D1.
+import { type ChannelRecord, ledgerNameOf } from '../core/channel.ts';
+import type { Money as MoneyValue } from '../core/money.ts';
+import type { OrderDetail, RegisterRequest } from '../core/record.ts';
+import { renderOrder } from '../formats/order.ts';
+import { listOrders, type OrderRow } from '../store/lists.ts';
+import { readChannelCopy } from '../store/registry-copy.ts';
+import { idempotencyKeyOf, newId, requires, WriteHeaders } from './auth.ts';
+import { Id, iso, isoOrNull, MoneyInput, OrderNo } from './fields.ts';
+import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { ORDER_STATES, OrderDetailBody, OrderItem, RegisteredBody } from './order-shape.ts';
+import { cut, PageQuery, pageOf, placeOf } from './page.ts';
+import { paymentOf, payRoute, renderPayment } from './pay.ts';
+import { invalid, notFound, problemResponse, refuse } from './problem.ts';
+
+const METADATA_KEYS_MAX = 20;
+
+const OrderInput = z
+  .strictObject({
+    channel: Id,
+    orderNo: OrderNo,
+    amount: MoneyInput,
+    description: z.string().min(1).max(500).optional(),
+    expiresAt: z.iso.datetime({ offset: true }).optional().openapi({ description: 'When a payment comes too late.' }),
+    metadata: z
+      .record(z.string().min(1).max(64), z.string().max(500))
+      .refine(
+        (metadata) => Object.keys(metadata).length <= METADATA_KEYS_MAX,
+        `has more than ${METADATA_KEYS_MAX} keys`,
+      )
+      .default({})
+      .openapi({ description: 'Comes back with every event of this order.' }),
+    pay: z.boolean().default(false).openapi({ description: 'Also asks the provider for a payment.' }),
+  })
+  .openapi('OrderInput');
+
+const ledgerOf = (env: Env, { channel }: ChannelRecord, orderNo: string) => {
+  const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
+  return env.LEDGER.getByName(ledgerNameOf(channel, orderNo), hint === null ? {} : { locationHint: hint });
+};
+
+const bodyOfOrder = (order: Parameters<typeof renderOrder>[0]) => {
+  const rendered = renderOrder(order);
+  return {
+    ...rendered,
+    flags: [...rendered.flags],
+    metadata: { ...rendered.metadata },
+    payments: rendered.payments.map((payment) => ({ ...payment, discounts: [...payment.discounts] })),
+  };
+};
+
+export const orders = newApp();
+
+orders.openapi(
+  createRoute({
+    method: 'post',
+    path: '/orders',
+    summary: 'Register an order, and ask for its payment',
+    description: 'The same order again with the same data answers 200; with other data 409, naming the field.',
+    middleware: requires('orders'),
+    request: { headers: WriteHeaders, body: bodyOf(OrderInput) },
+    responses: {
+      200: jsonOf('The order was registered before, with the same data.', RegisteredBody),
+      201: jsonOf('The order is registered.', RegisteredBody),
+      ...problemResponse,
+    },
+  }),
+  async (c) => {
+    const input = c.req.valid('json');
+    const now = Date.now();
+    const record = await readChannelCopy(c.env, input.channel, now);
+    if (!record) return refuse(c, invalid({ field: 'channel', message: 'is not a channel: create it first' }));
+    if (record.channel.status === 'disabled') {
+      return refuse(c, { code: 'wrong_status', detail: `Channel ${input.channel} is disabled: enable it first.` });
+    }
+    const route = input.pay ? payRoute(c.env, record) : null;
+    if (route && !route.ok) return refuse(c, route.error);
+    const reply = await ledgerOf(c.env, record, input.orderNo).register(registerRequest(c, record, input, now));
+    if (reply.kind === 'conflict') {
+      return refuse(c, {
+        code: 'order_conflict',
+        detail: `Order ${input.orderNo} is registered with another ${reply.field}: the first registration stands.`,
+        errors: [{ field: reply.field, message: 'differs from what was registered' }],
+      });
+    }
+    const payment = route ? await paymentOf(c.env, route.value, reply.order, now) : null;
+    if (payment && !payment.ok) return refuse(c, payment.error);
+    const shown = payment?.value ? renderPayment(payment.value) : null;
+    return c.json({ order: bodyOfOrder(reply.order), payment: shown }, reply.kind === 'created' ? 201 : 200);
+  },
+);
+
+function registerRequest(
+  c: Context,
+  { dispatch }: ChannelRecord,
+  input: z.infer<typeof OrderInput>,
+  now: number,
+): RegisterRequest {
+  return {
+    v: 1,
+    orderNo: input.orderNo,
+    registration: {
+      amount: input.amount,
+      description: input.description ?? null,
+      expiresAt: input.expiresAt === undefined ? null : Date.parse(input.expiresAt),
+      metadata: input.metadata,
+      registeredAt: now,
+    },
+    idempotencyKey: idempotencyKeyOf(c),
+    dispatch,
+    eventId: newId('evt'),
+  };
+}
+
+orders.openapi(
+  createRoute({
+    method: 'get',
+    path: '/orders/{channel}/{orderNo}',
+    summary: 'Read an order with its history',
+    middleware: requires('read', 'orders'),
+    request: {
+      params: z.object({
+        channel: z.string().openapi({ param: { name: 'channel', in: 'path' } }),
+        orderNo: z.string().openapi({ param: { name: 'orderNo', in: 'path' } }),
+      }),
+    },
+    responses: { 200: jsonOf('The order, from its ledger.', OrderDetailBody), ...problemResponse },
+  }),
+  async (c) => {
+    const { channel, orderNo } = c.req.valid('param');
+    const record = await readChannelCopy(c.env, channel, Date.now());
+    const detail = record && OrderNo.safeParse(orderNo).success && (await readDetail(c.env, record, orderNo));
+    return detail ? c.json(renderDetail(detail), 200) : refuse(c, notFound(`Order ${channel}/${orderNo}`));
+  },
+);
+
+const readDetail = (env: Env, record: ChannelRecord, orderNo: string): Promise<OrderDetail | null> =>
+  ledgerOf(env, record, orderNo).readOrder(orderNo);
+
+const renderDetail = ({ order, held, timeline, deliveries }: OrderDetail) => ({
+  order: { ...bodyOfOrder(order), held, sequence: order.sequence },
+  timeline: timeline.map(({ at, ...entry }) => ({ ...entry, kind: entry.kind, source: entry.source, at: iso(at) })),
+  deliveries: deliveries.map(({ eventId, originId, sequence, state, reason, dueAt, attempts }) => ({
+    eventId,
+    origin: originId,
+    sequence,
+    state,
+    reason,
+    dueAt: isoOrNull(dueAt),
+    attempts: attempts.map((attempt) => ({ ...attempt, at: iso(attempt.at) })),
+  })),
+});
+
+const OrderQuery = PageQuery.extend({ channel: Id.optional(), state: z.enum(ORDER_STATES).optional() });
+const OrderPlace = z.tuple([z.int(), z.string(), z.string()]);
+
+orders.openapi(
+  createRoute({
+    method: 'get',
+    path: '/orders',
+    summary: 'List orders, newest first',
+    middleware: requires('read', 'orders'),
+    request: { query: OrderQuery },
+    responses: { 200: jsonOf('Orders, newest first.', pageOf('OrderPage', OrderItem)), ...problemResponse },
+  }),
+  async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query');
+    const place = placeOf(cursor, OrderPlace);
+    if (!place.ok) return refuse(c, place.error);
+    const rows = await listOrders(c.env.DB, filter, place.value, limit);
+    const page = cut(rows, limit, (row) => [row.created_at, row.channel, row.order_no], renderItem);
+    return c.json(page, 200);
+  },
+);
+
+const moneyOf = (minor: number | null, currency: string | null): MoneyValue | null =>
+  minor === null || currency === null ? null : { minor, currency };
+
+function renderItem(row: OrderRow): z.infer<typeof OrderItem> {
+  return {
+    channel: row.channel,
+    orderNo: row.order_no,
+    state: z.enum(ORDER_STATES).parse(row.state),
+    flags: JSON.parse(row.flags),
+    amountChecked: row.registered === 1,
+    amount: moneyOf(row.amount_minor, row.currency),
+    paid: moneyOf(row.paid_minor, row.currency),
+    refunded: moneyOf(row.refunded_minor, row.currency),
+    sequence: row.sequence,
+    test: row.test === 1,
+    createdAt: iso(row.created_at),
+    updatedAt: iso(row.updated_at),
+    paidAt: isoOrNull(row.paid_at),
+  };
+}

@@ -1,0 +1,78 @@
+// /v1/providers: each dialect's credential fields, as forms need them, and what it can do. No channel's data.
+import { providers as all } from '../providers/index.ts';
+import type { AnyProvider } from '../providers/provider.ts';
+import { requires } from './auth.ts';
+import { createRoute, jsonOf, newApp, z } from './kit.ts';
+import { cutById, PageQuery, pageOf } from './page.ts';
+import { problemResponse, refuse } from './problem.ts';
+
+const Words = z.object({ en: z.string(), zh: z.string() });
+
+const ProviderBody = z
+  .object({
+    id: z.string(),
+    name: Words,
+    credentials: z.array(
+      z.object({
+        field: z.string(),
+        label: Words,
+        help: Words,
+        required: z.boolean(),
+        secret: z.boolean(),
+        schema: z.record(z.string(), z.unknown()).openapi({ description: "JSON Schema of the field's value." }),
+      }),
+    ),
+    capabilities: z
+      .array(z.string())
+      .openapi({ description: 'Such as pay and keys: what this provider can be asked.' }),
+    sourceRanges: z.array(z.string()).openapi({ description: 'Where its callbacks come from; the default allowlist.' }),
+    retryScheduleSeconds: z.array(z.number()),
+  })
+  .openapi('Provider');
+
+/** What a field of the credentials says of itself, after zod turned the schema into JSON Schema. */
+const Field = z.looseObject({ label: Words.optional(), help: Words.optional(), secret: z.boolean().optional() });
+const ObjectSchema = z.object({
+  properties: z.record(z.string(), Field).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+/** Optional parts of the contract, shown by their presence. */
+const CAPABILITIES = ['keys', 'pay'] as const satisfies readonly (keyof AnyProvider)[];
+
+function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
+  const asJson = z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });
+  const { properties, required } = ObjectSchema.parse(asJson);
+  return {
+    id: provider.id,
+    name: provider.name,
+    credentials: Object.entries(properties).map(([field, { label, help, secret, ...schema }]) => ({
+      field,
+      label: label ?? { en: field, zh: field },
+      help: help ?? { en: '', zh: '' },
+      required: required.includes(field),
+      secret: secret ?? false,
+      schema,
+    })),
+    capabilities: CAPABILITIES.filter((name) => provider[name] !== undefined),
+    sourceRanges: [...provider.sourceRanges],
+    retryScheduleSeconds: [...provider.retryScheduleSeconds],
+  };
+}
+
+export const providers = newApp();
+
+providers.openapi(
+  createRoute({
+    method: 'get',
+    path: '/providers',
+    summary: 'List the providers and what their channels need',
+    middleware: requires('read'),
+    request: { query: PageQuery },
+    responses: { 200: jsonOf('Providers by id.', pageOf('ProviderPage', ProviderBody)), ...problemResponse },
+  }),
+  async (c) => {
+    const page = cutById(Object.values(all), c.req.valid('query'), renderProvider);
+    return page.ok ? c.json(page.value, 200) : refuse(c, page.error);
+  },
+);

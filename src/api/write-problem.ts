@@ -1,0 +1,34 @@
+// What the registry did not do, as a problem. One exhaustive switch.
+import type { WriteReply } from '../core/registry.ts';
+import { unreachable } from '../core/result.ts';
+import type { Context } from './kit.ts';
+import { invalid, notFound, refuse } from './problem.ts';
+
+type Undone = Exclude<WriteReply<unknown>, { readonly kind: 'done' }>;
+
+/** `what` names the thing that was written, such as `Channel shop`. */
+export function refuseWrite(c: Context, reply: Undone, what: string) {
+  switch (reply.kind) {
+    case 'missing':
+      return refuse(c, notFound(what));
+    case 'exists':
+      return refuse(c, {
+        code: 'already_exists',
+        detail: `${what} exists: change it with PATCH, or choose another id.`,
+      });
+    case 'unknown_origin':
+      return refuse(c, invalid({ field: `origins.${reply.index}`, message: 'is not an origin: create it first' }));
+    case 'wrong_status':
+      return refuse(c, {
+        code: 'wrong_status',
+        detail: `${what} is ${reply.status}, from where this does not lead on.`,
+      });
+    case 'key_reused':
+      return refuse(c, {
+        code: 'idempotency_key_reused',
+        detail: 'Another request came with this Idempotency-Key: send a new key for a new request.',
+      });
+    default:
+      return unreachable(reply);
+  }
+}

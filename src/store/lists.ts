@@ -1,0 +1,196 @@
+// The lists of /v1, read from the projection in D1: keyset pages, newest first. Never truth, never written here.
+// Each list asks for one row more than a page, so that the caller knows whether another page follows.
+import type { Verdict } from '../core/callback.ts';
+
+export type OrderRow = {
+  readonly channel: string;
+  readonly order_no: string;
+  readonly state: string;
+  readonly flags: string;
+  readonly amount_minor: number | null;
+  readonly currency: string | null;
+  readonly paid_minor: number | null;
+  readonly refunded_minor: number | null;
+  readonly sequence: number;
+  readonly registered: number;
+  readonly test: number;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly paid_at: number | null;
+};
+export type OrderPlace = readonly [createdAt: number, channel: string, orderNo: string];
+export type OrderFilter = { readonly channel?: string | undefined; readonly state?: string | undefined };
+
+type Term = { readonly sql: string; readonly values: readonly (string | number)[] };
+const term = (sql: string, ...values: readonly (string | number)[]): Term => ({ sql, values });
+
+async function select<Row>(
+  db: D1Database,
+  columns: string,
+  terms: readonly (Term | null | undefined | '')[],
+  order: string,
+  limit: number,
+): Promise<readonly Row[]> {
+  const given = terms.filter((one) => one !== null && one !== undefined && one !== '');
+  const where = given.length === 0 ? '' : `WHERE ${given.map(({ sql }) => sql).join(' AND ')}`;
+  const statement = db.prepare(`SELECT ${columns} ${where} ORDER BY ${order} LIMIT ?`);
+  const { results } = await statement.bind(...given.flatMap(({ values }) => values), limit + 1).all<Row>();
+  return results;
+}
+
+export function listOrders(
+  db: D1Database,
+  filter: OrderFilter,
+  place: OrderPlace | null,
+  limit: number,
+): Promise<readonly OrderRow[]> {
+  return select<OrderRow>(
+    db,
+    `channel, order_no, state, flags, amount_minor, currency, paid_minor, refunded_minor, sequence, registered, test,
+     created_at, updated_at, paid_at FROM orders`,
+    [
+      filter.channel && term('channel = ?', filter.channel),
+      filter.state && term('state = ?', filter.state),
+      place && term('(created_at, channel, order_no) < (?, ?, ?)', ...place),
+    ],
+    'created_at DESC, channel DESC, order_no DESC',
+    limit,
+  );
+}
+
+export type DeliveryRow = {
+  readonly created_at: number;
+  readonly event_id: string;
+  readonly origin: string;
+  readonly channel: string;
+  readonly order_no: string;
+  readonly sequence: number;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly last_outcome: string | null;
+  readonly last_status: number | null;
+  readonly due_at: number | null;
+  readonly updated_at: number;
+};
+export type DeliveryPlace = readonly [createdAt: number, eventId: string, origin: string];
+export type DeliveryFilter = OrderFilter;
+
+export function listDeliveries(
+  db: D1Database,
+  filter: DeliveryFilter,
+  place: DeliveryPlace | null,
+  limit: number,
+): Promise<readonly DeliveryRow[]> {
+  // The second half lets SQLite use the partial index, which holds everything but the delivered majority.
+  const open = filter.state !== undefined && filter.state !== 'delivered' ? " AND state <> 'delivered'" : '';
+  return select<DeliveryRow>(
+    db,
+    `created_at, event_id, origin, channel, order_no, sequence, state, reason, attempts, last_outcome, last_status,
+     due_at, updated_at FROM deliveries`,
+    [
+      filter.channel && term('channel = ?', filter.channel),
+      filter.state && term(`state = ?${open}`, filter.state),
+      place && term('(created_at, event_id, origin) < (?, ?, ?)', ...place),
+    ],
+    'created_at DESC, event_id DESC, origin DESC',
+    limit,
+  );
+}
+
+export type CallbackRow = {
+  readonly at: number;
+  readonly id: string;
+  readonly channel: string;
+  readonly verdict: Verdict;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly remote_address: string | null;
+  readonly order_no: string | null;
+  readonly notice_type: string | null;
+  readonly digest: string | null;
+  readonly bytes: number | null;
+};
+export type CallbackPlace = readonly [at: number, id: string];
+export type CallbackFilter = { readonly channel?: string | undefined; readonly verdict?: Verdict | undefined };
+
+/** What a ledger committed was accepted, or parked; the rest of the verdicts never reach a ledger's table. */
+const EVENT_VERDICT = "CASE verdict WHEN 'parked' THEN 'parked' ELSE 'accepted' END";
+/** An accepted callback from outside a monitored allowlist left a sample that says so. */
+const MONITORED = `(SELECT c.reason FROM callbacks c WHERE c.at = events.received_at AND c.channel = events.channel
+  AND c.order_no = events.order_no AND c.verdict IN ('accepted', 'parked') LIMIT 1)`;
+
+/** Every arrival: those that became a fact of an order, and those that changed none. */
+export async function listCallbacks(
+  db: D1Database,
+  filter: CallbackFilter,
+  place: CallbackPlace | null,
+  limit: number,
+): Promise<readonly CallbackRow[]> {
+  const { verdict } = filter;
+  const isFact = verdict === 'accepted' || verdict === 'parked';
+  const [facts, others] = await Promise.all([
+    verdict === undefined || isFact ? listFacts(db, filter, place, limit) : [],
+    verdict === undefined || !isFact ? listOthers(db, filter, place, limit) : [],
+  ]);
+  return [...facts, ...others].sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).slice(0, limit + 1);
+}
+
+function listFacts(db: D1Database, filter: CallbackFilter, place: CallbackPlace | null, limit: number) {
+  return select<CallbackRow>(
+    db,
+    `received_at AS at, event_id AS id, channel, ${EVENT_VERDICT} AS verdict, ${MONITORED} AS reason, NULL AS detail,
+     remote_address, order_no, NULL AS notice_type, digest, NULL AS bytes FROM events`,
+    [
+      term("source = 'callback'"),
+      filter.channel && term('channel = ?', filter.channel),
+      filter.verdict && term(`${EVENT_VERDICT} = ?`, filter.verdict),
+      place && term('(received_at, event_id) < (?, ?)', ...place),
+    ],
+    'received_at DESC, event_id DESC',
+    limit,
+  );
+}
+
+function listOthers(db: D1Database, filter: CallbackFilter, place: CallbackPlace | null, limit: number) {
+  return select<CallbackRow>(
+    db,
+    'at, id, channel, verdict, reason, detail, remote_address, order_no, notice_type, digest, bytes FROM callbacks',
+    [
+      filter.channel && term('channel = ?', filter.channel),
+      filter.verdict ? term('verdict = ?', filter.verdict) : term("verdict NOT IN ('accepted', 'parked')"),
+      place && term('(at, id) < (?, ?)', ...place),
+    ],
+    'at DESC, id DESC',
+    limit,
+  );
+}
+
+export type RejectionCount = {
+  readonly channel: string;
+  readonly minute: number;
+  readonly reason: string;
+  readonly count: number;
+};
+
+/** Exact counts of refusals by minute since then, newest first. */
+export async function countRejections(
+  db: D1Database,
+  channel: string | undefined,
+  since: number,
+  limit: number,
+): Promise<readonly RejectionCount[]> {
+  const rows = await select<RejectionCount>(
+    db,
+    'channel, minute, reason, count FROM callback_counts',
+    [channel && term('channel = ?', channel), term("minute >= ? AND verdict = 'rejected'", since)],
+    'minute DESC, channel, reason',
+    limit,
+  );
+  return rows.slice(0, limit);
+}
+
+/** Answers, and with that shows that D1 does and that its tables are there. */
+export async function pingProjection(db: D1Database): Promise<void> {
+  await db.prepare('SELECT 1 FROM orders LIMIT 1').all();
+}
