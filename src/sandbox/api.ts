@@ -1,0 +1,207 @@
+// The pretend WeChat Pay v3 API: native payments, queries, close, refunds, certificates. Every request must carry the
+// merchant's genuine signature and every answer is signed, as WeChat Pay does it.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { SandboxAnswer, SandboxRequest } from './http.ts';
+import type { Identity } from './identity.ts';
+import { type SigningKey, signingKeyOf } from './notice.ts';
+import { newRefundId, type OrderBook, refundAnswerOf, type SandboxOrder, transactionOf } from './orders.ts';
+import { proveMerchant, seal, signMessage } from './signature.ts';
+
+export type ApiOptions = {
+  readonly identity: Identity;
+  readonly orders: OrderBook;
+  readonly signWith: SigningKey;
+  /** Called after a refund was accepted, so that its notice can follow. */
+  readonly onRefund: (order: SandboxOrder, outRefundNo: string, notifyUrl: string | null) => void;
+};
+
+const OutTradeNo = z.string().regex(/^[0-9A-Za-z_\-*|@]{6,32}$/, 'out_trade_no: 6 to 32 of 0-9 A-Z a-z _ - * | @');
+const NotifyUrl = z
+  .string()
+  .max(255)
+  .regex(/^https?:\/\/[^?#]+$/, 'notify_url: an absolute URL without a query');
+const Amount = z.object({ total: z.int().min(1), currency: z.literal('CNY').default('CNY') });
+
+const Prepay = z.object({
+  description: z.string().min(1).max(127),
+  out_trade_no: OutTradeNo,
+  notify_url: NotifyUrl,
+  amount: Amount,
+  attach: z.string().max(128).optional(),
+  time_expire: z.iso.datetime({ offset: true }).optional(),
+});
+const Direct = Prepay.extend({ appid: z.string().min(1), mchid: z.string().min(1) });
+const Partner = Prepay.extend({
+  sp_appid: z.string().min(1),
+  sp_mchid: z.string().min(1),
+  sub_mchid: z.string().min(1),
+  sub_appid: z.string().optional(),
+});
+const Refund = z
+  .object({
+    out_trade_no: z.string().optional(),
+    transaction_id: z.string().optional(),
+    out_refund_no: z.string().regex(/^[0-9A-Za-z_\-|*@]{1,64}$/),
+    reason: z.string().max(80).optional(),
+    notify_url: NotifyUrl.optional(),
+    amount: z.object({ refund: z.int().min(1), total: z.int().min(1), currency: z.literal('CNY') }),
+  })
+  .refine((refund) => refund.out_trade_no ?? refund.transaction_id, 'one of out_trade_no and transaction_id is needed');
+
+/** A refusal in WeChat Pay's form. */
+const problem = (status: number, code: string, message: string) => ({ status, value: { code, message } });
+type Outcome = { status: number; value?: unknown };
+
+/** Answers a request below /v3/. */
+export async function answerApi(request: SandboxRequest, options: ApiOptions): Promise<SandboxAnswer> {
+  const { status, value } = refuseUnproven(request, options.identity) ?? route(request, options);
+  const body = value === undefined ? '' : JSON.stringify(value);
+  const key = signingKeyOf(options.identity, asksForPublicKey(request) ? 'public-key' : options.signWith);
+  const signed = signMessage(body, key, Math.floor(Date.now() / 1000));
+  const type = value === undefined ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
+  return { status, headers: { ...type, ...signed, 'Request-ID': randomUUID() }, body };
+}
+
+/** A merchant that sends the public key's id wants answers signed with it (partner docs 4015139289). */
+const asksForPublicKey = (request: SandboxRequest) =>
+  request.headers['wechatpay-serial']?.startsWith('PUB_KEY_ID_') ?? false;
+
+function refuseUnproven(request: SandboxRequest, identity: Identity): Outcome | null {
+  if (!request.headers['user-agent'] || !request.headers.accept) {
+    return problem(400, 'PARAM_ERROR', 'the User-Agent and Accept headers are needed');
+  }
+  const { method, target, headers, body } = request;
+  const authorization = headers.authorization ?? '';
+  const wrong = proveMerchant({ method, target, authorization, body: body.toString('utf8') }, identity, Date.now());
+  return wrong === null ? null : problem(401, 'SIGN_ERROR', wrong);
+}
+
+function route(request: SandboxRequest, options: ApiOptions): Outcome {
+  const path = request.path.replace('/pay/partner/transactions/', '/pay/transactions/');
+  const key = `${request.method} ${path}`;
+  const last = decodeURIComponent(path.split('/').at(-1) ?? '');
+  if (key === 'POST /v3/pay/transactions/native') return prepay(request, options);
+  if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options.identity) };
+  if (key === 'POST /v3/refund/domestic/refunds') return refund(request, options);
+  if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options.orders);
+  if (key.startsWith('GET /v3/pay/transactions/id/')) {
+    return readOrder(options.orders.find((order) => order.transactionId === last));
+  }
+  const named = /^\/v3\/pay\/transactions\/out-trade-no\/([^/]+)(\/close)?$/.exec(path);
+  const order = named?.[1] === undefined ? undefined : options.orders.get(decodeURIComponent(named[1]));
+  if (named && request.method === 'GET' && !named[2]) return readOrder(order);
+  if (named?.[2] && request.method === 'POST') return close(order, options.orders);
+  return problem(404, 'RESOURCE_NOT_EXISTS', `the sandbox has no ${request.method} ${request.path}`);
+}
+
+const ORDER_UNKNOWN = problem(404, 'ORDER_NOT_EXIST', '订单不存在');
+const readOrder = (order: SandboxOrder | undefined): Outcome =>
+  order ? { status: 200, value: transactionOf(order) } : ORDER_UNKNOWN;
+
+function parse<T>(schema: z.ZodType<T>, request: SandboxRequest): T | Outcome {
+  let input: unknown;
+  try {
+    input = JSON.parse(request.body.toString('utf8'));
+  } catch {
+    return problem(400, 'PARAM_ERROR', 'the body is not JSON');
+  }
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  return problem(400, 'PARAM_ERROR', `${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+const isOutcome = (value: object): value is Outcome => 'status' in value;
+
+function prepay(request: SandboxRequest, { identity, orders }: ApiOptions): Outcome {
+  const isPartner = request.path.startsWith('/v3/pay/partner/');
+  const asked = isPartner ? parse(Partner, request) : parse(Direct, request);
+  if (isOutcome(asked)) return asked;
+  const mchId = 'sp_mchid' in asked ? asked.sp_mchid : asked.mchid;
+  const appId = 'sp_appid' in asked ? asked.sp_appid : asked.appid;
+  if (mchId !== identity.mchId) return problem(400, 'PARAM_ERROR', 'mchid is not the one that signed');
+  if (appId !== identity.appId) return problem(400, 'APPID_MCHID_NOT_MATCH', 'appid does not belong to mchid');
+  const terms = JSON.stringify(asked);
+  const known = orders.get(asked.out_trade_no);
+  if (known?.state === 'CLOSED') return problem(400, 'ORDER_CLOSED', '订单已关闭');
+  if (known && known.state !== 'NOTPAY') return problem(400, 'ORDERPAID', '该订单已支付');
+  if (known && known.terms !== terms) return problem(403, 'OUT_TRADE_NO_USED', '商户订单号重复，且参数不一致');
+  const codeUrl = `weixin://wxpay/bizpayurl?pr=${randomBytes(6).toString('base64url')}zz`;
+  if (known) return { status: 200, value: { code_url: orders.put({ ...known, codeUrl }).codeUrl } };
+  const partner =
+    'sp_mchid' in asked
+      ? { spMchId: mchId, spAppId: appId, subMchId: asked.sub_mchid, subAppId: asked.sub_appid ?? null }
+      : null;
+  orders.put({
+    outTradeNo: asked.out_trade_no,
+    partner,
+    mchId,
+    appId,
+    description: asked.description,
+    attach: asked.attach ?? null,
+    total: asked.amount.total,
+    coupon: 0,
+    currency: asked.amount.currency,
+    notifyUrl: asked.notify_url,
+    codeUrl,
+    terms,
+    state: 'NOTPAY',
+    openid: `o${randomBytes(20).toString('base64url')}`,
+    transactionId: null,
+    paidAt: null,
+    refunds: [],
+  });
+  return { status: 200, value: { code_url: codeUrl } };
+}
+
+function close(order: SandboxOrder | undefined, orders: OrderBook): Outcome {
+  if (!order) return ORDER_UNKNOWN;
+  if (order.state === 'SUCCESS' || order.state === 'REFUND') return problem(400, 'ORDERPAID', '该订单已支付');
+  orders.put({ ...order, state: 'CLOSED' });
+  return { status: 204 };
+}
+
+function refund(request: SandboxRequest, { orders, onRefund }: ApiOptions): Outcome {
+  const asked = parse(Refund, request);
+  if (isOutcome(asked)) return asked;
+  const order = orders.find(
+    (one) => one.outTradeNo === asked.out_trade_no || one.transactionId === asked.transaction_id,
+  );
+  if (!order || order.transactionId === null) return problem(404, 'RESOURCE_NOT_EXISTS', '订单不存在或未支付');
+  const known = order.refunds.find((one) => one.outRefundNo === asked.out_refund_no);
+  if (known) return { status: 200, value: refundAnswerOf(order, known) };
+  const refunded = order.refunds.reduce((sum, one) => sum + (one.status === 'CLOSED' ? 0 : one.amount), 0);
+  if (asked.amount.total !== order.total) return problem(400, 'PARAM_ERROR', '订单金额不一致');
+  if (refunded + asked.amount.refund > order.total) return problem(403, 'NOT_ENOUGH', '退款金额大于可退金额');
+  const made = {
+    outRefundNo: asked.out_refund_no,
+    refundId: newRefundId(),
+    amount: asked.amount.refund,
+    status: 'PROCESSING' as const,
+    createdAt: Date.now(),
+    succeededAt: null,
+  };
+  const changed = orders.put({ ...order, state: 'REFUND', refunds: [...order.refunds, made] });
+  onRefund(changed, made.outRefundNo, asked.notify_url ?? null);
+  return { status: 200, value: refundAnswerOf(changed, made) };
+}
+
+function readRefund(outRefundNo: string, orders: OrderBook): Outcome {
+  for (const order of orders.all()) {
+    const found = order.refunds.find((one) => one.outRefundNo === outRefundNo);
+    if (found) return { status: 200, value: refundAnswerOf(order, found) };
+  }
+  return problem(404, 'RESOURCE_NOT_EXISTS', '退款单不存在');
+}
+
+/** The certificates, encrypted with the APIv3 key. */
+function certificatesOf(identity: Identity): unknown {
+  const data = [identity.certificate, identity.nextCertificate].map((key) => ({
+    serial_no: key.serial,
+    effective_time: identity.certificatesFrom,
+    expire_time: identity.certificatesUntil,
+    encrypt_certificate: seal(key.publicPem, identity.apiV3Key, 'certificate'),
+  }));
+  return { data };
+}

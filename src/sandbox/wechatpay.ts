@@ -1,0 +1,132 @@
+// The pretend WeChat Pay: its v3 API below /v3/, and below /sandbox/ what a person or a test can make happen.
+// Listens on this machine alone. Moves no money.
+import type { z } from 'zod';
+import { answerApi } from './api.ts';
+import { Courier, type CourierOptions, type Notice } from './courier.ts';
+import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
+import { credentialsOf, type Identity } from './identity.ts';
+import { type Misbehaviour, SPOILS, TIMINGS, VARIANTS } from './notice.ts';
+import { OrderBook, type SandboxOrder } from './orders.ts';
+import { Again, Pay, Play, RefundRequest, Refused, type Sent } from './play.ts';
+
+export type WeChatPayOptions = {
+  readonly port: number;
+  readonly identity: Identity;
+  /** Where callbacks go for orders that the sandbox never saw; an order of its own knows its notify_url. */
+  readonly notifyUrl: string | null;
+  /** Keeps orders over a restart; memory alone when null. */
+  readonly ordersFile?: string | null;
+  /** Shrinks the retry schedule for tests; 1 is WeChat Pay's own. */
+  readonly timeScale?: number;
+  readonly signWith?: CourierOptions['signWith'];
+  readonly onSending?: CourierOptions['onSending'];
+  readonly onAttempt?: CourierOptions['onAttempt'];
+};
+
+export type WeChatPay = Listening & {
+  /** Completes the payment and begins to notify; `first` is settled after the first attempt. */
+  readonly pay: (request: Pay) => Sent;
+  readonly refund: (request: RefundRequest) => Sent;
+};
+
+export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatPay> {
+  const { identity, timeScale = 1, signWith = 'public-key' } = options;
+  const orders = new OrderBook(options.ordersFile ?? null);
+  const { onSending, onAttempt } = options;
+  const courier = new Courier({ identity, timeScale, signWith, onSending, onAttempt });
+  const play = new Play(identity, options.notifyUrl, orders, courier);
+  const onRefund = (order: SandboxOrder, outRefundNo: string, notifyUrl: string | null) => {
+    play.refund({ outTradeNo: order.outTradeNo, outRefundNo, status: 'SUCCESS', ...(notifyUrl ? { notifyUrl } : {}) });
+  };
+  const listening = await serve(options.port, async (request) => {
+    if (request.path.startsWith('/v3/')) return answerApi(request, { identity, orders, signWith, onRefund });
+    return control(request, { play, orders, courier, identity });
+  });
+  const close = async () => {
+    courier.close();
+    await listening.close();
+  };
+  return { ...listening, close, pay: (request) => play.pay(request), refund: (request) => play.refund(request) };
+}
+
+type Parts = { play: Play; orders: OrderBook; courier: Courier; identity: Identity };
+
+/** Longest that a control request waits for the first attempt. */
+const FIRST_WAIT_MS = 6_000;
+
+async function control(request: SandboxRequest, { play, orders, courier, identity }: Parts): Promise<SandboxAnswer> {
+  const sendAsked = <T extends { misbehave?: Misbehaviour | undefined }>(
+    schema: z.ZodType<T>,
+    act: (asked: T) => Sent,
+  ) => {
+    const asked = read(schema, request);
+    return sent(act(asked), asked.misbehave);
+  };
+  try {
+    switch (`${request.method} ${request.path}`) {
+      case 'GET /':
+        return json(200, describe(identity));
+      case 'GET /sandbox/credentials':
+        return json(200, credentialsOf(identity));
+      case 'GET /sandbox/orders':
+        return json(200, { items: orders.all() });
+      case 'GET /sandbox/notices':
+        return json(200, { items: courier.all().map(shown).reverse() });
+      case 'POST /sandbox/pay':
+        return await sendAsked(Pay, (asked) => play.pay(asked));
+      case 'POST /sandbox/refund':
+        return await sendAsked(RefundRequest, (asked) => play.refund(asked));
+      case 'POST /sandbox/notify':
+        return await sendAsked(Again, ({ outTradeNo, ...options }) => play.again(outTradeNo, options));
+      default:
+        return json(404, { error: `There is no ${request.method} ${request.path} here; GET / lists what there is.` });
+    }
+  } catch (error) {
+    if (error instanceof Refused) return json(400, { error: error.message });
+    throw error;
+  }
+}
+
+function read<T>(schema: z.ZodType<T>, request: SandboxRequest): T {
+  let input: unknown;
+  try {
+    input = JSON.parse(request.body.toString('utf8') || '{}');
+  } catch {
+    throw new Refused('The body is not JSON.');
+  }
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw new Refused(
+    result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '),
+  );
+}
+
+async function sent({ notice, first }: Sent, misbehave: Misbehaviour | undefined): Promise<SandboxAnswer> {
+  const isHeld = misbehave === 'delay' || misbehave === 'reorder';
+  const late = new Promise<void>((done) => setTimeout(done, FIRST_WAIT_MS).unref());
+  if (!isHeld) await Promise.race([first, late]);
+  return json(200, { notice: shown(notice) });
+}
+
+const shown = ({ body: _body, content, ...rest }: Notice) => ({ ...rest, says: content.resource });
+
+/** GET /: what this is and what it can do, for people with curl. */
+function describe(identity: Identity): unknown {
+  return {
+    what: 'A pretend WeChat Pay v3: it signs, encrypts and repeats like the real one, and moves no money.',
+    merchant: { mchId: identity.mchId, appId: identity.appId, serial: identity.merchant.serial },
+    signsWith: { publicKey: identity.publicKey.serial, certificate: identity.certificate.serial },
+    api: ['POST /v3/pay/transactions/native', 'GET /v3/pay/transactions/out-trade-no/{no}', 'POST …/{no}/close'].concat(
+      ['GET /v3/pay/transactions/id/{id}', 'POST and GET /v3/refund/domestic/refunds', 'GET /v3/certificates'],
+    ),
+    make: {
+      'POST /sandbox/pay':
+        '{"outTradeNo", "amount"?: fen, "coupon"?, "misbehave"?, …}: the payer pays, the callback goes out',
+      'POST /sandbox/refund': '{"outTradeNo", "amount"?, "status"?: "SUCCESS" | "ABNORMAL" | "CLOSED", …}',
+      'POST /sandbox/notify': '{"outTradeNo", …}: the payment is told once more, as a new notice',
+    },
+    misbehave: { ...SPOILS, ...VARIANTS, ...TIMINGS },
+    options: '"times": spoiled attempts (1), "attempts": at most so many, "copies", "delayMs", "signWith", "notifyUrl"',
+    look: ['GET /sandbox/notices', 'GET /sandbox/orders', 'GET /sandbox/credentials (for a channel at the gateway)'],
+  };
+}
