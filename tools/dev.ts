@@ -1,9 +1,9 @@
 // `npm run dev -- --port N --state DIR`: the gateway alone on workerd, until it is stopped.
-import { relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { launch, SECRETS_FILE } from './launch.ts';
+import { join, relative, resolve } from 'node:path';
+import { readFlags } from './flags.ts';
+import { launch, ROOT, SECRETS_FILE } from './launch.ts';
 import { parsePort } from './ports.ts';
-import { main, paint, Sentence, stopOnSignals } from './terminal.ts';
+import { main, paint, stopOnSignals } from './terminal.ts';
 
 const USAGE = `npm run dev -- [--port N] [--state DIR]
 
@@ -11,24 +11,10 @@ const USAGE = `npm run dev -- [--port N] [--state DIR]
   --state DIR  where orders, channels and D1 are kept (.tollgate)
   --help       this text`;
 
-function readFlags(): { port: number; stateDir: string } {
-  const flags = { port: { type: 'string' }, state: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
-  let values: { port?: string | undefined; state?: string | undefined; help?: boolean | undefined };
-  try {
-    values = parseArgs({ options: flags, strict: true }).values;
-  } catch (error) {
-    throw new Sentence(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    process.exit(0);
-  }
-  if (values.state === '') throw new Sentence(`--state needs a folder.\n\n${USAGE}`);
-  return { port: parsePort(values.port ?? '8787', '--port'), stateDir: resolve(values.state ?? '.tollgate') };
-}
-
 main(async () => {
-  const { port, stateDir } = readFlags();
+  const flags = readFlags(USAGE, ['port', 'state']);
+  const port = parsePort(flags.text('port') ?? '8787', '--port');
+  const stateDir = resolve(flags.text('state') ?? join(ROOT, '.tollgate'));
   console.log('starting the gateway …');
   const gateway = await launch({
     port,
