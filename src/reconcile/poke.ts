@@ -5,6 +5,7 @@ import { shardNameOf } from '../core/channel.ts';
 /** One tick. Safe to run twice or not at all; each shard's failure is its own. */
 export async function poke(env: Env, now: number): Promise<void> {
   const registry = env.REGISTRY.getByName('registry');
+  await registry.tick(now);
   for (const { channel, dispatch } of await registry.listChannels()) {
     const shards = Array.from({ length: channel.shards }, (_, shard) => shardNameOf(channel, shard));
     const results = await Promise.allSettled(shards.map((name) => env.LEDGER.getByName(name).poke(dispatch)));
@@ -13,6 +14,5 @@ export async function poke(env: Env, now: number): Promise<void> {
       const error = String(failed[0]?.reason);
       console.error(JSON.stringify({ hop: 'poke', channel: channel.id, shards: failed.length, error }));
     }
-    await registry.refreshKeys(channel.id, now);
   }
 }
