@@ -1,4 +1,4 @@
-// The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing itself.
+// The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { channels } from './channels.ts';

@@ -3,10 +3,16 @@ import { html, raw } from 'hono/html';
 import type { ApiDocument } from './app.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
+type Parameter = {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly description?: string;
+};
 type Operation = {
   readonly summary?: string;
   readonly description?: string;
-  readonly parameters?: readonly { name: string; in: string; required?: boolean; description?: string }[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> };
   readonly responses?: Readonly<
     Record<string, { description?: string; content?: Readonly<Record<string, { readonly schema?: Schema }>> }>
@@ -44,8 +50,11 @@ export async function docsPage(document: ApiDocument): Promise<Response> {
       <body>
         <h1>${document.info.title} API</h1>
         <p>${document.info.description}</p>
-        <p>Send <code>Authorization: Bearer tg_…</code>. The contract for programs: <a href="/openapi.json">/openapi.json</a>.</p>
-        <ul>${operations.map(({ path, method }) => html`<li><a href="#${anchor(method, path)}"><code>${method.toUpperCase()} ${path}</code></a></li>`)}</ul>
+        <p>
+          Send <code>Authorization: Bearer tg_…</code>. The contract for programs:
+          <a href="/openapi.json">/openapi.json</a>.
+        </p>
+        <ul>${operations.map(({ path, method }) => link(path, method))}</ul>
         ${operations.map(({ path, method, operation }) => section(path, method, operation))}
         <h2 id="schemas">Schemas</h2>
         ${Object.entries(document.components?.schemas ?? {}).map(
@@ -66,6 +75,9 @@ export async function docsPage(document: ApiDocument): Promise<Response> {
 
 const anchor = (method: string, path: string) => `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '-')}`;
 
+const link = (path: string, method: string) =>
+  html`<li><a href="#${anchor(method, path)}"><code>${method.toUpperCase()} ${path}</code></a></li>`;
+
 const code = (value: unknown) => html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`;
 
 function section(path: string, method: string, operation: Operation) {
@@ -76,10 +88,7 @@ function section(path: string, method: string, operation: Operation) {
     ${
       operation.parameters &&
       html`<table>
-        ${operation.parameters.map(
-          (one) =>
-            html`<tr><td><code>${one.name}</code></td><td>${one.in}${one.required ? ', required' : ''}</td><td>${one.description ?? ''}</td></tr>`,
-        )}
+        ${operation.parameters.map(row)}
       </table>`
     }
     ${schema && html`<p>Body: ${named(schema)}</p>`}
@@ -91,6 +100,12 @@ function section(path: string, method: string, operation: Operation) {
     </ul>
   </section>`;
 }
+
+const row = ({ name, in: place, required, description = '' }: Parameter) => html`<tr>
+  <td><code>${name}</code></td>
+  <td>${place}${required ? ', required' : ''}</td>
+  <td>${description}</td>
+</tr>`;
 
 /** A link to a named schema; an unnamed one in full. */
 function named(schema: Schema | undefined) {

@@ -1,4 +1,4 @@
-// The JSON of orders, as the merchant reads them (design: what the merchant receives), and of their history. Schemas alone.
+// The JSON of orders, as the merchant reads them, and of their history. Schemas alone; formats/order.ts renders.
 import { FLAGS } from '../core/order.ts';
 import { Money, Time } from './fields.ts';
 import { z } from './kit.ts';

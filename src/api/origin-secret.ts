@@ -1,5 +1,5 @@
 // Signing secrets of origins: made or taken, checked, sealed. A secret is shown once, by the call that made it.
-// Forms are Standard Webhooks': https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// The forms are Standard Webhooks': https://github.com/standard-webhooks/standard-webhooks (spec/standard-webhooks.md)
 import type { OriginSecretDraft } from '../core/registry.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { concat, fromBase64, toBase64 } from '../crypto/bytes.ts';
@@ -29,8 +29,8 @@ export async function makeSecret(
   return ok({ secret, draft: { kind: 'ed25519', sealed, publicKey: await publicKeyOf(bytes) } });
 }
 
-const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes in base64: leave it out to get a good one`;
-const ED25519_MEND = `must be whsk_ and the ${SECRET_BYTES} bytes of the private seed in base64: leave it out to get a new key`;
+const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes in base64, or left out`;
+const ED25519_MEND = `must be whsk_ and the ${SECRET_BYTES} bytes of the private seed in base64, or left out`;
 
 function bytesOf(secret: string, signature: Signature): Uint8Array<ArrayBuffer> | null {
   const prefix = signature === 'hmac' ? 'whsec_' : 'whsk_';

@@ -115,7 +115,7 @@ export const refuseThrown: ErrorHandler = (error, c) => {
   return refuse(c, { code: 'internal', detail: 'The gateway failed to handle this. The log has one line about it.' });
 };
 
-// The platform marks what may be tried again: https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
+// The platform marks its own errors: developers.cloudflare.com/durable-objects/best-practices/error-handling
 const isOutage = (error: Error): boolean =>
   ('retryable' in error && error.retryable === true) || ('overloaded' in error && error.overloaded === true);
 

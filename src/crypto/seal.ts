@@ -24,7 +24,7 @@ async function importMasterKey(masterKeyBase64: string): Promise<MasterKey> {
   return { id: toHex((await sha256(bytes)).subarray(0, 4)), key };
 }
 
-/** Seals a text for one context, such as `channel/{uid}`: it opens nowhere else. Gives `v1.{keyId}.{iv}.{ciphertext}`. */
+/** Seals a text for one context, such as `channel/{uid}`: it opens nowhere else. `v1.{keyId}.{iv}.{ciphertext}`. */
 export async function seal(
   plain: string,
   masterKeyBase64: string,

@@ -57,8 +57,7 @@ export class ConfigPush {
   }
 
   async #configure(channel: Channel, shard: number, dispatch: DispatchConfig): Promise<void> {
-    // checked against the list of hints when the channel was created
-    const hint = channel.locationHint as DurableObjectLocationHint | null;
+    const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
     const name = shardNameOf(channel, shard);
     const ledger = this.#env.LEDGER.getByName(name, hint === null ? {} : { locationHint: hint });
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,5 +1,5 @@
 // Fetches a channel's verification keys from its provider, at most once a minute, and keeps them beside the channel.
-// Believes only what the provider's own file has verified. A failure is an alarm only when nothing is left to verify with.
+// Believes only what the provider's file has verified. A failure is an alarm only when nothing is left to verify with.
 import { callProvider } from '../call-provider.ts';
 import type { Alarm, Channel, FetchedKey } from '../core/channel.ts';
 import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
@@ -63,7 +63,7 @@ export class KeyRefresher {
     if (askedAt !== null && now - askedAt < KEY_REFRESH_INTERVAL_MIN_MS) return 'recent';
     const credentials = await this.#open(channel);
     if (credentials !== null && !keys.wanted(credentials)) return 'not_wanted';
-    markKeyFetch(sql, channelId, now); // durable before the request leaves: the platform holds calls until it is written
+    markKeyFetch(sql, channelId, now); // durable before the request leaves: the platform holds it until then
     const fetched = await this.#fetch(channel, keys, credentials, now);
     if (fetched.ok && this.#keep(channel, fetched.value, now)) return 'refreshed';
     const detail = fetched.ok ? 'The credentials changed during the download.' : fetched.error;

@@ -84,7 +84,7 @@ const registryOf = (env: Env) => env.REGISTRY.getByName('registry');
 const channels = new Copies<ChannelRecord>((env, id) => registryOf(env).readChannel(id));
 const origins = new Copies<Origin>((env, id) => registryOf(env).readOrigin(id));
 
-/** The channel as this isolate knows it; null when there is none. Throws only when nothing is known and nobody answers. */
+/** The channel as this isolate knows it; null when there is none. Throws when nothing is known and nobody answers. */
 export function readChannelCopy(env: Env, id: string, now: number): Promise<ChannelRecord | null> {
   return channels.read(env, id, now, () => true);
 }
@@ -150,7 +150,7 @@ export function openOriginSecrets(origin: Origin, masterKey: string): Promise<re
 const API_KEYS_GAP_MS = 250;
 let apiKeys: { readonly byHash: ReadonlyMap<string, ApiKeyCopy>; readonly askedAt: number } | null = null;
 
-/** The live API key with this hash; null when there is none. One list for all keys, so that guesses cost no question each. */
+/** The live API key with this hash, or null. One list for all keys, so that guesses cost no question each. */
 export async function readApiKeyCopy(env: Env, hash: string, now: number): Promise<ApiKeyCopy | null> {
   const ageMs = apiKeys === null ? Number.POSITIVE_INFINITY : now - apiKeys.askedAt;
   const isEnough = apiKeys?.byHash.has(hash) ? ageMs < REGISTRY_COPY_FRESH_MS : ageMs < API_KEYS_GAP_MS;

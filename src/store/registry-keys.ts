@@ -1,4 +1,4 @@
-// SQL of the verification keys that were fetched from providers, and of when they were last asked for. Public keys only.
+// SQL of the verification keys fetched from providers, and of when they were last asked for. Public keys only.
 import type { FetchedKey } from '../core/channel.ts';
 import { FETCHED_KEYS_MAX } from '../core/limits.ts';
 

@@ -84,7 +84,7 @@ export function changeOrigin(sql: SqlStorage, id: string, change: OriginChange, 
   );
 }
 
-/** The new secret signs at once; those before it go on signing until the overlap ends, or until they would have ended. */
+/** The new secret signs at once; those before it go on signing until the overlap ends, or their own end if sooner. */
 export function rotateSecrets(sql: SqlStorage, origin: Origin, rotation: Rotation, now: number): void {
   const endsAt = now + rotation.overlapMs;
   const older = origin.secrets

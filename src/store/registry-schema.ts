@@ -1,4 +1,4 @@
-// The registry's own tables. One object, one database; nothing else writes them. docs/storage.md tells each column's life.
+// The registry's own tables. One object, one database, one writer. docs/storage.md tells each column's life.
 
 const TABLES = `
 CREATE TABLE schema (version INTEGER NOT NULL);
