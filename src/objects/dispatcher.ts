@@ -129,9 +129,9 @@ export class Dispatcher {
 
   /** Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. */
   async flush(now: number): Promise<void> {
-    this.#againAt = null;
     this.flights.expire(now);
     if (now < this.#queueBlockedUntil) return;
+    this.#againAt = null;
     const candidates = this.#candidates(now);
     const granted = await this.#permits(candidates, now);
     this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
@@ -141,6 +141,7 @@ export class Dispatcher {
   /** When flush should run next; null when nothing here waits for time alone. */
   nextAt(): number | null {
     const times = [this.#againAt, this.flights.nextUntil()];
+    if (this.flights.ready(1).length > 0) times.push(this.#queueBlockedUntil); // the queue refused them
     if (this.#room > 0) {
       for (const { id } of this.config.origins) {
         const dueAt = this.isPaused(id) ? null : outbox.nextDueAt(this.#sql, id);
