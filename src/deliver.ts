@@ -160,7 +160,8 @@ async function readStart(response: Response): Promise<string> {
 async function pauseGone(originId: string, go: Go, env: Env): Promise<void> {
   const registry = env.REGISTRY.getByName('registry');
   const now = Date.now();
-  const detail = `${originId} answered 410 Gone to ${go.eventId} and was paused. Its events wait; resume it when it is back.`;
+  const told = `${originId} answered 410 Gone to ${go.eventId} and was paused.`;
+  const detail = `${told} Its events wait; resume it when it is back.`;
   try {
     await registry.pauseOrigin({ id: originId, version: go.originVersion, reason: 'gone', now });
     await registry.raiseAlarms([{ code: 'origin_gone', subject: `origin/${originId}`, detail, at: now }]);

@@ -53,7 +53,8 @@ const WIRE: Readonly<Record<RejectionReason, RejectionWire>> = {
   overloaded: { status: 503, curable: true, alarm: false },
 };
 
-export const REJECTION_REASONS = Object.keys(WIRE) as readonly RejectionReason[]; // keys of a Record<RejectionReason, …>
+// WIRE is a Record<RejectionReason, …>, so its keys are all of them and nothing else.
+export const REJECTION_REASONS = Object.keys(WIRE) as readonly RejectionReason[]; // see above
 
 /** How a refusal looks on the wire; every reason has one row. */
 export function wireOf(reason: RejectionReason): RejectionWire {

@@ -1,5 +1,5 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
-// the outbox tables whatever must outlive it. Never posts to an origin and never judges an outcome (claim-desk.ts does).
+// the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import {

@@ -45,8 +45,8 @@ export class Projector {
   }
 
   /**
-   * An order changed without a new fact; called inside the transaction that changed it. `seq` is the fact whose delivery
-   * changed, null when the order itself did. What the durable mark has passed is remembered durably.
+   * An order changed without a new fact; called inside the transaction that changed it. `seq` is the fact whose
+   * delivery changed, null when the order itself did. What the durable mark has passed is remembered durably.
    */
   noteChanged(orderNo: string, seq: number | null, now: number): void {
     this.#at ??= now + PROJECT_DELAY_MS;

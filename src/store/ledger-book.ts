@@ -33,7 +33,8 @@ export function readOrder(sql: SqlStorage, orderNo: string): Order | null {
 
 function writeOrder(sql: SqlStorage, order: Order): void {
   sql.exec(
-    'INSERT INTO orders (order_no, doc, updated_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at',
+    `INSERT INTO orders (order_no, doc, updated_at) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at`,
     order.orderNo,
     JSON.stringify(order),
     order.updatedAt,
@@ -41,8 +42,8 @@ function writeOrder(sql: SqlStorage, order: Order): void {
 }
 
 /**
- * Commits one fact: dedupe, transition, sequence and event row. A duplicate writes nothing. `refused`: the order already
- * holds more facts than any real order has, and nothing was written.
+ * Commits one fact: dedupe, transition, sequence and event row. A duplicate writes nothing. `refused`: the order
+ * already holds more facts than any real order has, and nothing was written.
  */
 export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactInput, now: number): RecordVerdict {
   const { event } = fact;

@@ -41,8 +41,8 @@ export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderD
   if (!order) return null;
   const facts = sql
     .exec<FactRow>(
-      `SELECT seq, event_id, sequence, type, verdict, source, occurred_at, received_at, remote_address, digest, fact_key,
-         settled FROM events WHERE order_no = ? ORDER BY seq`,
+      `SELECT seq, event_id, sequence, type, verdict, source, occurred_at, received_at, remote_address, digest,
+         fact_key, settled FROM events WHERE order_no = ? ORDER BY seq`,
       orderNo,
     )
     .toArray();
@@ -72,7 +72,7 @@ function inlineDelivery(
   rows: readonly DeliveryView[],
   live: Live,
 ): DeliveryView[] {
-  const settled = fact.settled === null ? null : (JSON.parse(fact.settled) as InlineSettlement); // by settleInline alone
+  const settled = fact.settled === null ? null : (JSON.parse(fact.settled) as InlineSettlement); // settleInline's
   if (settled?.state === 'delivered') {
     const { originId, attempt } = settled;
     return [{ ...base, originId, state: 'delivered', reason: null, dueAt: null, attempts: [attempt] }];

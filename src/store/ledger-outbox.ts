@@ -20,7 +20,7 @@ export function readMarks(sql: SqlStorage): Marks & { config: DispatchConfig } {
     )
     .one();
   const { head, low, projected, dirty_since: dirtySince, config } = row;
-  return { head, low, projected, dirtySince, config: JSON.parse(config) as DispatchConfig }; // written by writeConfig alone
+  return { head, low, projected, dirtySince, config: JSON.parse(config) as DispatchConfig }; // writeConfig's
 }
 
 export function writeMarks(sql: SqlStorage, marks: Marks): void {
@@ -83,8 +83,8 @@ export type DeliveryRow = {
   readonly rev: number;
 };
 
-const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures, rev
-  FROM deliveries`;
+const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures,
+  rev FROM deliveries`;
 
 export function putRow(sql: SqlStorage, row: DeliveryRow): void {
   sql.exec(
@@ -109,8 +109,8 @@ export const rowOf = (sql: SqlStorage, seq: number, originId: string): DeliveryR
 
 export type DueRow = DeliveryRow & { readonly eventId: string };
 
-const DUE = `SELECT d.seq, d.origin_id AS originId, d.order_no AS orderNo, d.state, d.reason, d.due_at AS dueAt, d.attempt,
-  d.failures, d.rev, e.event_id AS eventId FROM deliveries d JOIN events e ON e.seq = d.seq`;
+const DUE = `SELECT d.seq, d.origin_id AS originId, d.order_no AS orderNo, d.state, d.reason, d.due_at AS dueAt,
+  d.attempt, d.failures, d.rev, e.event_id AS eventId FROM deliveries d JOIN events e ON e.seq = d.seq`;
 
 /** Rows of an origin that are due, in the order of their time and then of their commit. */
 export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: number): DueRow[] =>

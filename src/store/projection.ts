@@ -141,35 +141,31 @@ const common = (channel: string, row: DeliveryRead, now: number) => ({
   updated_at: now,
 });
 
-const ORDER_FIELDS =
-  'channel order_no version state flags amount_minor currency paid_minor refunded_minor sequence registered test created_at updated_at paid_at';
-const EVENT_FIELDS =
-  'event_id channel order_no sequence type verdict source remote_address digest occurred_at received_at data';
-const DELIVERY_FIELDS =
-  'created_at event_id origin channel order_no sequence version state reason attempts last_outcome last_status due_at updated_at';
+const ORDER_FIELDS = `channel order_no version state flags amount_minor currency paid_minor refunded_minor sequence
+  registered test created_at updated_at paid_at`.split(/\s+/);
+const EVENT_FIELDS = `event_id channel order_no sequence type verdict source remote_address digest occurred_at
+  received_at data`.split(/\s+/);
+const DELIVERY_FIELDS = `created_at event_id origin channel order_no sequence version state reason attempts
+  last_outcome last_status due_at updated_at`.split(/\s+/);
 
-const columns = (fields: string) => fields.split(' ').join(', ');
-const values = (fields: string) =>
-  fields
-    .split(' ')
-    .map((name) => `j.value ->> '$.${name}'`)
-    .join(', ');
-const updates = (fields: string, key: readonly string[]) =>
-  fields
-    .split(' ')
-    .filter((name) => !key.includes(name))
-    .map((name) => `${name} = excluded.${name}`)
-    .join(', ');
+/** An upsert of a JSON array of rows. `conflict` says what happens to a row that is there already. */
+function upsert(table: string, fields: readonly string[], conflict: string): string {
+  const values = fields.map((name) => `j.value ->> '$.${name}'`).join(', ');
+  return `INSERT INTO ${table} (${fields.join(', ')}) SELECT ${values} FROM json_each(?1) j WHERE true ${conflict}`;
+}
 
-const PUT_ORDERS = `INSERT INTO orders (${columns(ORDER_FIELDS)}) SELECT ${values(ORDER_FIELDS)} FROM json_each(?1) j WHERE true
-  ON CONFLICT (channel, order_no) DO UPDATE SET ${updates(ORDER_FIELDS, ['channel', 'order_no', 'created_at'])}
-  WHERE excluded.version > orders.version`;
-const PUT_EVENTS = `INSERT INTO events (${columns(EVENT_FIELDS)}) SELECT ${values(EVENT_FIELDS)} FROM json_each(?1) j WHERE true
-  ON CONFLICT (event_id) DO NOTHING`;
+/** Newest version wins; the key and the order's creation stay as they were first told. */
+function replaceOlder(table: string, fields: readonly string[], key: readonly string[]): string {
+  const changing = fields.filter((name) => !key.includes(name) && name !== 'created_at');
+  const updates = changing.map((name) => `${name} = excluded.${name}`).join(', ');
+  return `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${updates} WHERE excluded.version > ${table}.version`;
+}
+
+const ORDER_KEY = ['channel', 'order_no'];
 const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
-const PUT_DELIVERIES = `INSERT INTO deliveries (${columns(DELIVERY_FIELDS)}) SELECT ${values(DELIVERY_FIELDS)} FROM json_each(?1) j
-  WHERE true ON CONFLICT (created_at, event_id, origin) DO UPDATE SET ${updates(DELIVERY_FIELDS, DELIVERY_KEY)}
-  WHERE excluded.version > deliveries.version`;
+const PUT_ORDERS = upsert('orders', ORDER_FIELDS, replaceOlder('orders', ORDER_FIELDS, ORDER_KEY));
+const PUT_EVENTS = upsert('events', EVENT_FIELDS, 'ON CONFLICT (event_id) DO NOTHING');
+const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliveries', DELIVERY_FIELDS, DELIVERY_KEY));
 
 /** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
 export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {

@@ -1,5 +1,5 @@
-// The ledger alone: commits, duplicates, order, lanes, claims, settlements, projection. The queue is real and empty-handed:
-// these tests claim and settle as the consumer would.
+// The ledger alone: commits, duplicates, order, lanes, claims, settlements, projection. The queue is real;
+// these tests settle as its consumer would.
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';

@@ -2,4 +2,5 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 
-await applyD1Migrations(env.DB, (env as unknown as { TEST_MIGRATIONS: D1Migration[] }).TEST_MIGRATIONS); // bound in vitest.config.ts
+const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] }; // bound in vitest.config.ts
+await applyD1Migrations(env.DB, TEST_MIGRATIONS);
