@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { beforeEach, vi } from 'vitest';
 import { answerApi } from '../../src/sandbox/api.ts';
 import { createIdentity, credentialsOf } from '../../src/sandbox/identity.ts';
+import type { SigningKey } from '../../src/sandbox/notice.ts';
 import { OrderBook } from '../../src/sandbox/orders.ts';
 
 export const ADMIN_KEY = env.TOLLGATE_ADMIN_KEY;
@@ -74,7 +75,10 @@ export type ProviderCall = { readonly url: string; readonly init: RequestInit };
 type Respond = (call: ProviderCall, genuine: () => Promise<Response>) => Response | Promise<Response>;
 
 /** Puts the pretend provider behind fetch; `respond` may misbehave in its stead. Gives what was asked so far. */
-export function playProvider(respond: Respond = (_, genuine) => genuine()): ProviderCall[] {
+export function playProvider(
+  respond: Respond = (_, genuine) => genuine(),
+  signWith: SigningKey = 'public-key',
+): ProviderCall[] {
   const calls: ProviderCall[] = [];
   const orders = new OrderBook(null);
   vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -92,7 +96,7 @@ export function playProvider(respond: Respond = (_, genuine) => genuine()): Prov
           body: Buffer.from(typeof init.body === 'string' ? init.body : ''),
           hungUp: new AbortController().signal,
         },
-        { identity, orders, signWith: 'public-key', onRefund: () => undefined },
+        { identity, orders, signWith, onRefund: () => undefined },
       );
       return new Response(answer.body ?? null, { status: answer.status, headers: answer.headers ?? {} });
     });
