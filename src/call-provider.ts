@@ -18,24 +18,29 @@ export async function callProvider(
 ): Promise<Result<ProviderAnswer, CallProblem>> {
   const asked = new URL(request.url);
   const url = config.providerBase === null ? asked : new URL(config.providerBase + asked.pathname + asked.search);
+  // Cleared when the answer is there: a timer that goes on would keep the calling object awake.
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), PROVIDER_CALL_TIMEOUT_MS);
   try {
     const response = await fetch(url, {
       method: request.method,
       headers: request.headers,
       body: request.body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(PROVIDER_CALL_TIMEOUT_MS),
+      signal: deadline.signal,
     });
     const body = await readCapped(response.body, PROVIDER_ANSWER_BYTES_MAX);
     if (body === null) {
       return err({ code: 'too_large', detail: `${url.host} answered more than ${PROVIDER_ANSWER_BYTES_MAX} bytes.` });
     }
     return ok({ status: response.status, headers: Object.fromEntries(response.headers), body });
-  } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError') {
+  } catch {
+    if (deadline.signal.aborted) {
       return err({ code: 'timed_out', detail: `${url.host} did not answer within ${PROVIDER_CALL_TIMEOUT_MS} ms.` });
     }
     return err({ code: 'unreachable', detail: `${url.host} could not be reached.` });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

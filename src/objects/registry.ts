@@ -74,6 +74,11 @@ export class Registry extends DurableObject<Env> {
     return channels.listChannelRows(this.#sql).map((channel) => channels.recordOf(this.#sql, channel));
   }
 
+  /** Enough to tell a known id from an unknown one, when unknown ones come by the thousand. */
+  listChannelIds(): readonly string[] {
+    return channels.listChannelIds(this.#sql);
+  }
+
   /** A new channel needs no push: its shards learn what they need with the first fact. */
   createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<Channel> {
     return this.#write(stamp, () => {

@@ -52,6 +52,13 @@ export function listChannelRows(sql: SqlStorage): readonly Channel[] {
   return sql.exec<ChannelRow>('SELECT * FROM channels ORDER BY id').toArray().map(channelOf);
 }
 
+export function listChannelIds(sql: SqlStorage): readonly string[] {
+  return sql
+    .exec<{ id: string }>('SELECT id FROM channels')
+    .toArray()
+    .map(({ id }) => id);
+}
+
 export function insertChannel(sql: SqlStorage, draft: ChannelDraft, now: number): Channel {
   const row = sql
     .exec<ChannelRow>(

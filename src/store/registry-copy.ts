@@ -13,6 +13,9 @@ const UNKNOWN_KEPT_MAX = 1_000;
 /** After a failed question the stale copy serves this long before the next one, so that an outage costs no waiting. */
 const ASK_AGAIN_MS = 1_000;
 
+/** More unknown ids than this in one second are a flood: then the list of all ids is asked for instead of each. */
+const UNKNOWN_ASKED_PER_SECOND_MAX = 50;
+
 type Copy<T> = { readonly value: T; askAgainAt: number };
 type Question<T> = { readonly answer: Promise<T | null>; readonly askedAt: number };
 
@@ -22,15 +25,20 @@ class Copies<T extends object> {
   readonly #unknownUntil = new Map<string, number>();
   readonly #asking = new Map<string, Question<T>>();
   readonly #ask: (env: Env, id: string) => Promise<T | null>;
+  readonly #listIds: (env: Env) => Promise<readonly string[]>;
+  #ids: { readonly known: Promise<ReadonlySet<string>>; readonly askedAt: number } | null = null;
+  #second = { from: 0, unknown: 0 };
 
-  constructor(ask: (env: Env, id: string) => Promise<T | null>) {
+  constructor(ask: (env: Env, id: string) => Promise<T | null>, listIds: (env: Env) => Promise<readonly string[]>) {
     this.#ask = ask;
+    this.#listIds = listIds;
   }
 
   async read(env: Env, id: string, now: number, isEnough: (value: T) => boolean): Promise<T | null> {
     const copy = this.#known.get(id);
     if (copy && now < copy.askAgainAt && isEnough(copy.value)) return copy.value;
     if (!copy && now < (this.#unknownUntil.get(id) ?? 0)) return null;
+    if (!copy && this.#isFlooded(now) && !(await this.#knownIds(env, now)).has(id)) return null;
     try {
       return this.#keep(id, now, await within(this.#question(env, id, now), REGISTRY_READ_TIMEOUT_MS));
     } catch (error) {
@@ -53,6 +61,8 @@ class Copies<T extends object> {
 
   #keep(id: string, now: number, value: T | null): T | null {
     if (value === null) {
+      if (now - this.#second.from >= 1_000) this.#second = { from: now, unknown: 0 };
+      this.#second.unknown += 1;
       this.#known.delete(id);
       this.#unknownUntil.delete(id); // re-inserted last, so that the oldest is the first to go
       this.#unknownUntil.set(id, now + UNKNOWN_FRESH_MS);
@@ -65,6 +75,17 @@ class Copies<T extends object> {
     this.#unknownUntil.delete(id);
     this.#known.set(id, { value, askAgainAt: now + REGISTRY_COPY_FRESH_MS });
     return value;
+  }
+
+  #isFlooded(now: number): boolean {
+    return now - this.#second.from < 1_000 && this.#second.unknown >= UNKNOWN_ASKED_PER_SECOND_MAX;
+  }
+
+  #knownIds(env: Env, now: number): Promise<ReadonlySet<string>> {
+    if (this.#ids === null || now - this.#ids.askedAt >= UNKNOWN_FRESH_MS) {
+      this.#ids = { known: this.#listIds(env).then((ids) => new Set(ids)), askedAt: now };
+    }
+    return within(this.#ids.known, REGISTRY_READ_TIMEOUT_MS);
   }
 }
 
@@ -81,8 +102,14 @@ async function within<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
 }
 
 const registryOf = (env: Env) => env.REGISTRY.getByName('registry');
-const channels = new Copies<ChannelRecord>((env, id) => registryOf(env).readChannel(id));
-const origins = new Copies<Origin>((env, id) => registryOf(env).readOrigin(id));
+const channels = new Copies<ChannelRecord>(
+  (env, id) => registryOf(env).readChannel(id),
+  (env) => registryOf(env).listChannelIds(),
+);
+const origins = new Copies<Origin>(
+  (env, id) => registryOf(env).readOrigin(id),
+  async (env) => (await registryOf(env).listOrigins()).map(({ id }) => id),
+);
 
 /** The channel as this isolate knows it; null when there is none. Throws when nothing is known and nobody answers. */
 export function readChannelCopy(env: Env, id: string, now: number): Promise<ChannelRecord | null> {
