@@ -1,4 +1,5 @@
 // /v1/alarms, /v1/providers, /v1/api-keys, /v1/projection: what an operator looks at and turns. A key is shown once.
+import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { shardNameOf } from '../core/channel.ts';
 import { type AlarmRecord, type ApiKey, SCOPES } from '../core/registry.ts';
 import { sha256, toBase64Url, toHex, utf8 } from '../crypto/bytes.ts';
@@ -164,7 +165,7 @@ operations.openapi(
   createRoute({
     method: 'post',
     path: '/projection/rebuild',
-    summary: 'Rebuild D1 from the ledgers',
+    summary: 'Rebuild D1 from the ledgers and the callback logs',
     description: 'Each ledger projects all its orders again, in the background; the newest version wins.',
     middleware: requires(),
     request: { headers: WriteHeaders },
@@ -181,6 +182,8 @@ operations.openapi(
     const names = records.flatMap(({ channel }) =>
       Array.from({ length: channel.shards }, (_, shard) => shardNameOf(channel, shard)),
     );
+    const logs = [UNKNOWN_LOG, ...records.map(({ channel }) => callbackLogNameOf(channel.uid))];
+    await Promise.all(logs.map((name) => c.env.CALLBACK_LOG.getByName(name).rebuild()));
     let orders = 0;
     for (let at = 0; at < names.length; at += REBUILDS_AT_ONCE) {
       const some = names.slice(at, at + REBUILDS_AT_ONCE);

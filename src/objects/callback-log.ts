@@ -57,6 +57,13 @@ export class CallbackLog extends DurableObject<Env> {
     });
   }
 
+  /** Cron's nudge: an alarm that the platform lost is set again. */
+  async poke(): Promise<void> {
+    if (!this.#hasTables || (await this.ctx.storage.getAlarm()) !== null) return;
+    this.#armedAt = null;
+    if (readLogProjection(this.ctx.storage.sql, Date.now()) !== null) this.#arm(Date.now());
+  }
+
   override async alarm(): Promise<void> {
     this.#armedAt = null;
     let next: number | null = null;
