@@ -7,6 +7,7 @@ import { type AlarmCode, type Channel, type ChannelRecord, ledgerNameOf } from '
 import type { PaymentEvent } from './core/event.ts';
 import type { Evidence, FactInput, RecordReply, RecordRequest } from './core/record.ts';
 import { type Rejection, type RejectionReason, reject, wireOf } from './core/rejection.ts';
+import { within } from './core/within.ts';
 import { sha256, toHex } from './crypto/bytes.ts';
 import { readConfig } from './env.ts';
 import { providerOf } from './providers/index.ts';
@@ -52,7 +53,8 @@ export async function receive(request: Request, env: Env, ctx: ExecutionContext)
     const provider = providerOf(record.channel.provider);
     if (provider === null) throw new Error(`This version of the gateway has no provider ${record.channel.provider}.`);
     route = { intake, record, provider, deadline: intake.now + provider.ackDeadlineMs };
-    return await before(route.deadline, judged(route));
+    // At the deadline the provider's failure answer goes out, so that it still reaches it in time.
+    return await within(judged(route), route.deadline - Date.now(), 'The ledger');
   } catch (error) {
     logOutage('receive', channelId, error, intake.now);
     const cause = error instanceof Error ? error.message : String(error);
@@ -221,20 +223,6 @@ const isTransient = (error: unknown): boolean =>
   'retryable' in error &&
   error.retryable === true &&
   !('overloaded' in error && error.overloaded);
-
-/** Gives up waiting at the deadline, so that the provider's failure answer still reaches it in time. */
-async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, giveUp) => {
-    const leftMs = Math.max(0, deadline - Date.now());
-    timer = setTimeout(() => giveUp(new Error('No answer was ready in time.')), leftMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 const responseOf = ({ status, headers, body }: Answer): Response =>
   new Response(body === '' ? null : body, { status, headers });

@@ -9,6 +9,7 @@ import {
   PROJECT_DELAY_MS,
   PROJECT_TIMEOUT_MS,
 } from '../core/limits.ts';
+import { within } from '../core/within.ts';
 import {
   createLogTables,
   hasLogTables,
@@ -100,7 +101,7 @@ export class CallbackLog extends DurableObject<Env> {
     for (let step = 0; step < STEPS_MAX; step++) {
       const projection = readLogProjection(sql, Date.now());
       if (projection === null) return true;
-      await within(this.env.DB.batch(logProjectionStatements(this.env.DB, projection)), PROJECT_TIMEOUT_MS);
+      await within(this.env.DB.batch(logProjectionStatements(this.env.DB, projection)), PROJECT_TIMEOUT_MS, 'D1');
       this.ctx.storage.transactionSync(() => settleLogProjection(sql, projection, Date.now()));
     }
     return false;
@@ -112,18 +113,5 @@ export class CallbackLog extends DurableObject<Env> {
     if (this.#armedAt !== null && this.#armedAt <= at && !isStuck) return;
     this.#armedAt = at;
     void this.ctx.storage.setAlarm(at); // committed together with the write around it
-  }
-}
-
-/** Gives up waiting, not the work: repeating a projection changes nothing. */
-async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`D1 did not reply within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

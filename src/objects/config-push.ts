@@ -2,6 +2,7 @@
 // shard has taken it. Holds no state of its own: what is not finished is a row.
 import { type Channel, type DispatchConfig, shardNameOf } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, PUSH_TIMEOUT_MS } from '../core/limits.ts';
+import { within } from '../core/within.ts';
 import { readChannelRow, recordOf } from '../store/registry-channels.ts';
 import { finishPush, listDuePushes, nextPushAt, notePush, postponePush, readPush } from '../store/registry-pushes.ts';
 
@@ -60,14 +61,6 @@ export class ConfigPush {
     const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
     const name = shardNameOf(channel, shard);
     const ledger = this.#env.LEDGER.getByName(name, hint === null ? {} : { locationHint: hint });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, refuse) => {
-      timer = setTimeout(() => refuse(new Error(`${name} did not answer in time.`)), PUSH_TIMEOUT_MS);
-    });
-    try {
-      await Promise.race([ledger.configure(dispatch), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await within(ledger.configure(dispatch), PUSH_TIMEOUT_MS, name);
   }
 }

@@ -8,6 +8,7 @@ import {
   PROJECT_DELAY_MS,
   PROJECT_TIMEOUT_MS,
 } from '../core/limits.ts';
+import { within } from '../core/within.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import * as projection from '../store/projection.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
@@ -117,15 +118,7 @@ export class Projector {
       events: events.map((event) => ({ ...event, channel })),
       deliveries: projection.deliveryRows(this.#sql, channel, orderNos, now),
     };
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, refuse) => {
-      timer = setTimeout(() => refuse(new Error(`D1 took longer than ${PROJECT_TIMEOUT_MS} ms`)), PROJECT_TIMEOUT_MS);
-    });
-    try {
-      await Promise.race([projection.putProjection(this.#shard.env.DB, batch), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await within(projection.putProjection(this.#shard.env.DB, batch), PROJECT_TIMEOUT_MS, 'D1');
   }
 
   /** Writes the marks that moved; at most one row a flush. */

@@ -3,6 +3,7 @@
 import type { ChannelRecord, Origin } from '../core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
+import { within } from '../core/within.ts';
 import { open } from '../crypto/seal.ts';
 import { providerOf } from '../providers/index.ts';
 
@@ -40,7 +41,7 @@ class Copies<T extends object> {
     if (!copy && now < (this.#unknownUntil.get(id) ?? 0)) return null;
     if (!copy && this.#isFlooded(now) && !(await this.#knownIds(env, now)).has(id)) return null;
     try {
-      return this.#keep(id, now, await within(this.#question(env, id, now), REGISTRY_READ_TIMEOUT_MS));
+      return this.#keep(id, now, await within(this.#question(env, id, now), REGISTRY_READ_TIMEOUT_MS, 'The registry'));
     } catch (error) {
       if (!copy) throw error;
       copy.askAgainAt = now + ASK_AGAIN_MS;
@@ -85,19 +86,7 @@ class Copies<T extends object> {
     if (this.#ids === null || now - this.#ids.askedAt >= UNKNOWN_FRESH_MS) {
       this.#ids = { known: this.#listIds(env).then((ids) => new Set(ids)), askedAt: now };
     }
-    return within(this.#ids.known, REGISTRY_READ_TIMEOUT_MS);
-  }
-}
-
-async function within<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, refuse) => {
-    timer = setTimeout(() => refuse(new Error(`The registry did not answer within ${timeoutMs} ms.`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
+    return within(this.#ids.known, REGISTRY_READ_TIMEOUT_MS, 'The registry');
   }
 }
 
@@ -183,7 +172,7 @@ export async function readApiKeyCopy(env: Env, hash: string, now: number): Promi
   const isEnough = apiKeys?.byHash.has(hash) ? ageMs < REGISTRY_COPY_FRESH_MS : ageMs < API_KEYS_GAP_MS;
   if (!isEnough) {
     try {
-      const keys = await within(registryOf(env).listApiKeyCopies(), REGISTRY_READ_TIMEOUT_MS);
+      const keys = await within(registryOf(env).listApiKeyCopies(), REGISTRY_READ_TIMEOUT_MS, 'The registry');
       apiKeys = { byHash: new Map(keys.map((key) => [key.hash, key])), askedAt: now };
     } catch (error) {
       if (apiKeys === null) throw error;

@@ -1,0 +1,49 @@
+// Cron's tick: whatever lost its alarm comes back, and nothing is made that was not there.
+import { createScheduledController, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { ledgerNameOf } from '../../src/core/channel.ts';
+import { poke } from '../../src/reconcile/poke.ts';
+import { makeChannel, paid, post } from './receive-world.ts';
+
+const tick = () => poke(env, createScheduledController().scheduledTime);
+
+const inD1 = (orderNo: string) => env.DB.prepare('SELECT state FROM orders WHERE order_no = ?').bind(orderNo).first();
+
+async function eventually<T>(check: () => Promise<T | null>): Promise<T> {
+  for (let i = 0; i < 200; i++) {
+    const value = await check();
+    if (value !== null) return value;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error('it never came');
+}
+
+describe('poke', () => {
+  it('arms a shard whose alarm the platform lost, so that its facts still reach D1', async () => {
+    const channel = await makeChannel();
+    const record = await env.REGISTRY.getByName('registry').readChannel(channel.id);
+    if (!record) throw new Error('the channel was just made');
+    const { body, headers } = await paid('POKE-1');
+    const answer = await post(channel.id, body, headers);
+    expect(answer.ok).toBe(true);
+    const shard = env.LEDGER.getByName(ledgerNameOf(record.channel, 'POKE-1'));
+    await runInDurableObject(shard, (_, state) => state.storage.deleteAlarm());
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await inD1('POKE-1')).toBeNull(); // without an alarm nothing moves
+    await tick();
+    expect(await eventually(() => inD1('POKE-1'))).toEqual({ state: 'paid' });
+  });
+
+  it('does no harm when it runs twice at once, and makes no tables where there was nothing', async () => {
+    const channel = await makeChannel();
+    await Promise.all([tick(), tick()]);
+    const record = await env.REGISTRY.getByName('registry').readChannel(channel.id);
+    if (!record) throw new Error('the channel was just made');
+    const shard = env.LEDGER.getByName(ledgerNameOf(record.channel, 'POKE-2'));
+    const tables = await runInDurableObject(shard, (_, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'marks'").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});
