@@ -1,7 +1,7 @@
 // Bundles the Worker exactly as wrangler builds it for a deploy, without deploying. Never talks to the network.
 import { execFile } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, parse } from 'node:path';
 import { promisify } from 'node:util';
 import { Sentence } from './terminal.ts';
 
@@ -27,12 +27,12 @@ const TYPES: Readonly<Record<string, Module['type']>> = {
   '.bin': 'Data',
 };
 
-/** Builds into `outDir` and returns the modules, the entry first. */
-export async function bundle(root: string, outDir: string): Promise<Module[]> {
+/** Builds into `outDir` and returns the modules, the entry first: wrangler.toml's own unless another is given. */
+export async function bundle(root: string, outDir: string, entry = 'src/index.ts'): Promise<Module[]> {
   rmSync(outDir, { recursive: true, force: true });
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
   try {
-    await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', outDir], {
+    await promisify(execFile)(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--outdir', outDir], {
       cwd: root,
       env: { ...process.env, ...QUIET, FORCE_COLOR: undefined },
       maxBuffer: 16 * 1024 * 1024,
@@ -41,15 +41,15 @@ export async function bundle(root: string, outDir: string): Promise<Module[]> {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }; // execFile adds both to its error
     throw new Sentence(`The Worker could not be bundled:\n${`${stderr}\n${stdout}`.trim()}`);
   }
-  return modulesOf(outDir);
+  return modulesOf(outDir, `${parse(entry).name}.js`);
 }
 
-function modulesOf(outDir: string): Module[] {
+function modulesOf(outDir: string, main: string): Module[] {
   const files = readdirSync(outDir, { recursive: true, encoding: 'utf8' }).sort();
   const modules: Module[] = [];
   for (const file of files) {
     const type = TYPES[extname(file)];
-    if (type && file !== 'index.js') modules.push({ type, path: join(outDir, file) });
+    if (type && file !== main) modules.push({ type, path: join(outDir, file) });
   }
-  return [{ type: 'ESModule', path: join(outDir, 'index.js') }, ...modules];
+  return [{ type: 'ESModule', path: join(outDir, main) }, ...modules];
 }

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
-import { bundle } from './bundle.ts';
+import { bundle, type Module } from './bundle.ts';
 import { applyMigrations } from './migrate.ts';
 import { claimPort, HOST, isFree } from './ports.ts';
 import { assertSameMasterKey, readOrCreateSecrets } from './secrets.ts';
@@ -31,10 +31,18 @@ export type LaunchOptions = {
   readonly stateDir: string;
   /** Over .dev.vars and wrangler.toml; an environment variable of the same name wins over these. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Runs this Worker, bundled before, over the same bindings and these; the gateway itself when absent. */
+  readonly worker?: BundledWorker;
   /** What the Worker and the runtime print; nothing is printed when absent. */
   readonly log?: (line: LogLine) => void;
   /** Told as each step begins. */
   readonly onStep?: (step: 'bundle' | 'runtime' | 'migrations') => void;
+};
+
+export type BundledWorker = {
+  readonly folder: string;
+  readonly modules: readonly Module[];
+  readonly durableObjects: Readonly<Record<string, { readonly className: string; readonly useSQLite: true }>>;
 };
 
 export type Launched = {
@@ -60,9 +68,9 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const release = await claimState(stateDir, port);
 
   options.onStep?.('bundle');
-  const modules = await bundle(ROOT, join(stateDir, 'bundle'));
+  const worker = options.worker ?? (await bundleGateway(join(stateDir, 'bundle')));
   options.onStep?.('runtime');
-  const miniflare = await startRuntime({ port, stateDir, vars, modules, log: options.log });
+  const miniflare = await startRuntime({ port, stateDir, vars, worker, log: options.log });
   try {
     options.onStep?.('migrations');
     const migrations = await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
@@ -82,6 +90,12 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     throw error;
   }
 }
+
+const bundleGateway = async (folder: string): Promise<BundledWorker> => ({
+  folder,
+  modules: await bundle(ROOT, folder),
+  durableObjects: {},
+});
 
 /** Refuses a state folder that another gateway serves: two runtimes on the same databases corrupt each other's work. */
 async function claimState(stateDir: string, port: number): Promise<() => void> {
@@ -129,11 +143,11 @@ type RuntimeOptions = {
   port: number;
   stateDir: string;
   vars: Record<string, string>;
-  modules: Awaited<ReturnType<typeof bundle>>;
+  worker: BundledWorker;
   log: LaunchOptions['log'];
 };
 
-async function startRuntime({ port, stateDir, vars, modules, log }: RuntimeOptions): Promise<Miniflare> {
+async function startRuntime({ port, stateDir, vars, worker, log }: RuntimeOptions): Promise<Miniflare> {
   // Imported late: wrangler is large, and a taken port should be told at once.
   process.env.WRANGLER_LOG ??= 'error';
   const { unstable_getMiniflareWorkerOptions: workerOptionsOf } = await import('wrangler');
@@ -150,8 +164,9 @@ async function startRuntime({ port, stateDir, vars, modules, log }: RuntimeOptio
       workers: [
         {
           ...workerOptions,
-          modules: modules.map(({ type, path }) => ({ type, path })),
-          modulesRoot: join(stateDir, 'bundle'),
+          modules: worker.modules.map(({ type, path }) => ({ type, path })),
+          modulesRoot: worker.folder,
+          durableObjects: { ...(workerOptions.durableObjects as object), ...worker.durableObjects }, // wrangler leaves it untyped
           bindings: { ...(workerOptions.bindings as Record<string, string>), ...vars }, // all of ours are texts
           unsafeDirectSockets: [{ host: HOST, port }],
           stripCfConnectingIp: false,

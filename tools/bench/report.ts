@@ -1,0 +1,159 @@
+// Puts the rounds together: medians, and ratios taken inside each round before their median, because machines drift between
+// rounds. Prints budgets beside what was measured and asserts none of them.
+import type { Pipe, Rate, RowsPerOrder, Stateful, Stateless } from './measure.ts';
+
+export type Round = Stateless & Stateful;
+export type ShardsRow = { readonly shards: number } & ReturnType<typeof statefulOf>;
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low, high] = [sorted[middle - 1] ?? 0, sorted[middle] ?? 0];
+  return sorted.length % 2 === 1 ? high : (low + high) / 2;
+};
+
+const digits = (value: number): number => Number(value.toPrecision(4));
+
+/** The median of each field; null where some round has none. */
+function mediansOf<T extends Record<string, number | null>>(records: readonly T[]): T {
+  const [first] = records;
+  if (!first) throw new Error('no round was measured');
+  const fields = Object.keys(first).map((name) => {
+    const values = records.map((record) => record[name] ?? null);
+    const known = values.filter((value) => value !== null);
+    return [name, known.length < values.length ? null : digits(median(known))];
+  });
+  return Object.fromEntries(fields) as T; // the same fields
+}
+
+const ratio = <T>(rounds: readonly T[], of: (round: T) => number): number => digits(median(rounds.map(of)));
+
+export function statefulOf(rounds: readonly Stateful[]) {
+  return {
+    bareInsert: mediansOf<Rate>(rounds.map((round) => round.bareInsert)),
+    accepted: mediansOf<Rate>(rounds.map((round) => round.accepted)),
+    pipe: mediansOf<Pipe>(rounds.map((round) => round.pipe)),
+    ratios: {
+      acceptedToBareInsert: ratio(rounds, ({ accepted, bareInsert }) => accepted.perSecond / bareInsert.perSecond),
+      pipeToBareInsert: ratio(rounds, ({ pipe, bareInsert }) => pipe.perSecond / bareInsert.perSecond),
+      ackP99ToBareInsert: ratio(rounds, ({ accepted, bareInsert }) => accepted.p99Ms / bareInsert.p99Ms),
+      ackP99WithPipeToBareInsert: ratio(rounds, ({ pipe, bareInsert }) => pipe.p99Ms / bareInsert.p99Ms),
+    },
+  };
+}
+
+const over = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a / b);
+
+export function reportOf(rounds: readonly Round[], rowsPerOrder: RowsPerOrder, shards: readonly ShardsRow[]) {
+  const { ratios, ...stateful } = statefulOf(rounds);
+  const cpu = mediansOf(
+    rounds.map(({ pipe, bareWorker }) => ({
+      cpuPerOrderToBareWorker: over(pipe.cpuMsPerOrder, bareWorker.cpuMs),
+      cpuPerOrderOpenToBareWorker: over(pipe.cpuMsPerOrderOpen, bareWorker.cpuMs),
+    })),
+  );
+  return {
+    bareWorker: mediansOf<Rate>(rounds.map((round) => round.bareWorker)),
+    bareCrypto: mediansOf<Rate>(rounds.map((round) => round.bareCrypto)),
+    verify: mediansOf<Rate>(rounds.map((round) => round.verify)),
+    ...stateful,
+    rowsPerOrder: mediansOf([rowsPerOrder]),
+    ratios: { verifyToCrypto: ratio(rounds, (round) => round.verifyUs / round.cryptoUs), ...ratios, ...cpu },
+    cryptoUs: ratio(rounds, (round) => round.cryptoUs),
+    verifyUs: ratio(rounds, (round) => round.verifyUs),
+    rounds: rounds.length,
+    ...(shards.length > 0 ? { shards } : {}),
+  };
+}
+
+export type Report = ReturnType<typeof reportOf>;
+
+const show = (value: number | null): string => (value === null ? '-' : String(digits(value)));
+
+function rateLine(name: string, rate: Rate): string {
+  const cells = [rate.perSecond, rate.p50Ms, rate.p99Ms, rate.cpuMs].map((value) => show(value).padStart(9));
+  return `  ${name.padEnd(34)}${cells.join('')}`;
+}
+
+function pipeLines(pipe: Pipe): string[] {
+  return [
+    `  delivered ${show(pipe.perSecond)}/s while ${show(pipe.acceptedPerSecond)}/s were accepted; backlog at the end of ` +
+      `the load ${pipe.backlog}, gone after ${show(pipe.drainMs)} ms`,
+    `  undelivered ${pipe.undelivered}, delivered twice ${pipe.repeats}`,
+    `  at 400/s: ack p50 ${show(pipe.p50Ms)} ms, p99 ${show(pipe.p99Ms)} ms; callback to origin p50 ` +
+      `${show(pipe.lagP50Ms)} ms, p99 ${show(pipe.lagP99Ms)} ms`,
+    `  CPU an order, end to end: ${show(pipe.cpuMsPerOrder)} ms at saturation, ${show(pipe.cpuMsPerOrderOpen)} ms at 400/s`,
+  ];
+}
+
+function budgetLines({ ratios, rowsPerOrder, pipe }: Report): string[] {
+  const line = (name: string, value: number | null, sign: '≤' | '≥', budget: number) => {
+    const met = value !== null && (sign === '≤' ? value <= budget : value >= budget);
+    const verdict = value === null ? 'unknown here' : met ? 'met' : 'missed';
+    return `  ${name.padEnd(52)}${show(value).padStart(8)}  ${sign} ${String(budget).padEnd(5)}${verdict}`;
+  };
+  return [
+    line('verify + decode, to the bare crypto', ratios.verifyToCrypto, '≤', 1.5),
+    line('accepted/s, to the bare insert', ratios.acceptedToBareInsert, '≥', 1),
+    line('whole pipe/s, to the bare insert', ratios.pipeToBareInsert, '≥', 0.6),
+    line('p99 of the ack at 400/s, to the bare insert', ratios.ackP99ToBareInsert, '≤', 3),
+    line('the same with the pipe running', ratios.ackP99WithPipeToBareInsert, '≤', 5),
+    line('CPU an order, to the bare Worker, at saturation', ratios.cpuPerOrderToBareWorker, '≤', 12),
+    line('the same at 400/s', ratios.cpuPerOrderOpenToBareWorker, '≤', 12),
+    line('CPU an order at saturation, ms', pipe.cpuMsPerOrder, '≤', 1.2),
+    line('ledger rows an order', rowsPerOrder.ledger, '≤', 5),
+    line('D1 rows an order', rowsPerOrder.d1, '≤', 8),
+  ];
+}
+
+function shardLines(rows: readonly ShardsRow[]): string[] {
+  const head =
+    '  shards  bareInsert/s  accepted/s  p99 ms  delivered/s  CPU ms/order  at 400/s  ack p99  lag p50  accepted/bare  pipe/bare';
+  const widths = [6, 14, 12, 8, 13, 14, 10, 9, 9, 15, 11];
+  return [
+    head,
+    ...rows.map(({ shards, bareInsert, accepted, pipe, ratios }) => {
+      const values = [
+        shards,
+        bareInsert.perSecond,
+        accepted.perSecond,
+        accepted.p99Ms,
+        pipe.perSecond,
+        pipe.cpuMsPerOrder,
+        pipe.cpuMsPerOrderOpen,
+        pipe.p99Ms,
+        pipe.lagP50Ms,
+        ratios.acceptedToBareInsert,
+        ratios.pipeToBareInsert,
+      ];
+      return `  ${values.map((value, index) => show(value).padStart(widths[index] ?? 9)).join('')}`;
+    }),
+  ];
+}
+
+export function tableOf(report: Report, troubles: ReadonlySet<string>): string {
+  const { shards = [] } = report;
+  return [
+    '',
+    `  ${`medians of ${report.rounds} rounds`.padEnd(34)}${['per s', 'p50 ms', 'p99 ms', 'CPU ms'].map((head) => head.padStart(9)).join('')}`,
+    rateLine('bareWorker: answers, nothing else', report.bareWorker),
+    rateLine('bareCrypto: RSA + AES + JSON', report.bareCrypto),
+    rateLine('verify: the gateway’s own', report.verify),
+    rateLine('bareInsert: unverified, one INSERT', report.bareInsert),
+    rateLine('accepted: verified and committed', report.accepted),
+    '  (per s and CPU: 16 connections, closed loop; p50 and p99: open loop at 400/s)',
+    '',
+    ...pipeLines(report.pipe),
+    '',
+    `  verify + decode without HTTP: ${show(report.verifyUs)} µs; the bare crypto ${show(report.cryptoUs)} µs`,
+    `  rows an order at 400/s: ledger ${show(report.rowsPerOrder.ledger)} (alarms ${show(report.rowsPerOrder.alarms)} of it), D1 ${show(report.rowsPerOrder.d1)}`,
+    '',
+    '  Budgets (printed, not asserted: this machine shares its cores, ratios count)',
+    ...budgetLines(report),
+    ...(shards.length > 0 ? ['', ...shardLines(shards)] : []),
+    ...(troubles.size > 0
+      ? ['', '  Troubles: figures beside these are worth little', ...[...troubles].map((one) => `  ${one}`)]
+      : []),
+    '',
+  ].join('\n');
+}
