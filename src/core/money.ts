@@ -11,6 +11,8 @@ const DECIMALS: Readonly<Record<string, number>> = {
   XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3,
 }; // biome-ignore format: a table reads better in rows
 
+export const isSameMoney = (a: Money, b: Money): boolean => a.minor === b.minor && a.currency === b.currency;
+
 /** How many decimals the currency has; 2 unless ISO 4217 says otherwise. */
 export function decimalsOf(currency: string): number {
   return DECIMALS[currency] ?? 2;

@@ -1,18 +1,6 @@
-// Order: what the merchant sold, its legal moves, and how a fact changes it. Pure. Never reads a clock or a database.
-import type {
-  Discount,
-  DisputeFact,
-  DisputeState,
-  EventType,
-  Payer,
-  PaymentEvent,
-  PaymentFact,
-  PaymentStatus,
-  Received,
-  RefundFact,
-  RefundState,
-  Source,
-} from './event.ts';
+// Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
+// changes an order is in transition.ts.
+import type { Discount, DisputeState, EventType, Payer, Received, RefundState, Source } from './event.ts';
 import type { Money } from './money.ts';
 
 export type OrderState = 'pending' | 'paid' | 'failed' | 'closed' | 'partially_refunded' | 'refunded';
@@ -38,6 +26,17 @@ export const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
+/** These say how the order stands: set and taken back by its facts, whatever came first. The others remember an arrival. */
+const STANDING_FLAGS: readonly Flag[] = [
+  'currency_mismatch',
+  'underpaid',
+  'overpaid',
+  'late_payment',
+  'paid_twice',
+  'refund_exceeds_payment',
+  'refund_abnormal',
+];
+
 export type Payment = {
   readonly transactionId: string;
   readonly amount: Money;
@@ -56,6 +55,13 @@ export type Refund = {
   readonly amount: Money;
   readonly state: RefundState;
   readonly reason: string | null;
+  readonly at: number;
+};
+
+export type Dispute = {
+  readonly disputeId: string;
+  readonly state: DisputeState;
+  readonly amount: Money | null;
   readonly at: number;
 };
 
@@ -84,24 +90,16 @@ export type Order = {
   readonly paymentState: 'pending' | 'paid' | 'failed' | 'closed';
   readonly closedAt: number | null;
   readonly providerState: string | null;
+  /** Distinct transactions, the earliest paid first. */
   readonly payments: readonly Payment[];
+  /** One for each refund number, the earliest first. */
   readonly refunds: readonly Refund[];
-  readonly disputes: readonly { readonly disputeId: string; readonly state: DisputeState; readonly at: number }[];
+  readonly disputes: readonly Dispute[];
   readonly flags: readonly Flag[];
   readonly payer: Payer | null;
   readonly payerSource: Source | null;
   readonly attach: string | null;
   readonly test: boolean;
-};
-
-/**
- * What became of a fact. `type` null: nothing to tell the origin. `stale`: kept in the timeline only.
- * `odd`: true and unexpected; a flag and an event.
- */
-export type Applied = {
-  readonly verdict: 'applied' | 'stale' | 'odd';
-  readonly type: EventType | null;
-  readonly order: Order;
 };
 
 /** Moves the payment part may make. Anything else is stale: paid is never left, whatever arrives late. */
@@ -135,35 +133,42 @@ export function newOrder(orderNo: string, now: number): Order {
   };
 }
 
-/** Sum of distinct payments in the order's currency: the registered one, else the first payment's. */
+/** What the order counts in: the registered currency, else the earliest payment's. */
+const currencyOf = (order: Order): string | undefined =>
+  order.registration?.amount.currency ?? order.payments[0]?.amount.currency;
+
+/** Sum of distinct payments in the order's currency: the registered one, else the earliest payment's. */
 export function paidOf(order: Order): Money | null {
-  const currency = order.registration?.amount.currency ?? order.payments[0]?.amount.currency;
-  return currency === undefined
-    ? null
-    : {
-        minor: sum(
-          order.payments.map((p) => p.amount),
-          currency,
-        ),
-        currency,
-      };
+  const currency = currencyOf(order);
+  return currency === undefined ? null : { minor: sum(order.payments, currency), currency };
 }
 
 /** Sum of succeeded refunds in the order's currency. */
 export function refundedOf(order: Order): Money | null {
-  const currency = paidOf(order)?.currency ?? order.refunds[0]?.amount.currency;
+  const currency = currencyOf(order) ?? order.refunds[0]?.amount.currency;
   if (currency === undefined) return null;
-  return {
-    minor: sum(
-      order.refunds.filter((r) => r.state === 'succeeded').map((r) => r.amount),
-      currency,
-    ),
-    currency,
-  };
+  const succeeded = order.refunds.filter((refund) => refund.state === 'succeeded');
+  return { minor: sum(succeeded, currency), currency };
 }
 
-const sum = (amounts: readonly Money[], currency: string) =>
-  amounts.reduce((total, amount) => (amount.currency === currency ? total + amount.minor : total), 0);
+const sum = (parts: readonly { readonly amount: Money }[], currency: string) =>
+  parts.reduce((total, { amount }) => (amount.currency === currency ? total + amount.minor : total), 0);
+
+/** True when these payments are enough: the registered amount in its currency, or any payment where none is registered. */
+export function covers(payments: readonly Payment[], due: Money | null): boolean {
+  if (due === null) return payments.length > 0;
+  const counted = payments.filter((payment) => payment.amount.currency === due.currency);
+  return counted.length > 0 && sum(counted, due.currency) >= due.minor;
+}
+
+/** When the order was paid: the payment that completed the amount. Null until it is paid. */
+export function paidAtOf(order: Order): number | null {
+  if (order.paymentState !== 'paid') return null;
+  const due = order.registration?.amount ?? null;
+  const completing = order.payments.find((_, index) => covers(order.payments.slice(0, index + 1), due));
+  // Told as paid before a larger amount was registered: what was paid then counts.
+  return (completing ?? order.payments[0])?.paidAt ?? null;
+}
 
 /** The order's state, derived from its facts; it may fall back when a refund is reversed. */
 export function stateOf(order: Order): OrderState {
@@ -173,169 +178,73 @@ export function stateOf(order: Order): OrderState {
   return refunded >= (paidOf(order)?.minor ?? 0) ? 'refunded' : 'partially_refunded';
 }
 
-/** The dispute that still matters: the one that changed last. */
+/** The dispute that matters: an open one, else the one that was decided last, and of two at once the worse. */
 export function disputeOf(order: Order): DisputeState | null {
-  return (
-    order.disputes.reduce<Order['disputes'][number] | null>((a, b) => (a && a.at > b.at ? a : b), null)?.state ?? null
-  );
+  if (order.disputes.some((dispute) => dispute.state === 'open')) return 'open';
+  const lastAt = Math.max(...order.disputes.map((dispute) => dispute.at));
+  const last = order.disputes.filter((dispute) => dispute.at === lastAt);
+  return last.some((dispute) => dispute.state === 'lost') ? 'lost' : (last[0]?.state ?? null);
 }
 
-/** Applies one fact. The same fact twice is the ledger's to notice (factKey); here it would be stale. */
-export function applyFact(order: Order, fact: PaymentEvent, source: Source, now: number): Applied {
-  switch (fact.kind) {
-    case 'payment':
-      return fact.status === 'succeeded'
-        ? applyPaid(order, fact, source, now)
-        : applyUnpaid(order, fact, fact.status, now);
-    case 'refund':
-      return applyRefund(order, fact, now);
-    case 'dispute':
-      return applyDispute(order, fact, now);
-  }
+/** The order after a change of its facts: its flags as it now stands, and these of the arrival itself. */
+export function withFlags(order: Order, arrival: readonly Flag[] = []): Order {
+  const standing = standingFlags(order);
+  const kept = order.flags.filter((flag) => !STANDING_FLAGS.includes(flag));
+  const flags = FLAGS.filter((flag) => standing.has(flag) || kept.includes(flag) || arrival.includes(flag));
+  return { ...order, flags };
 }
 
-function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number): Applied {
-  const { transactionId, amount } = fact;
-  if (transactionId === null || amount === null) return flagged(order, ['incomplete'], now); // never guessed: a query completes it
-  const known = order.payments.find((p) => p.transactionId === transactionId);
-  if (known) return flagged(order, ['provider_disagrees'], now); // the same transaction with another amount
-  const wasPaid = order.paymentState === 'paid';
-  const paid: Order = {
-    ...order,
-    payments: [...order.payments, paymentOf(fact, transactionId, amount)],
-    providerState: fact.providerState,
-    payer: order.payer ?? fact.payer ?? null,
-    payerSource: order.payer ? order.payerSource : fact.payer ? source : null,
-    attach: order.attach ?? fact.attach ?? null,
-    test: order.test || fact.test,
-  };
-  if (wasPaid) return flagged(paid, ['paid_twice', ...overpaidFlag(paid)], now);
-  const due = order.registration?.amount ?? null;
-  if (due && amount.currency !== due.currency) return flagged(paid, ['currency_mismatch'], now);
-  if (due && (paidOf(paid)?.minor ?? 0) < due.minor) {
-    return { verdict: 'odd', type: 'payment.pending', order: bump(withFlags(paid, ['underpaid']), now) };
-  }
-  const flags: Flag[] = [...overpaidFlag(paid)];
-  if (order.paymentState === 'closed') flags.push('paid_after_close');
-  if (isLate(order, fact)) flags.push('late_payment');
-  const covered = withFlags(
-    { ...paid, paymentState: 'paid', flags: paid.flags.filter((f) => f !== 'underpaid') },
-    flags,
-  );
-  return { verdict: flags.length ? 'odd' : 'applied', type: 'payment.succeeded', order: bump(covered, now) };
-}
-
-const overpaidFlag = (order: Order): Flag[] => {
-  const due = order.registration?.amount;
-  return due && (paidOf(order)?.minor ?? 0) > due.minor ? ['overpaid'] : [];
-};
-
-const isLate = (order: Order, fact: PaymentFact) =>
-  order.registration?.expiresAt != null && fact.occurredAt > order.registration.expiresAt;
-
-function paymentOf(fact: PaymentFact, transactionId: string, amount: Money): Payment {
-  return {
-    transactionId,
-    amount,
-    payerAmount: fact.payerAmount ?? null,
-    discounts: fact.discounts ?? [],
-    method: fact.method ?? null,
-    providerMethod: fact.providerMethod ?? null,
-    bank: fact.bank ?? null,
-    received: fact.received ?? null,
-    paidAt: fact.occurredAt,
-  };
-}
-
-const UNPAID_TYPES = { pending: 'payment.pending', failed: 'payment.failed', closed: 'payment.closed' } as const;
-
-function applyUnpaid(
-  order: Order,
-  fact: PaymentFact,
-  status: Exclude<PaymentStatus, 'succeeded'>,
-  now: number,
-): Applied {
-  if (!LEGAL_MOVES[order.paymentState].includes(status)) return { verdict: 'stale', type: null, order };
-  const moved: Order = {
-    ...order,
-    paymentState: status,
-    closedAt: status === 'closed' ? fact.occurredAt : order.closedAt,
-    providerState: fact.providerState,
-    attach: order.attach ?? fact.attach ?? null,
-    test: order.test || fact.test,
-  };
-  return { verdict: 'applied', type: UNPAID_TYPES[status], order: bump(moved, now) };
-}
-
-// A refund only moves up these ranks; between two final words the later one, by the provider's clock, stands.
-const REFUND_RANK: Readonly<Record<RefundState, number>> = { pending: 0, needs_attention: 1, failed: 2, succeeded: 2 };
-
-function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
-  const known = order.refunds.find((r) => r.refundNo === fact.refundNo);
-  if (known && !refundMoves(known, fact)) return { verdict: 'stale', type: null, order };
-  const refund: Refund = {
-    refundNo: fact.refundNo,
-    providerRefundId: fact.providerRefundId ?? known?.providerRefundId ?? null,
-    amount: fact.amount,
-    state: fact.state,
-    reason: fact.reason ?? known?.reason ?? null,
-    at: fact.occurredAt,
-  };
-  const next: Order = {
-    ...order,
-    refunds: [...order.refunds.filter((r) => r !== known), refund],
-    test: order.test || fact.test,
-  };
-  const flags = refundFlags(order, next, known, refund);
-  if (fact.state === 'needs_attention' || flags.includes('refund_exceeds_payment')) return flagged(next, flags, now);
-  const type = `refund.${fact.state}` as const;
-  return { verdict: flags.length ? 'odd' : 'applied', type, order: bump(withFlags(next, flags), now) };
-}
-
-function refundMoves(known: Refund, fact: RefundFact): boolean {
-  const [from, to] = [REFUND_RANK[known.state], REFUND_RANK[fact.state]];
-  if (known.state === fact.state) return known.amount.minor !== fact.amount.minor && fact.occurredAt > known.at;
-  if (from !== to) return to > from;
-  return fact.occurredAt > known.at || (fact.occurredAt === known.at && fact.state === 'succeeded');
-}
-
-function refundFlags(before: Order, after: Order, known: Refund | undefined, refund: Refund): Flag[] {
-  const flags: Flag[] = [];
-  if (refund.state === 'needs_attention') flags.push('refund_abnormal');
-  if (known?.state === 'succeeded' && refund.state === 'failed') flags.push('refund_reversed');
-  if (known && known.amount.minor !== refund.amount.minor) flags.push('provider_disagrees');
-  if (before.paymentState !== 'paid' && refund.state === 'succeeded') flags.push('refund_before_payment');
-  else if ((refundedOf(after)?.minor ?? 0) > (paidOf(after)?.minor ?? 0)) flags.push('refund_exceeds_payment');
+function standingFlags(order: Order): ReadonlySet<Flag> {
+  const { payments, refunds, registration } = order;
+  const flags = new Set<Flag>();
+  const currency = currencyOf(order);
+  if (refunds.some((refund) => refund.state === 'needs_attention')) flags.add('refund_abnormal');
+  if (currency === undefined) return flags;
+  const isForeign = ({ amount }: { readonly amount: Money }) => amount.currency !== currency;
+  if (payments.some(isForeign) || refunds.some(isForeign)) flags.add('currency_mismatch');
+  if (payments.length === 0) return flags;
+  const paid = sum(payments, currency);
+  const due = registration?.amount ?? null;
+  if (due && paid < due.minor && !payments.every(isForeign)) flags.add('underpaid');
+  if (due && paid > due.minor) flags.add('overpaid');
+  if (payments.some((one) => covers(without(payments, one), due))) flags.add('paid_twice');
+  const expiresAt = registration?.expiresAt ?? null;
+  if (expiresAt !== null && payments.some((payment) => payment.paidAt > expiresAt)) flags.add('late_payment');
+  if ((refundedOf(order)?.minor ?? 0) > paid) flags.add('refund_exceeds_payment');
   return flags;
 }
 
-const DISPUTE_TYPES = { open: 'dispute.opened', won: 'dispute.won', lost: 'dispute.lost' } as const;
+const without = <T>(items: readonly T[], one: T): T[] => items.filter((item) => item !== one);
 
-function applyDispute(order: Order, fact: DisputeFact, now: number): Applied {
-  const known = order.disputes.find((d) => d.disputeId === fact.disputeId);
-  if (known && known.state !== 'open' && (fact.state === 'open' || fact.occurredAt <= known.at)) {
-    return { verdict: 'stale', type: null, order };
-  }
-  const dispute = { disputeId: fact.disputeId, state: fact.state, at: fact.occurredAt };
-  const next: Order = { ...order, disputes: [...order.disputes.filter((d) => d !== known), dispute] };
-  return { verdict: 'applied', type: DISPUTE_TYPES[fact.state], order: bump(next, now) };
-}
-
-const flagged = (order: Order, flags: readonly Flag[], now: number): Applied => ({
-  verdict: 'odd',
-  type: 'order.flagged',
-  order: bump(withFlags(order, flags), now),
-});
-
-const withFlags = (order: Order, flags: readonly Flag[]): Order => ({
-  ...order,
-  flags: FLAGS.filter((flag) => order.flags.includes(flag) || flags.includes(flag)),
-});
-
-/** A visible change: the next version and, because every change carries an event, the next sequence. */
-const bump = (order: Order, now: number): Order => ({
+/** A visible change that carries an event: the next version and the next sequence. */
+export const advance = (order: Order, now: number): Order => ({
   ...order,
   version: order.version + 1,
   sequence: order.sequence + 1,
   updatedAt: now,
 });
+
+/**
+ * What became of a fact. `type` null: nothing to tell the origin. `stale`: kept in the timeline only.
+ * `odd`: true and unexpected; a flag and an event.
+ */
+export type Applied = {
+  readonly verdict: 'applied' | 'stale' | 'odd';
+  readonly type: EventType | null;
+  readonly order: Order;
+};
+
+export const stale = (order: Order): Applied => ({ verdict: 'stale', type: null, order });
+
+/** The next order with its flags renewed and its event; odd when the event or a new flag says so. */
+export function applied(
+  before: Order,
+  next: Order,
+  type: EventType,
+  now: number,
+  arrival: readonly Flag[] = [],
+): Applied {
+  const order = advance(withFlags(next, arrival), now);
+  const isOdd = type === 'order.flagged' || order.flags.some((flag) => !before.flags.includes(flag));
+  return { verdict: isOdd ? 'odd' : 'applied', type, order };
+}

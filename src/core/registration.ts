@@ -1,5 +1,5 @@
 // Registration: what the merchant says was sold, met with what was already paid. Pure.
-import { FLAGS, type Flag, type Order, paidOf, type Registration } from './order.ts';
+import { advance, type Order, paidOf, type Registration, withFlags } from './order.ts';
 
 export type Registered =
   | { readonly kind: 'created' | 'same'; readonly order: Order }
@@ -14,26 +14,13 @@ export function registerOrder(order: Order, registration: Registration, now: num
     const field = differingField(order.registration, registration);
     return field === null ? { kind: 'same', order } : { kind: 'conflict', field };
   }
-  const flags = mismatches(order, registration);
-  return {
-    kind: 'created',
-    order: {
-      ...order,
-      registration,
-      flags: FLAGS.filter((flag) => order.flags.includes(flag) || flags.includes(flag)),
-      version: order.version + 1,
-      sequence: order.sequence + (flags.length > 0 ? 1 : 0),
-      updatedAt: now,
-    },
-  };
-}
-
-function mismatches(order: Order, { amount }: Registration): Flag[] {
-  if (order.payments.length === 0) return [];
-  if (order.payments.some((payment) => payment.amount.currency !== amount.currency)) return ['currency_mismatch'];
-  const paid = paidOf(order)?.minor ?? 0;
-  if (paid === amount.minor) return [];
-  return ['amount_mismatch', paid < amount.minor ? 'underpaid' : 'overpaid'];
+  const known: Order = { ...order, registration };
+  const isForeign = order.payments.every((payment) => payment.amount.currency !== registration.amount.currency);
+  const isOther = !isForeign && paidOf(known)?.minor !== registration.amount.minor;
+  const compared = withFlags(known, isOther ? ['amount_mismatch'] : []);
+  const hasNews = compared.flags.some((flag) => !order.flags.includes(flag));
+  const next = advance(compared, now);
+  return { kind: 'created', order: hasNews ? next : { ...next, sequence: order.sequence } };
 }
 
 function differingField(a: Registration, b: Registration): string | null {

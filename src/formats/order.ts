@@ -1,24 +1,21 @@
 // The order and the event as a merchant reads them (design: what the merchant receives). Pure. Never leaves a field out.
-import type { PaymentEvent, Source } from '../core/event.ts';
-import type { Money } from '../core/money.ts';
-import { disputeOf, type Order, paidOf, refundedOf, stateOf } from '../core/order.ts';
+import type { Payer, PaymentEvent, Source } from '../core/event.ts';
+import { disputeOf, type Order, paidAtOf, paidOf, refundedOf, stateOf } from '../core/order.ts';
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** The order as it stands, in the public shape; used by events, the API and the console alike. */
 export function renderOrder(order: Order) {
-  const firstPaid = order.payments[0];
-  const paid = paidOf(order);
   return {
     orderNo: order.orderNo,
     state: stateOf(order),
     dispute: disputeOf(order),
     flags: order.flags,
     amountChecked: order.registration !== null,
-    amount: order.registration?.amount ?? firstPaid?.amount ?? null,
-    paid: paid ?? zeroOf(order),
-    refunded: refundedOf(order) ?? zeroOf(order),
-    paidAt: iso(firstPaid?.paidAt ?? null),
+    amount: order.registration?.amount ?? order.payments[0]?.amount ?? null,
+    paid: paidOf(order),
+    refunded: refundedOf(order),
+    paidAt: iso(paidAtOf(order)),
     providerState: order.providerState,
     payments: order.payments.map((payment) => ({ ...payment, paidAt: iso(payment.paidAt) })),
     refunds: order.refunds.map((refund) => ({ ...refund, at: iso(refund.at) })),
@@ -27,9 +24,6 @@ export function renderOrder(order: Order) {
     expiresAt: iso(order.registration?.expiresAt ?? null),
   };
 }
-
-const zeroOf = (order: Order): Money | null =>
-  order.registration ? { minor: 0, currency: order.registration.amount.currency } : null;
 
 export type RenderedOrder = ReturnType<typeof renderOrder>;
 
@@ -55,8 +49,16 @@ export function renderEventData(input: {
     provider: input.provider,
     test: order.test,
     order: renderOrder(order),
-    payer: order.payer,
+    payer: payerOf(order.payer),
     refund: refund ? { ...refund, at: iso(refund.at) } : null,
     provenance: order.payerSource === null ? {} : { payer: order.payerSource },
   };
 }
+
+const payerOf = (payer: Payer | null) =>
+  payer && {
+    id: payer.id ?? null,
+    idType: payer.idType ?? null,
+    account: payer.account ?? null,
+    name: payer.name ?? null,
+  };

@@ -2,9 +2,10 @@
 import type { DispatchConfig } from '../core/channel.ts';
 import { type EventType, factKey, type PaymentEvent, type Source } from '../core/event.ts';
 import { ORDER_FACTS_MAX } from '../core/limits.ts';
-import { applyFact, newOrder, type Order, type PaymentRequest } from '../core/order.ts';
+import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import type { Evidence, FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
 import { registerOrder } from '../core/registration.ts';
+import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
 
 type Snapshot = (order: Order, event: PaymentEvent | null, input: SnapshotInput) => string;

@@ -1,7 +1,7 @@
 // The projection: ledger rows read into plain rows, and those rows put into D1 in one batch. The newest version wins,
 // so that a repeated or late write changes nothing. Never read by the ledger.
 import type { Order } from '../core/order.ts';
-import { paidOf, refundedOf, stateOf } from '../core/order.ts';
+import { paidAtOf, paidOf, refundedOf, stateOf } from '../core/order.ts';
 import type { InlineSettlement } from './ledger-outbox.ts';
 
 export type ProjectionBatch = {
@@ -56,7 +56,8 @@ function orderRow(channel: string, order: Order): Record<string, unknown> {
     state: stateOf(order),
     flags: JSON.stringify(order.flags),
     amount_minor: amount?.minor ?? null,
-    currency: amount?.currency ?? null,
+    // A refund may be all that is known: its sum has a currency too.
+    currency: (amount ?? refundedOf(order))?.currency ?? null,
     paid_minor: paidOf(order)?.minor ?? null,
     refunded_minor: refundedOf(order)?.minor ?? null,
     sequence: order.sequence,
@@ -64,7 +65,7 @@ function orderRow(channel: string, order: Order): Record<string, unknown> {
     test: order.test ? 1 : 0,
     created_at: order.createdAt,
     updated_at: order.updatedAt,
-    paid_at: order.payments[0]?.paidAt ?? null,
+    paid_at: paidAtOf(order),
   };
 }
 

@@ -1,0 +1,55 @@
+// Refund: how one refund's fact changes it and its order. Pure. What failed may be asked for again by the merchant, so
+// nothing that could still succeed is ever called failed.
+import type { RefundFact, RefundState } from './event.ts';
+import { isSameMoney } from './money.ts';
+import { type Applied, applied, type Flag, type Order, type Refund, stale, withFlags } from './order.ts';
+
+// A refund only moves up these ranks; between two final words the later one, by the provider's clock, stands.
+const REFUND_RANK: Readonly<Record<RefundState, number>> = { pending: 0, needs_attention: 1, failed: 2, succeeded: 2 };
+
+// A refund that is stuck is a person's business.
+const REFUND_TYPES = {
+  pending: 'refund.pending',
+  needs_attention: 'order.flagged',
+  failed: 'refund.failed',
+  succeeded: 'refund.succeeded',
+} as const;
+
+export function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
+  const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
+  const isRepeated = known?.state === fact.state;
+  const disagrees = known !== undefined && !isSameMoney(known.amount, fact.amount);
+  if (isRepeated && disagrees && fact.occurredAt <= known.at) {
+    return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
+  }
+  if (known && !(isRepeated ? disagrees : moves(known, fact))) return stale(order);
+  const next: Order = {
+    ...order,
+    refunds: inOrder([...order.refunds.filter((refund) => refund !== known), refundOf(fact, known)]),
+    test: order.test || fact.test,
+  };
+  const arrival: Flag[] = disagrees ? ['provider_disagrees'] : [];
+  if (known?.state === 'succeeded' && fact.state === 'failed') arrival.push('refund_reversed');
+  if (fact.state === 'succeeded' && order.payments.length === 0) arrival.push('refund_before_payment');
+  const isOver = fact.state === 'succeeded' && withFlags(next).flags.includes('refund_exceeds_payment');
+  return applied(order, next, isRepeated || isOver ? 'order.flagged' : REFUND_TYPES[fact.state], now, arrival);
+}
+
+const inOrder = (refunds: readonly Refund[]): Refund[] =>
+  refunds.toSorted((a, b) => a.at - b.at || (a.refundNo < b.refundNo ? -1 : 1));
+
+const refundOf = (fact: RefundFact, known: Refund | undefined): Refund => ({
+  refundNo: fact.refundNo,
+  providerRefundId: fact.providerRefundId ?? known?.providerRefundId ?? null,
+  amount: fact.amount,
+  state: fact.state,
+  reason: fact.reason ?? known?.reason ?? null,
+  at: fact.occurredAt,
+});
+
+/** Whether the fact is news about a refund in another state. */
+function moves(known: Refund, fact: RefundFact): boolean {
+  const [from, to] = [REFUND_RANK[known.state], REFUND_RANK[fact.state]];
+  if (from !== to) return to > from;
+  return fact.occurredAt > known.at || (fact.occurredAt === known.at && fact.state === 'succeeded');
+}
