@@ -24,10 +24,34 @@ export function nextStep(
 export function parseRetryAfter(value: string | null, now: number): number | null {
   if (value === null) return null;
   const text = value.trim();
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text), RETRY_AFTER_SECONDS_MAX);
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return null;
-  const seconds = Math.ceil((Date.parse(text) - now) / 1000);
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil(((parseHttpDate(text, now) ?? now) - now) / 1000);
   return seconds > 0 ? Math.min(seconds, RETRY_AFTER_SECONDS_MAX) : null;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const TIME = '(?<h>\\d{2}):(?<m>\\d{2}):(?<s>\\d{2})';
+// RFC 9110, 5.6.7: the form to send, and two old ones that a recipient must still read. All are GMT.
+const HTTP_DATES = [
+  new RegExp(`^[A-Z][a-z]{2}, (?<day>\\d{2}) (?<month>[A-Z][a-z]{2}) (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^[A-Z][a-z]{5,8}, (?<day>\\d{2})-(?<month>[A-Z][a-z]{2})-(?<year>\\d{2}) ${TIME} GMT$`),
+  new RegExp(`^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+function parseHttpDate(text: string, now: number): number | null {
+  for (const form of HTTP_DATES) {
+    const { day, month = '', year = '', h, m, s } = form.exec(text)?.groups ?? {};
+    const at = Date.UTC(fullYear(year, now), MONTHS.indexOf(month), Number(day), Number(h), Number(m), Number(s));
+    if (MONTHS.includes(month) && Number.isFinite(at)) return at;
+  }
+  return null;
+}
+
+/** Two digits mean the year with these last digits that is at most 50 years ahead. */
+function fullYear(year: string, now: number): number {
+  if (year.length !== 2) return Number(year);
+  const thisYear = new Date(now).getUTCFullYear();
+  const sameCentury = thisYear - (thisYear % 100) + Number(year);
+  return sameCentury > thisYear + 50 ? sameCentury - 100 : sameCentury;
 }
 
 /** Exponential backoff from `minMs`, doubling with each failure up to `maxMs`. */

@@ -7,9 +7,8 @@ export type Allowance = { readonly perSecond: number; readonly concurrent: numbe
 type Holding = { readonly life: string; readonly count: number; readonly expiresAt: number };
 
 export type PermitState = {
-  /** Tokens of the rate bucket at `at`. */
-  readonly tokens: number;
-  readonly at: number;
+  /** What was granted within the last second, oldest first. */
+  readonly recent: readonly { readonly at: number; readonly count: number }[];
   readonly holdings: ReadonlyMap<string, Holding>;
 };
 
@@ -26,29 +25,36 @@ export type PermitReply = {
   readonly retryAt: number;
 };
 
-/** A fresh gate starts with a full second's worth. */
-export const freshPermits = (allowance: Allowance, now: number): PermitState => ({
-  tokens: allowance.perSecond,
-  at: now,
-  holdings: new Map(),
-});
+export const freshPermits: PermitState = { recent: [], holdings: new Map() };
 
-/** Takes back what settled, drops expired leases, then grants what rate and concurrency leave. */
+const RATE_WINDOW_MS = 1_000;
+/** When to ask again where nobody knows how soon a permit comes back. */
+const ASK_AGAIN_MS = 250;
+
+/**
+ * Takes back what settled, drops expired leases, then grants what rate and concurrency leave. The rate holds over every
+ * window of one second, not on average: a bucket would let twice as many through around a refill.
+ */
 export function takePermits(state: PermitState, request: PermitRequest, now: number): [PermitState, PermitReply] {
   const { shard, life, allowance } = request;
   const holdings = new Map([...state.holdings].filter(([, holding]) => holding.expiresAt > now));
   const own = holdings.get(shard);
   const kept = own?.life === life ? Math.max(0, own.count - request.returning) : 0;
   holdings.delete(shard);
-  const elsewhere = [...holdings.values()].reduce((sum, holding) => sum + holding.count, 0);
-  const elapsedMs = Math.max(0, now - state.at);
-  const tokens = Math.min(allowance.perSecond, state.tokens + (elapsedMs * allowance.perSecond) / 1000);
-  const free = Math.max(0, allowance.concurrent - elsewhere - kept);
-  const granted = Math.min(request.wanted, free, Math.floor(tokens));
+  const elsewhere = total([...holdings.values()]);
+  // A clock that stepped back must not close the gate: what lies ahead of now is dropped too.
+  const recent = state.recent.filter(({ at }) => Math.abs(now - at) < RATE_WINDOW_MS);
+  const byRate = Math.max(0, allowance.perSecond - total(recent));
+  const byConcurrency = Math.max(0, allowance.concurrent - elsewhere - kept);
+  const granted = Math.min(request.wanted, byConcurrency, byRate);
   if (kept + granted > 0) holdings.set(shard, { life, count: kept + granted, expiresAt: now + PERMIT_LEASE_MS });
-  const waitMs = tokens - granted < 1 ? Math.ceil((1000 * (1 - (tokens - granted))) / allowance.perSecond) : 250;
+  const oldest = recent[0]?.at ?? now;
+  const retryAt = byRate <= byConcurrency ? oldest + RATE_WINDOW_MS : now + ASK_AGAIN_MS;
+  const next = granted > 0 ? [...recent, { at: now, count: granted }] : recent;
   return [
-    { tokens: tokens - granted, at: now, holdings },
-    { granted, retryAt: now + waitMs },
+    { recent: next, holdings },
+    { granted, retryAt },
   ];
 }
+
+const total = (parts: readonly { readonly count: number }[]) => parts.reduce((sum, { count }) => sum + count, 0);

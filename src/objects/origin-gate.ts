@@ -3,11 +3,10 @@ import { DurableObject } from 'cloudflare:workers';
 import { freshPermits, type PermitReply, type PermitRequest, type PermitState, takePermits } from '../core/permit.ts';
 
 export class OriginGate extends DurableObject<Env> {
-  #state: PermitState | null = null;
+  #state: PermitState = freshPermits;
 
   take(request: PermitRequest): PermitReply {
-    const now = Date.now();
-    const [state, reply] = takePermits(this.#state ?? freshPermits(request.allowance, now), request, now);
+    const [state, reply] = takePermits(this.#state, request, Date.now());
     this.#state = state;
     return reply;
   }
