@@ -1,4 +1,5 @@
-// The demo's origin and channel, through the public /v1 API: read, or created when missing. Never touches anything else.
+// The demo's origin and channel, through the public /v1 API: read, or created when missing. Never touches anything
+// else.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';

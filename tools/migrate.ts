@@ -1,5 +1,5 @@
-// Applies the D1 migrations through the database's own binding and records them where `wrangler d1 migrations` looks, so
-// that both agree. Never changes a migration that was applied.
+// Applies the D1 migrations through the database's own binding and records them where `wrangler d1 migrations` looks,
+// so that both agree. Never changes a migration that was applied.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unstable_splitSqlQuery as splitSqlQuery } from 'wrangler';

@@ -1,5 +1,6 @@
-// Runs a tool of the project with the project's own Node and installs what is missing first, so that a machine with git, npm
-// and Node 20 is enough. Plain JavaScript without dependencies, because nothing is installed yet when it starts.
+// Runs a tool of the project with the project's own Node and installs what is missing first, so that a machine with
+// git, npm and Node 20 is enough. Plain JavaScript without dependencies, because nothing is installed yet when it
+// starts.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -131,9 +132,11 @@ function explain(output, code) {
 }
 
 const NO_NETWORK =
-  'No network: npm could not reach its package registry. Check the connection (behind a proxy: `npm config set proxy …`) and run the command again.';
+  'No network: npm could not reach its package registry. Check the connection (behind a proxy: ' +
+  '`npm config set proxy …`) and run the command again.';
 const LOCKFILE_APART =
-  'package.json and package-lock.json do not belong together: get both back with `git checkout package.json package-lock.json`.';
+  'package.json and package-lock.json do not belong together: get both back with ' +
+  '`git checkout package.json package-lock.json`.';
 const NODE_MISSING = `The project's own Node (package "node") is not usable: ${PROJECT_NODE} is missing or does not run.
 npm was probably told not to run install scripts. Allow this one and run the command again:
   npm rebuild node --ignore-scripts=false`;

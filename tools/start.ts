@@ -1,6 +1,6 @@
 // `npm start`: the gateway, a pretend WeChat Pay and a pretend merchant; drives one payment through and stays up.
 // `--once` does it on free ports with a state of its own, ends, and prints its figures as the last line.
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,9 +11,10 @@ import { Client } from './client.ts';
 import { CHANNEL, readOrCreateDemo } from './demo.ts';
 import { type Flags, readFlags } from './flags.ts';
 import { type Launched, launch, ROOT, SECRETS_FILE } from './launch.ts';
+import { Onlooker } from './onlooker.ts';
 import { claimPort, HOST, parsePort } from './ports.ts';
 import { describe, main, paint, Sentence, stopOnSignals } from './terminal.ts';
-import { newOrderNo, travel, type Witness } from './travel.ts';
+import { newOrderNo, travel, type World } from './travel.ts';
 
 const USAGE = `npm start -- [--once] [--state DIR] [--port N] [--wechat-port N] [--merchant-port N]
 
@@ -30,6 +31,7 @@ type Plan = { once: boolean; stateDir: string; ports: Ports };
 /** Stops in reverse order of starting. */
 type Undo = (() => Promise<void> | void)[];
 
+const LOG = 'gateway.log';
 const HEALTH_TIMEOUT_MS = 30_000;
 
 main(async () => {
@@ -46,20 +48,30 @@ main(async () => {
   const flags = readFlags(USAGE, ['state', 'port', 'wechat-port', 'merchant-port'], ['once']);
   const once = flags.has('once');
   const orderNo = newOrderNo();
+  let stateDir: string | null = null;
   try {
-    const town = await build(await plan(once, flags, undo), undo);
+    const planned = await plan(once, flags, undo);
+    stateDir = planned.stateDir;
+    const town = await build(planned, undo);
     stopWhenTold(); // again: Miniflare has put its own handlers beside ours
     if (!once) return await stayUp(town, orderNo);
     const travelled = await travel(town.world, orderNo);
     await stop();
     console.log(JSON.stringify({ delivered: true, ...travelled }));
   } catch (error) {
-    console.error(`\n${describe(error)}`);
+    console.error(`\n${describe(error)}${stateDir === null ? '' : lastWords(stateDir)}`);
     await stop();
     if (once) console.log(JSON.stringify({ delivered: false, orderNo, reason: describe(error).split('\n')[0] }));
     process.exitCode = 1;
   }
 });
+
+/** The end of the gateway's log: what it had to say about a failure. */
+function lastWords(stateDir: string): string {
+  const file = join(stateDir, LOG);
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-10) : [];
+  return lines.some(Boolean) ? `\n\nThe gateway's last words:\n${lines.join('\n')}` : '';
+}
 
 async function plan(once: boolean, flags: Flags, undo: Undo): Promise<Plan> {
   const port = (name: string, usual: number) => {
@@ -83,7 +95,8 @@ type Town = {
   wechat: WeChatPay;
   merchant: Merchant;
   obstacle: string | null;
-  world: Parameters<typeof travel>[0];
+  world: World;
+  onlooker: Onlooker;
 };
 
 /** Starts everything, the demo's origin and channel included. */
@@ -91,12 +104,7 @@ async function build(plan: Plan, undo: Undo): Promise<Town> {
   const { ports, stateDir } = plan;
   const say = stepper();
   mkdirSync(stateDir, { recursive: true });
-  const witnesses = new Map<string, Witness>();
-  const watch = (orderNo: string) => {
-    const witness: Witness = { sentAt: null, attempt: null, event: null };
-    witnesses.set(orderNo, witness);
-    return witness;
-  };
+  const onlooker = new Onlooker();
 
   const identity = await readOrCreateIdentity(join(stateDir, 'sandbox.json'));
   const gatewayUrl = `http://${HOST}:${ports.gateway}`;
@@ -105,23 +113,21 @@ async function build(plan: Plan, undo: Undo): Promise<Town> {
     identity,
     notifyUrl: `${gatewayUrl}/callbacks/${CHANNEL}`,
     ordersFile: plan.once ? null : join(stateDir, 'sandbox-orders.json'),
-    onSending: ({ orderNo }) => note(witnesses, orderNo, (witness) => (witness.sentAt ??= performance.now())),
-    onAttempt: ({ orderNo }, attempt) => note(witnesses, orderNo, (witness) => (witness.attempt ??= attempt)),
+    onSending: (notice) => onlooker.sending(notice),
+    onAttempt: (notice, attempt) => onlooker.attempted(notice, attempt),
   });
   undo.push(wechat.close);
   const merchant = await startMerchant({
     port: ports.merchant,
     secrets: [],
-    onEvent: (event) => {
-      const { orderNo } = event.body.data.order;
-      if (event.body.type !== 'payment.succeeded') return;
-      note(witnesses, orderNo, (witness) => (witness.event ??= { at: performance.now(), event }));
-    },
+    onEvent: (event) => onlooker.received(event),
+    onFailed: (mode) => onlooker.failed(mode),
   });
   undo.push(merchant.close);
   say(`pretend WeChat Pay at ${wechat.url}, pretend merchant at ${merchant.url}`);
 
-  const log = createWriteStream(join(stateDir, 'gateway.log'), { flags: 'a' });
+  if (!existsSync(SECRETS_FILE)) say(`making local secrets in ${relative(process.cwd(), SECRETS_FILE)}`);
+  const log = createWriteStream(join(stateDir, LOG), { flags: 'w' });
   const gateway = await launch({
     port: ports.gateway,
     stateDir,
@@ -138,7 +144,8 @@ async function build(plan: Plan, undo: Undo): Promise<Town> {
   const demo = await readOrCreateDemo(client, join(stateDir, 'demo.json'), identity, webhookUrl);
   merchant.trust(demo.originSecret);
   say(`channel ${CHANNEL} and its origin are set up through /v1`);
-  return { plan, gateway, wechat, merchant, obstacle: demo.obstacle, world: { client, sandbox: wechat, watch } };
+  const world = { client, sandbox: wechat, watch: (orderNo: string) => onlooker.watch(orderNo) };
+  return { plan, gateway, wechat, merchant, obstacle: demo.obstacle, world, onlooker };
 }
 
 const STEPS = { bundle: 'bundling the Worker', runtime: 'starting workerd', migrations: 'applying the D1 migrations' };
@@ -149,11 +156,6 @@ function stepper() {
     const seconds = `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`.padStart(7);
     console.log(`${paint('dim', seconds)}  ${text}`);
   };
-}
-
-function note(witnesses: Map<string, Witness>, orderNo: string, write: (witness: Witness) => void): void {
-  const witness = witnesses.get(orderNo);
-  if (witness) write(witness);
 }
 
 async function healthy(url: string): Promise<void> {
@@ -172,6 +174,7 @@ async function stayUp(town: Town, orderNo: string): Promise<void> {
   if (town.obstacle === null) await travel(town.world, orderNo);
   else console.log(town.obstacle);
   console.log(nextSteps(town));
+  town.onlooker.speak();
 }
 
 function nextSteps({ plan, gateway, wechat, merchant }: Town): string {
@@ -184,10 +187,11 @@ ${title('What to do next')}
     curl -X POST ${wechat.url}/sandbox/pay -d '{"outTradeNo":"tea-0001","amount":250}'
   refund a part of it
     curl -X POST ${wechat.url}/sandbox/refund -d '{"outTradeNo":"tea-0001","amount":50}'
-  see WeChat Pay misbehave: a forged signature first, then the good one (others: curl ${wechat.url}/)
+  see WeChat Pay's own signature probe refused, and the good callback 15 s later (more of the kind: curl ${wechat.url}/)
     curl -X POST ${wechat.url}/sandbox/pay -d '{"outTradeNo":"tea-0002","amount":250,"misbehave":"signtest"}'
-  let the merchant fail three times and watch the gateway bring the event all the same
-    curl -X POST ${merchant.url}/mode -d '{"mode":"fail","times":3}'
+  let the merchant fail twice, pay, and watch the gateway bring the event all the same (after 5 and 30 s)
+    curl -X POST ${merchant.url}/mode -d '{"mode":"fail","times":2}'
+    curl -X POST ${wechat.url}/sandbox/pay -d '{"outTradeNo":"tea-0003","amount":250}'
     curl ${merchant.url}/events
 
   ask the gateway (the admin key is TOLLGATE_ADMIN_KEY in ${secrets})

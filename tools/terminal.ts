@@ -1,5 +1,5 @@
-// What every tool says and does at a terminal: plain sentences for expected trouble, colours, one clean stop. Never a stack
-// trace for something a person can mend.
+// What every tool says and does at a terminal: plain sentences for expected trouble, colours, one clean stop. Never a
+// stack trace for something a person can mend.
 import { styleText } from 'node:util';
 
 /** Expected trouble, told in a sentence that says what to do next. Anything else is a bug and keeps its stack. */
@@ -28,7 +28,7 @@ const STOP_TIMEOUT_MS = 5_000;
 
 /**
  * Ctrl-C, a kill or a closed terminal runs `stop` once and ends the process; repeated signals change nothing.
- * Takes the place of handlers that were there before: Miniflare's own ends the process at once, before anything else could stop.
+ * Takes the place of handlers that were there before: Miniflare's own ends the process before anything else could stop.
  */
 export function stopOnSignals(stop: () => Promise<void>): void {
   let stopping = false;

@@ -1,14 +1,14 @@
-// Drives one payment from the order to the database and tells each hop as it happens. Looks from outside alone: the /v1 API,
-// and what the pretend WeChat Pay and the pretend merchant see.
+// Drives one payment from the order to the database and tells each hop as it happens. Looks from outside alone: the
+// /v1 API, and what the pretend WeChat Pay and the pretend merchant see.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { renderUnicodeCompact } from 'uqr';
 import { z } from 'zod';
 import type { Attempt } from '../src/sandbox/courier.ts';
-import type { ReceivedEvent } from '../src/sandbox/merchant.ts';
 import type { WeChatPay } from '../src/sandbox/wechatpay.ts';
 import type { Client } from './client.ts';
 import { CHANNEL } from './demo.ts';
+import type { Witness } from './onlooker.ts';
 import { paint, Sentence } from './terminal.ts';
 
 const Registered = z.object({ payment: z.object({ codeUrl: z.string() }).nullable() });
@@ -23,13 +23,6 @@ const Detail = z.object({
   ),
 });
 const List = z.object({ items: z.array(z.object({ orderNo: z.string(), state: z.string() })) });
-
-/** What the outside world saw of one order; the sandbox's callbacks fill it in. */
-export type Witness = {
-  sentAt: number | null;
-  attempt: Attempt | null;
-  event: { readonly at: number; readonly event: ReceivedEvent } | null;
-};
 
 export type World = {
   readonly client: Client;

@@ -80,7 +80,7 @@ async function makeKeyPair(): Promise<{ publicPem: string; privatePem: string; p
   };
 }
 
-/** What the merchant types into its channel: the public key by its id and the certificate by its serial, side by side. */
+/** What the merchant types into its channel: the public key by its id, the certificate by its serial. */
 export function credentialsOf(identity: Identity) {
   return {
     mchId: identity.mchId,

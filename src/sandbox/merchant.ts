@@ -1,5 +1,5 @@
-// The pretend merchant: an origin that proves every delivery genuine, keeps it once by its id, and can be told to fail in
-// every way that real backends do. Listens on this machine alone.
+// The pretend merchant: an origin that proves every delivery genuine, keeps it once by its id, and can be told to
+// fail in every way that real backends do. Listens on this machine alone.
 import { createPublicKey, verify } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
@@ -44,6 +44,8 @@ export type MerchantOptions = {
   readonly secrets: readonly string[];
   /** Called once for each new event. */
   readonly onEvent?: (event: ReceivedEvent) => void;
+  /** Called when it answered badly because it was told to. */
+  readonly onFailed?: (mode: string) => void;
 };
 
 export type Merchant = Listening & {
@@ -86,7 +88,7 @@ export async function startMerchant(options: MerchantOptions): Promise<Merchant>
 
 class Desk {
   readonly #secrets: string[];
-  readonly #onEvent: MerchantOptions['onEvent'];
+  readonly #options: MerchantOptions;
   readonly #events = new Map<string, ReceivedEvent>();
   /** The greatest sequence seen of each order. */
   readonly #sequences = new Map<string, number>();
@@ -96,7 +98,7 @@ class Desk {
 
   constructor(options: MerchantOptions) {
     this.#secrets = [...options.secrets];
-    this.#onEvent = options.onEvent;
+    this.#options = options;
   }
 
   trust(secret: string): void {
@@ -143,6 +145,7 @@ class Desk {
     const told = this.#misbehave();
     if (told !== 'ok') {
       this.#counts.failed += 1;
+      this.#options.onFailed?.(told);
       return this.#fail(told, request);
     }
     const text = request.body.toString('utf8');
@@ -198,7 +201,7 @@ class Desk {
     this.#events.set(id, event);
     const oldest = this.#events.size > EVENTS_MAX ? this.#events.keys().next().value : undefined;
     if (oldest !== undefined) this.#events.delete(oldest);
-    this.#onEvent?.(event);
+    this.#options.onEvent?.(event);
   }
 }
 

@@ -1,11 +1,11 @@
-// Notices as WeChat Pay posts them: the envelope with its encrypted resource, the signed headers, and every way in which the
-// sandbox can spoil them on request. Builds requests, sends nothing.
+// Notices as WeChat Pay posts them: the envelope with its encrypted resource, the signed headers, and every way in
+// which the sandbox can spoil them on request. Builds requests, sends nothing.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Identity, PlatformKey } from './identity.ts';
 import { beijing } from './orders.ts';
 import { seal, signMessage } from './signature.ts';
 
-/** Spoils the first attempts of a notice; a genuine receiver refuses each of them, then takes the good one that follows. */
+/** Spoils the first attempts of a notice: a receiver must refuse each, then take the good one that follows. */
 export const SPOILS = {
   'tampered-amount': 'the amount in the body is changed after signing',
   'wrong-serial': 'signed by a key under a serial that nobody knows',

@@ -1,5 +1,5 @@
-// What the pretend WeChat Pay knows of orders and refunds, and how it words them. Kept in memory and, when given a file,
-// on disk. Field names are WeChat Pay's.
+// What the pretend WeChat Pay knows of orders and refunds, and how it words them. Kept in memory and, when given a
+// file, on disk. Field names are WeChat Pay's.
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -13,7 +13,7 @@ import {
   transactionOf,
 } from './orders.ts';
 
-const kinds = [...Object.keys(SPOILS), ...Object.keys(VARIANTS), ...Object.keys(TIMINGS)] as Misbehaviour[]; // their keys
+const kinds = Object.keys({ ...SPOILS, ...VARIANTS, ...TIMINGS }) as Misbehaviour[]; // keys are typed as string
 const Misbehave = {
   misbehave: z.enum(kinds).optional(),
   copies: z.int().min(1).max(100).optional(),

@@ -1,5 +1,5 @@
-// The platform's side of WeChat Pay v3 signatures and encryption, with node:crypto. Written apart from the gateway's own
-// code and shares none of it, so that the two can disagree.
+// The platform's side of WeChat Pay v3 signatures and encryption, with node:crypto. Written apart from the gateway's
+// own code and shares none of it, so that the two can disagree.
 import { createCipheriv, createPublicKey, createSign, createVerify, randomBytes } from 'node:crypto';
 import type { Identity, PlatformKey } from './identity.ts';
 
