@@ -32,11 +32,12 @@ async function signOne({ kind, secret }: SigningSecret, signed: Uint8Array<Array
 }
 
 function handleOf(kind: SigningSecret['kind'], secret: string): Promise<CryptoKey> {
-  const known = handles.get(secret);
+  const name = `${kind} ${secret}`;
+  const known = handles.get(name);
   if (known) return known;
   if (handles.size >= HANDLES_MAX) handles.clear();
   const handle = kind === 'hmac' ? importHmac(secret) : importEd25519(secret);
-  handles.set(secret, handle);
+  handles.set(name, handle);
   return handle;
 }
 
