@@ -33,9 +33,9 @@ import {
 const DAY = 86_400_000;
 
 /**
- * Flags that remember how facts arrived and are right to differ with their order: money after the close, a refund before
- * its payment, a refund taken back, a contradiction (the first word stands). amount_mismatch tells that the registration
- * came after the money; the rest are raised elsewhere.
+ * Flags that remember how facts arrived and are right to differ with their order: money after the close, a refund
+ * before its payment, a refund taken back, a contradiction (the first word stands). amount_mismatch tells that the
+ * registration came after the money; the rest are raised elsewhere.
  */
 const ABOUT_ARRIVAL = [
   'amount_mismatch',
