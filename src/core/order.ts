@@ -26,7 +26,7 @@ export const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-/** These say how the order stands: set and taken back by its facts, whatever came first. The others remember an arrival. */
+/** How the order stands: set and taken back by its facts, whatever came first. The other flags remember an arrival. */
 const STANDING_FLAGS: readonly Flag[] = [
   'currency_mismatch',
   'underpaid',
@@ -154,7 +154,7 @@ export function refundedOf(order: Order): Money | null {
 const sum = (parts: readonly { readonly amount: Money }[], currency: string) =>
   parts.reduce((total, { amount }) => (amount.currency === currency ? total + amount.minor : total), 0);
 
-/** True when these payments are enough: the registered amount in its currency, or any payment where none is registered. */
+/** True when these payments are enough: the registered amount in its currency, or any where none is registered. */
 export function covers(payments: readonly Payment[], due: Money | null): boolean {
   if (due === null) return payments.length > 0;
   const counted = payments.filter((payment) => payment.amount.currency === due.currency);

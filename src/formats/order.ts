@@ -1,4 +1,4 @@
-// The order and the event as a merchant reads them (design: what the merchant receives). Pure. Never leaves a field out.
+// The order and the event as a merchant reads them. Pure. Never leaves a field out: what is unknown is null.
 import type { Payer, PaymentEvent, Source } from '../core/event.ts';
 import { disputeOf, type Order, paidAtOf, paidOf, refundedOf, stateOf } from '../core/order.ts';
 
