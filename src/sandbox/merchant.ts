@@ -38,6 +38,8 @@ const Mode = z.strictObject({
 });
 export type Mode = z.input<typeof Mode>;
 
+const Trust = z.strictObject({ secret: z.string().regex(/^(whsec|whpk)_[A-Za-z0-9+/]+=*$/) });
+
 export type MerchantOptions = {
   readonly port: number;
   /** Any of them may have signed: `whsec_…` (HMAC) or `whpk_…` (ed25519 public key). */
@@ -125,6 +127,8 @@ class Desk {
         this.#sequences.clear();
         this.#counts = { duplicates: 0, outOfOrder: 0, refused: 0, failed: 0 };
         return { status: 204 };
+      case 'POST /trust':
+        return this.#trustAsked(request);
       case 'POST /mode':
         return this.#changeMode(request);
       case `POST ${WEBHOOK_PATH}`:
@@ -132,6 +136,13 @@ class Desk {
       default:
         return json(404, { error: `There is no ${request.method} ${request.path} here; GET / lists what there is.` });
     }
+  }
+
+  #trustAsked(request: SandboxRequest): SandboxAnswer {
+    const asked = Trust.safeParse(parseJson(request.body.toString('utf8')));
+    if (!asked.success) return json(400, { error: 'secret: whsec_… or whpk_…' });
+    this.trust(asked.data.secret);
+    return { status: 204 };
   }
 
   #changeMode(request: SandboxRequest): SandboxAnswer {
@@ -251,6 +262,7 @@ const DESCRIPTION = {
   [`POST ${WEBHOOK_PATH}`]: 'where the gateway delivers',
   'GET /events': 'what came, how often, in which order',
   'DELETE /events': 'forget all of it',
+  'POST /trust': '{"secret":"whsec_… or whpk_…"}: also takes what this secret signed, after a rotation',
   'POST /mode': {
     ok: '{"mode":"ok"}',
     'answer 500': '{"mode":"fail","status"?:500,"times"?:3}',
