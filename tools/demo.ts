@@ -10,12 +10,17 @@ export const CHANNEL = 'demo-wechat';
 export const ORIGIN = 'demo-shop';
 
 const Status = z.enum(['active', 'paused', 'disabled']);
-const Origin = z.object({ url: z.string(), status: Status });
+const Origin = z.object({ url: z.string(), status: Status, secrets: z.array(z.object({ createdAt: z.string() })) });
 const OriginWithSecret = Origin.extend({ secret: z.string() });
 const Channel = z.object({ status: Status });
 
 /** What the gateway shows only once, and which merchant the channel was given. */
-const Kept = z.object({ originSecret: z.string().optional(), merchantSerial: z.string().optional() });
+const Kept = z.object({
+  originSecret: z.string().optional(),
+  /** Tells whether somebody rotated the secret since. */
+  secretCreatedAt: z.string().optional(),
+  merchantSerial: z.string().optional(),
+});
 type Kept = z.infer<typeof Kept>;
 
 export type Demo = {
@@ -33,9 +38,10 @@ export async function readOrCreateDemo(
 ): Promise<Demo> {
   const kept: Kept = existsSync(file) ? Kept.parse(JSON.parse(readFileSync(file, 'utf8'))) : {};
   const origin = await readOrCreateOrigin(client, kept, webhookUrl);
-  keep(file, { ...kept, originSecret: origin.secret });
+  const secret = { originSecret: origin.secret, secretCreatedAt: origin.secrets[0]?.createdAt };
+  keep(file, { ...kept, ...secret });
   const channel = await readOrCreateChannel(client, kept, identity);
-  keep(file, { originSecret: origin.secret, merchantSerial: identity.merchant.serial });
+  keep(file, { ...secret, merchantSerial: identity.merchant.serial });
   const obstacle =
     obstacleOf(`origin ${ORIGIN}`, origin.status, `/v1/origins/${ORIGIN}/resume`) ??
     obstacleOf(`channel ${CHANNEL}`, channel.status, `/v1/channels/${CHANNEL}/${enabler(channel.status)}`);
@@ -47,13 +53,15 @@ const enabler = (status: z.infer<typeof Status>) => (status === 'disabled' ? 'en
 const obstacleOf = (subject: string, status: z.infer<typeof Status>, mend: string): string | null =>
   status === 'active' ? null : `The ${subject} is ${status}, so no payment is driven. To go on: POST ${mend}`;
 
-/** A secret that was lost is replaced; the old one stops at once, since nobody has it. */
+/** A secret that is lost, or that somebody rotated, is replaced: the pretend merchant would refuse what it signs. */
 async function readOrCreateOrigin(client: Client, kept: Kept, url: string): Promise<z.infer<typeof OriginWithSecret>> {
   const found = await client.find(`/v1/origins/${ORIGIN}`, Origin);
   if (!found) return client.send('POST', '/v1/origins', { id: ORIGIN, url }, OriginWithSecret);
   const origin = found.url === url ? found : await client.send('PATCH', `/v1/origins/${ORIGIN}`, { url }, Origin);
-  if (kept.originSecret !== undefined) return { ...origin, secret: kept.originSecret };
-  return client.send('POST', `/v1/origins/${ORIGIN}/rotate`, { overlapSeconds: 0 }, OriginWithSecret);
+  const isKnown = origin.secrets[0]?.createdAt === kept.secretCreatedAt;
+  if (kept.originSecret !== undefined && isKnown) return { ...origin, secret: kept.originSecret };
+  const rotation = { signature: 'hmac', overlapSeconds: 0 };
+  return client.send('POST', `/v1/origins/${ORIGIN}/rotate`, rotation, OriginWithSecret);
 }
 
 async function readOrCreateChannel(client: Client, kept: Kept, identity: Identity): Promise<z.infer<typeof Channel>> {
