@@ -38,7 +38,7 @@ export async function bundle(root: string, outDir: string, entry = 'src/index.ts
       maxBuffer: 16 * 1024 * 1024,
     });
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }; // execFile adds both to its error
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }; // execFile adds both
     throw new Sentence(`The Worker could not be bundled:\n${`${stderr}\n${stdout}`.trim()}`);
   }
   return modulesOf(outDir, `${parse(entry).name}.js`);

@@ -166,7 +166,7 @@ async function startRuntime({ port, stateDir, vars, worker, log }: RuntimeOption
           ...workerOptions,
           modules: worker.modules.map(({ type, path }) => ({ type, path })),
           modulesRoot: worker.folder,
-          durableObjects: { ...(workerOptions.durableObjects as object), ...worker.durableObjects }, // wrangler leaves it untyped
+          durableObjects: { ...(workerOptions.durableObjects as object), ...worker.durableObjects }, // untyped by wrangler
           bindings: { ...(workerOptions.bindings as Record<string, string>), ...vars }, // all of ours are texts
           unsafeDirectSockets: [{ host: HOST, port }],
           stripCfConnectingIp: false,
