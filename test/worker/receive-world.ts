@@ -26,7 +26,7 @@ export const platform = await makeSigner();
 
 let uids = 0;
 
-export type ChannelOptions = Partial<Pick<Channel, 'allowlist' | 'environment' | 'shards'>> & {
+export type ChannelOptions = Partial<Pick<Channel, 'allowlist' | 'environment' | 'origins' | 'shards'>> & {
   readonly platformKeys?: Readonly<Record<string, string>>;
 };
 
