@@ -55,7 +55,8 @@ export class Projector {
     const full = this.#dirty.size >= DIRTY_ORDERS_MAX;
     const passed = seq === null || seq <= this.#written.projected || full;
     if (passed) this.#rememberDirty(orderNo, seq, now);
-    if (full) this.#sweep ??= { after: '', since: this.#dirtySince ?? now };
+    // From the start again: a sweep under way may have passed this order.
+    if (full) this.#sweep = { after: '', since: Math.min(this.#sweep?.since ?? now, this.#dirtySince ?? now) };
     else
       this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? Number.MAX_SAFE_INTEGER, passed ? 0 : (seq ?? 0)));
   }
@@ -85,11 +86,16 @@ export class Projector {
     const events = projection.eventsAfter(this.#sql, this.#cursor, PROJECT_BATCH_MAX);
     const taken = [...this.#dirty].slice(0, PROJECT_BATCH_MAX);
     for (const [orderNo] of taken) this.#dirty.delete(orderNo);
+    const sweep = this.#sweep;
     const swept = this.#nextSwept();
     const orderNos = [...new Set([...events.map((event) => event.order_no), ...taken.map(([no]) => no), ...swept])];
+    // From here on these facts are read: one that settles while D1 is being told has changed behind the walk.
+    const before = this.#cursor;
+    this.#cursor = events.at(-1)?.seq ?? before;
     try {
       await this.#put(events, orderNos, now);
     } catch (error) {
+      this.#cursor = Math.min(this.#cursor, before); // a rebuild may have begun meanwhile
       for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));
       this.#failures += 1;
       this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
@@ -98,9 +104,9 @@ export class Projector {
       return;
     }
     this.#failures = 0;
-    this.#cursor = events.at(-1)?.seq ?? this.#cursor;
-    if (this.#sweep)
-      this.#sweep = swept.length < PROJECT_BATCH_MAX ? null : { ...this.#sweep, after: swept.at(-1) ?? '' };
+    // A sweep that began while D1 was being told has all its way to go.
+    if (sweep && this.#sweep === sweep)
+      this.#sweep = swept.length < PROJECT_BATCH_MAX ? null : { ...sweep, after: swept.at(-1) ?? '' };
     const more = events.length === PROJECT_BATCH_MAX || this.#dirty.size > 0 || this.#sweep !== null;
     if (more) this.#at = Date.now();
   }
