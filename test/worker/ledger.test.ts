@@ -156,6 +156,16 @@ describe('project', () => {
     expect(count).toBe(1);
   });
 
+  it('names the currency of a refund that came before its payment', async () => {
+    const name = unique('shard');
+    const orderNo = unique('C');
+    await record(name, [refunded(orderNo, 'R1')], config([]));
+    const row = await until(name, () =>
+      env.DB.prepare('SELECT * FROM orders WHERE order_no = ?').bind(orderNo).first(),
+    );
+    expect(row).toMatchObject({ state: 'pending', paid_minor: null, refunded_minor: 30, currency: 'CNY' });
+  });
+
   it('brings a registration that no callback followed', async () => {
     const name = unique('shard');
     const orderNo = unique('C');
