@@ -69,6 +69,8 @@ export const ORIGIN_RESPONSE_BYTES_MAX = 16 * 1024;
 export const ORIGIN_RESPONSE_KEPT_CHARS = 500;
 export const ORIGIN_PER_SECOND_DEFAULT = 100;
 export const ORIGIN_CONCURRENT_DEFAULT = 50;
+/** Longest wait for an origin's gate; then a shard goes on at half its last rate. */
+export const PERMIT_TIMEOUT_MS = 2_000;
 /** Permits expire after this when a shard never gave them back. */
 export const PERMIT_LEASE_MS = 120_000;
 /** An origin that timed out within this is served from the slow queue. */

@@ -3,8 +3,7 @@ import { PERMIT_LEASE_MS } from './limits.ts';
 
 export type Allowance = { readonly perSecond: number; readonly concurrent: number };
 
-/** What one shard holds. `life` is the shard's epoch: a restarted shard holds nothing of its former life. */
-type Holding = { readonly life: string; readonly count: number; readonly expiresAt: number };
+type Holding = { readonly count: number; readonly expiresAt: number };
 
 export type PermitState = {
   /** What was granted within the last second, oldest first. */
@@ -14,9 +13,8 @@ export type PermitState = {
 
 export type PermitRequest = {
   readonly shard: string;
-  readonly life: string;
-  /** Permits that settled since the last call. */
-  readonly returning: number;
+  /** What the shard holds now, all told: a reply that was lost, or a gate or shard that restarted, leaks nothing. */
+  readonly holding: number;
   readonly wanted: number;
   readonly allowance: Allowance;
 };
@@ -32,14 +30,12 @@ const RATE_WINDOW_MS = 1_000;
 const ASK_AGAIN_MS = 250;
 
 /**
- * Takes back what settled, drops expired leases, then grants what rate and concurrency leave. The rate holds over every
+ * Believes what the shard holds, drops expired leases, then grants what rate and concurrency leave. The rate holds over every
  * window of one second, not on average: a bucket would let twice as many through around a refill.
  */
 export function takePermits(state: PermitState, request: PermitRequest, now: number): [PermitState, PermitReply] {
-  const { shard, life, allowance } = request;
+  const { shard, holding: kept, allowance } = request;
   const holdings = new Map([...state.holdings].filter(([, holding]) => holding.expiresAt > now));
-  const own = holdings.get(shard);
-  const kept = own?.life === life ? Math.max(0, own.count - request.returning) : 0;
   holdings.delete(shard);
   const elsewhere = total([...holdings.values()]);
   // A clock that stepped back must not close the gate: what lies ahead of now is dropped too.
@@ -47,7 +43,7 @@ export function takePermits(state: PermitState, request: PermitRequest, now: num
   const byRate = Math.max(0, allowance.perSecond - total(recent));
   const byConcurrency = Math.max(0, allowance.concurrent - elsewhere - kept);
   const granted = Math.min(request.wanted, byConcurrency, byRate);
-  if (kept + granted > 0) holdings.set(shard, { life, count: kept + granted, expiresAt: now + PERMIT_LEASE_MS });
+  if (kept + granted > 0) holdings.set(shard, { count: kept + granted, expiresAt: now + PERMIT_LEASE_MS });
   const oldest = recent[0]?.at ?? now;
   const retryAt = byRate <= byConcurrency ? oldest + RATE_WINDOW_MS : now + ASK_AGAIN_MS;
   const next = granted > 0 ? [...recent, { at: now, count: granted }] : recent;

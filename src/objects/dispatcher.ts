@@ -51,7 +51,7 @@ export class Dispatcher {
   constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
     this.shard = shard;
     this.#sql = shard.storage.sql;
-    this.#purse = new PermitPurse(shard.env, shard.name, shard.epoch);
+    this.#purse = new PermitPurse(shard.env, shard.name);
     this.config = marks.config;
     this.#head = marks.head;
     this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
@@ -214,7 +214,8 @@ export class Dispatcher {
 
   #departRow(row: outbox.DueRow, spend: Spend, now: number): void {
     const { seq, originId, orderNo, eventId } = row;
-    if (this.isPaused(originId)) return;
+    // The gate was asked in between: an outcome that came meanwhile has the last word.
+    if (this.isPaused(originId) || outbox.rowOf(this.#sql, seq, originId)?.rev !== row.rev) return;
     if (this.flights.laneBusy(orderNo, originId)) {
       outbox.putRow(this.#sql, { ...row, reason: 'behind', dueAt: null, rev: row.rev + 1 });
       return;

@@ -33,25 +33,21 @@ type World = {
   state: PermitState;
   now: number;
   readonly held: Record<string, number>;
-  readonly lives: Record<string, number>;
   readonly grants: { readonly at: number; readonly count: number }[];
 };
-const world = (): World => ({ state: freshPermits, now: 1_000_000, held: {}, lives: {}, grants: [] });
+const world = (): World => ({ state: freshPermits, now: 1_000_000, held: {}, grants: [] });
+
+/** What the shard still holds when it calls. */
+const keptOf = (it: World, { shard, returning, restarts }: Call) =>
+  restarts ? 0 : Math.ceil(((it.held[shard] ?? 0) * (100 - returning)) / 100);
 
 function play(it: World, call: Call, limits: { perSecond: number; concurrent: number }): PermitReply {
   const { shard } = call;
   it.now += call.afterMs;
-  if (call.restarts) {
-    it.lives[shard] = (it.lives[shard] ?? 0) + 1;
-    it.held[shard] = 0;
-  }
-  const holding = it.held[shard] ?? 0;
-  const returning = Math.floor((holding * call.returning) / 100);
-  const life = `${shard}${it.lives[shard] ?? 0}`;
-  const request = { shard, life, returning, wanted: call.wanted, allowance: limits };
-  const [state, reply] = takePermits(it.state, request, it.now);
+  const holding = keptOf(it, call);
+  const [state, reply] = takePermits(it.state, { shard, holding, wanted: call.wanted, allowance: limits }, it.now);
   it.state = state;
-  it.held[shard] = holding - returning + reply.granted;
+  it.held[shard] = holding + reply.granted;
   it.grants.push({ at: it.now, count: reply.granted });
   return reply;
 }
@@ -95,7 +91,7 @@ describe('permits', () => {
           const reply = play(it, call, limits);
           const recent = it.grants.filter(({ at }) => at > it.now - 1_000).slice(0, -1);
           const byRate = limits.perSecond - recent.reduce((sum, { count }) => sum + count, 0);
-          const kept = call.restarts ? 0 : Math.ceil(((before[call.shard] ?? 0) * (100 - call.returning)) / 100);
+          const kept = keptOf({ ...it, held: before }, call);
           const elsewhere = Object.entries(before).reduce((sum, [id, n]) => (id === call.shard ? sum : sum + n), 0);
           expect(reply.granted).toBe(Math.min(call.wanted, byRate, limits.concurrent - elsewhere - kept));
         }
@@ -142,12 +138,17 @@ describe('permits', () => {
     expect(play(it, { ...ask, shard: 'b', wanted: 10, afterMs: 2 }, limits).granted).toBe(0);
   });
 
-  it('given back twice open no more than was held', () => {
-    const allow = { perSecond: 100, concurrent: 10 };
-    const ask = { shard: 'a', life: '1', allowance: allow };
-    const [held] = takePermits(freshPermits, { ...ask, wanted: 3, returning: 0 }, 0);
-    const [, reply] = takePermits(held, { ...ask, wanted: 50, returning: 50 }, 5_000);
-    expect(reply.granted).toBe(10);
+  it('granted in a reply that was lost are free again with the next call', () => {
+    const ask = { shard: 'a', holding: 0, wanted: 10, allowance: { perSecond: 100, concurrent: 10 } };
+    const [lost] = takePermits(freshPermits, ask, 0);
+    expect(takePermits(lost, { ...ask, shard: 'b' }, 10)[1].granted).toBe(0);
+    expect(takePermits(lost, ask, 10)[1].granted).toBe(10);
+  });
+
+  it('are remembered by the shards when the gate forgets them', () => {
+    const ask = { wanted: 10, allowance: { perSecond: 100, concurrent: 10 } };
+    const [state] = takePermits(freshPermits, { ...ask, shard: 'a', holding: 8 }, 0);
+    expect(takePermits(state, { ...ask, shard: 'b', holding: 0 }, 1)[1].granted).toBe(0);
   });
 
   it('follow an allowance that shrinks', () => {
@@ -158,7 +159,7 @@ describe('permits', () => {
   });
 
   it('do not stop when the clock steps back', () => {
-    const ask = { shard: 'a', life: '1', returning: 10, wanted: 5, allowance: { perSecond: 5, concurrent: 5 } };
+    const ask = { shard: 'a', holding: 0, wanted: 5, allowance: { perSecond: 5, concurrent: 5 } };
     const [state] = takePermits(freshPermits, ask, 10_000_000);
     expect(takePermits(state, ask, 1_000_000)[1].granted).toBe(5);
   });
