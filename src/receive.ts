@@ -27,6 +27,8 @@ import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
 
 /** Least time left for a second try of a ledger that was moved or restarted under the first. */
 const SECOND_TRY_MS = 500;
+/** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */
+const LEDGER_TIME_MS_MIN = 500;
 
 /** For callers that no provider stands behind: says nothing that could be learned from. */
 const NEUTRAL_UNKNOWN: Answer = { status: 404, headers: {}, body: '' };
@@ -111,8 +113,9 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   }
   const headers = readHeaders(request.headers);
   if (headers === null) return refused(reject('too_large', 'The headers are larger than any provider sends.'));
-  const body = await readBody(request);
-  if (body === null) return refused(reject('too_large', 'The body is larger than any provider sends.'));
+  const body = await readBody(request, route.deadline - LEDGER_TIME_MS_MIN - Date.now());
+  if (body === 'too_large') return refused(reject('too_large', 'The body is larger than any provider sends.'));
+  if (body === 'broken_off') return refused(reject('overloaded', BROKEN_OFF));
   const callback: Callback = { channelId, headers, body, remoteAddress, receivedAt: now };
   const credentials = await openCredentials(record, readConfig(intake.env).masterKey);
   const verified = await provider.verify(callback, credentials, record.keys, now);
@@ -126,6 +129,9 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     ? keepNotice(route, translated.value, evidence, body, isOutside ? 'source_not_allowed' : null)
     : recordEvents(route, translated.value, evidence, body);
 }
+
+// Answered as an outage is: where a genuine sender was cut off, the provider calls again.
+const BROKEN_OFF = 'The body broke off or was slower than the deadline allows; that is its sender or the network.';
 
 const wrongEnvironment = ({ environment }: Channel) => {
   const other = environment === 'live' ? 'test' : 'live';

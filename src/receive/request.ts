@@ -1,5 +1,6 @@
 // Reads a provider's request within bounds: path, headers, body. Judges nothing, parses nothing.
 import { CALLBACK_BODY_BYTES_MAX, CALLBACK_HEADER_BYTES_MAX } from '../core/limits.ts';
+import { within } from '../core/within.ts';
 import { concat } from '../crypto/bytes.ts';
 
 /** What may name a channel; anything else is unknown without asking. */
@@ -22,8 +23,19 @@ export function readHeaders(headers: Headers): Record<string, string> | null {
   return read;
 }
 
-/** Exactly the bytes that arrived; null as soon as there are too many, never a part of them. */
-export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+export type BodyRead = Uint8Array<ArrayBuffer> | 'too_large' | 'broken_off';
+
+/** Exactly the bytes that arrived, or why there are none: too many, or not all within the time. Never a part of them. */
+export async function readBody(request: Request, timeoutMs: number): Promise<BodyRead> {
+  try {
+    return (await within(readWhole(request), timeoutMs, 'The sender')) ?? 'too_large';
+  } catch {
+    return 'broken_off'; // the sender hung up, or is in no hurry: nothing of ours failed
+  }
+}
+
+/** Null as soon as there are too many. */
+async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > CALLBACK_BODY_BYTES_MAX) return null;
   if (request.body === null) return new Uint8Array(0);

@@ -50,6 +50,19 @@ async function drain() {
   open.clear();
 }
 
+async function sendBody(channelId: string, body: ReadableStream<Uint8Array>) {
+  const ctx = createExecutionContext();
+  open.add(ctx);
+  return { answer: await receive(requestTo(channelId, body, {}), env, ctx), done: () => waitOnExecutionContext(ctx) };
+}
+
+/** The one refusal of a channel, in the words that a person reads. */
+async function expectSample(channelId: string, uid: string, words: RegExp) {
+  expect(await countsOf(channelId, uid)).toEqual([{ verdict: 'rejected', reason: 'overloaded', count: 1 }]);
+  const query = 'SELECT detail FROM callbacks WHERE channel = ?';
+  expect((await env.DB.prepare(query).bind(channelId).first())?.detail).toMatch(words);
+}
+
 async function expectFailure(answer: Response) {
   expect([answer.status, await answer.text()]).toEqual([503, FAILURE]);
 }
@@ -62,6 +75,7 @@ async function countsOf(channelId: string, uid: string) {
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe('a ledger', () => {
@@ -250,5 +264,44 @@ describe('the callback log', () => {
       Number(storage.sql.exec('SELECT count(*) AS n FROM chunks').one().n),
     );
     expect(rows).toBeLessThanOrEqual(2 * mine.length);
+  });
+});
+
+describe('a sender', () => {
+  it('that never ends its body is not taken for an outage of the ledger', async () => {
+    const { id, uid } = await makeChannel();
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const begun = Promise.withResolvers<void>();
+    const body = new ReadableStream<Uint8Array>({
+      pull: (stream) => {
+        if (stream.desiredSize === 1) stream.enqueue(new TextEncoder().encode('{'));
+        begun.resolve();
+        return new Promise(() => {});
+      },
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const sending = sendBody(id, body);
+    await begun.promise;
+    await vi.advanceTimersByTimeAsync(4_000);
+    const { answer, done } = await sending;
+    await expectFailure(answer);
+    await vi.advanceTimersByTimeAsync(ARRIVAL_FLUSH_MS);
+    await done();
+    expect(lines.mock.calls).toEqual([]);
+    await expectSample(id, uid, /^The body broke off/);
+  });
+
+  it('that breaks off in the middle of its body is not taken for an outage of the ledger', async () => {
+    const { id, uid } = await makeChannel();
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => stream.enqueue(new TextEncoder().encode('{')),
+      pull: (stream) => stream.error(new Error('Network connection lost.')),
+    });
+    const { answer, done } = await sendBody(id, body);
+    await expectFailure(answer);
+    await done();
+    expect(lines.mock.calls).toEqual([]);
+    await expectSample(id, uid, /^The body broke off/);
   });
 });
