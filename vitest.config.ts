@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
-          include: ['test/{core,crypto,providers,formats,sandbox,tools}/**/*.test.ts', 'test/tidy.test.ts'],
+          include: ['test/{core,crypto,providers,formats,sandbox,tools}/**/*.test.ts', 'test/*.test.ts'],
           // workerd has Uint8Array.fromBase64; Node 24 has it behind this flag.
           execArgv: ['--js-base-64'],
         },

@@ -2,7 +2,11 @@
 import { z } from 'zod';
 
 const Base64Key = z.string().refine((text) => /^[A-Za-z0-9+/]{43}=$/.test(text), 'must be 32 bytes in base64');
-const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+/** Plain http to this machine: what a local run has, and a deployment never. */
+const isLocalAddress = (url: string) => {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
+};
 
 const Address = z
   .string()
@@ -12,7 +16,7 @@ const Address = z
 
 const Vars = z.object({
   TOLLGATE_PUBLIC_URL: Address.refine(
-    (url) => url === null || url.startsWith('https:') || isLoopback(new URL(url).hostname),
+    (url) => url === null || url.startsWith('https:') || isLocalAddress(url),
     'must be https (http only for the local address)',
   ),
   TOLLGATE_PROVIDER_BASE: Address,
@@ -54,7 +58,7 @@ export function readConfig(env: Vars): Config {
     throw new Error(`Tollgate is not configured: ${problems.join('; ')}.`);
   }
   const vars = result.data;
-  const isLocal = vars.TOLLGATE_PUBLIC_URL !== null && isLoopback(new URL(vars.TOLLGATE_PUBLIC_URL).hostname);
+  const isLocal = vars.TOLLGATE_PUBLIC_URL !== null && isLocalAddress(vars.TOLLGATE_PUBLIC_URL);
   if (vars.TOLLGATE_PROVIDER_BASE !== null && !isLocal) {
     throw new Error('Tollgate is not configured: TOLLGATE_PROVIDER_BASE is for local runs only; remove it.');
   }

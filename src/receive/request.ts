@@ -25,7 +25,7 @@ export function readHeaders(headers: Headers): Record<string, string> | null {
 
 export type BodyRead = Uint8Array<ArrayBuffer> | 'too_large' | 'broken_off';
 
-/** Exactly the bytes that arrived, or why there are none: too many, or not all within the time. Never a part of them. */
+/** Exactly the bytes that arrived, or why there are none: too many, or not all in time. Never a part of them. */
 export async function readBody(request: Request, timeoutMs: number): Promise<BodyRead> {
   try {
     return (await within(readWhole(request), timeoutMs, 'The sender')) ?? 'too_large';
