@@ -4,6 +4,11 @@ import ipaddr from 'ipaddr.js';
 
 const URL_CHARS_MAX = 2_048;
 
+/** Names that no public DNS has: RFC 6762, RFC 8375, and `.internal`, which ICANN keeps for private use. */
+const PRIVATE_NAME = /\.(local|internal|home\.arpa)$/;
+/** IPv4 addresses in IPv6 form without a range of their own in ipaddr.js (RFC 4291, 2.5.5.1; deprecated). */
+const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96');
+
 /** What is wrong with the URL, in words for the person who typed it; null when deliveries may go there. */
 export function addressProblem(text: string, isLocal: boolean): string | null {
   if (text.length > URL_CHARS_MAX) return `must be at most ${URL_CHARS_MAX} characters`;
@@ -20,10 +25,13 @@ export function addressProblem(text: string, isLocal: boolean): string | null {
 function hostProblem(host: string): string | null {
   if (isLoopback(host)) return 'must not be a loopback address: deliveries leave from elsewhere';
   if (ipaddr.isValid(host)) {
-    const range = ipaddr.process(host).range();
+    const address = ipaddr.process(host);
+    const isCompatible = address.kind() === 'ipv6' && address.match(IPV4_COMPATIBLE);
+    const range = isCompatible ? 'an IPv4 address in disguise' : address.range();
     return range === 'unicast' ? null : `must be a public address: ${host} is ${range}`;
   }
-  return host.includes('.') ? null : 'must name a public host with a dot in it';
+  if (!host.includes('.') || host.split('.').includes('')) return 'must name a public host with a dot in it';
+  return PRIVATE_NAME.test(host) ? `must be a public name: ${host} is a private network's` : null;
 }
 
 function isLoopback(host: string): boolean {
