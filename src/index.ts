@@ -6,6 +6,7 @@ import { receive } from './receive.ts';
 import { poke } from './reconcile/poke.ts';
 
 export { CallbackLog } from './objects/callback-log.ts';
+export { Locator } from './objects/locator.ts';
 export { OrderLedger } from './objects/order-ledger.ts';
 export { OriginGate } from './objects/origin-gate.ts';
 export { Registry } from './objects/registry.ts';

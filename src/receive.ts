@@ -3,9 +3,8 @@
 import { type Allowlist, allows, compileAllowlist } from './core/allowlist.ts';
 import { callbackLogNameOf, NO_CHANNEL, UNKNOWN_LOG } from './core/arrival.ts';
 import type { Callback } from './core/callback.ts';
-import { type AlarmCode, type Channel, type ChannelRecord, ledgerNameOf } from './core/channel.ts';
-import type { PaymentEvent } from './core/event.ts';
-import type { Evidence, FactInput, RecordReply, RecordRequest } from './core/record.ts';
+import type { AlarmCode, Channel, ChannelRecord } from './core/channel.ts';
+import type { Evidence } from './core/record.ts';
 import { type Rejection, type RejectionReason, reject, wireOf } from './core/rejection.ts';
 import { within } from './core/within.ts';
 import { sha256, toHex } from './crypto/bytes.ts';
@@ -18,15 +17,14 @@ import {
   type Finding,
   type Intake,
   logOutage,
-  newId,
   noteArrival,
   raiseAlarm,
 } from './receive/aftermath.ts';
+import { ask } from './receive/ask.ts';
+import { recordTold, type Told } from './receive/record.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
 import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
 
-/** Least time left for a second try of a ledger that was moved or restarted under the first. */
-const SECOND_TRY_MS = 500;
 /** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */
 const LEDGER_TIME_MS_MIN = 500;
 
@@ -122,12 +120,19 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   if (!verified.ok) return refused(verified.error, body);
   const translated = provider.translate(verified.value, credentials);
   if (!translated.ok) return refused(translated.error, body);
-  const stranger = translated.value.events.find((event) => event.test !== (channel.environment === 'test'));
+  const hints = translated.value.hints ?? [];
+  const answers = await Promise.all(hints.map((hint) => ask(intake.env, provider, record, credentials, hint)));
+  const told: Told[] = [
+    { source: 'callback', translation: translated.value },
+    ...answers.map((translation) => ({ source: 'query' as const, translation })),
+  ];
+  const facts = told.flatMap(({ translation }) => [...translation.events, ...(translation.unlinked ?? [])]);
+  const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
   const evidence = await evidenceOf(callback, body, provider);
-  return translated.value.events.length === 0
+  return facts.length === 0 && told.every(({ translation }) => (translation.links ?? []).length === 0)
     ? keepNotice(route, translated.value, evidence, body, isOutside ? 'source_not_allowed' : null)
-    : recordEvents(route, translated.value, evidence, body);
+    : recordAll(route, told, evidence, body);
 }
 
 // Answered as an outage is: where a genuine sender was cut off, the provider calls again.
@@ -164,71 +169,23 @@ async function keepNotice(
   return finding;
 }
 
-async function recordEvents(
-  route: Route,
-  { events, noticeType }: Translation,
+async function recordAll(
+  { intake, record, deadline }: Route,
+  told: readonly Told[],
   evidence: Evidence,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Finding> {
-  const { channel, dispatch } = route.record;
-  const replies = await Promise.all(
-    [...groupByLedger(channel, events)].map(([name, mine]) => {
-      const facts = mine.map(
-        (event): FactInput => ({
-          eventId: newId('evt'),
-          event,
-          source: 'callback',
-          receivedAt: route.intake.now,
-          evidence,
-        }),
-      );
-      return recordAt(route, name, { v: 1, facts, dispatch });
-    }),
-  );
-  const verdicts = replies.flat().map((reply) => reply.verdict);
+  const { env, now: receivedAt } = intake;
+  const verdicts = await recordTold({ env, record, deadline, receivedAt, evidence }, told);
   if (verdicts.includes('refused')) {
     return refused(reject('malformed', 'The order already holds more facts than any real order has.'), body);
   }
   const verdict = verdicts.includes('parked') ? 'parked' : 'accepted';
-  const isDuplicate = verdicts.every((one) => one === 'duplicate');
-  const orderNo = events[0]?.orderNo ?? null;
+  const isDuplicate = verdicts.length > 0 && verdicts.every((one) => one === 'duplicate');
+  const orderNo = told.flatMap(({ translation }) => translation.events)[0]?.orderNo ?? null;
+  const noticeType = told[0]?.translation.noticeType ?? null;
   return { verdict: isDuplicate ? 'duplicate' : verdict, reason: null, detail: null, orderNo, noticeType, body };
 }
-
-function groupByLedger(channel: Channel, events: readonly PaymentEvent[]): Map<string, PaymentEvent[]> {
-  const groups = new Map<string, PaymentEvent[]>();
-  for (const event of events) {
-    const name = ledgerNameOf(channel, event.orderNo);
-    const group = groups.get(name);
-    if (group) group.push(event);
-    else groups.set(name, [event]);
-  }
-  return groups;
-}
-
-/** A transient error is tried once more with a new stub: recording repeats without harm. Overloaded is left alone. */
-async function recordAt(route: Route, name: string, request: RecordRequest): Promise<RecordReply> {
-  const { env } = route.intake;
-  const hint = route.record.channel.locationHint;
-  const options: DurableObjectNamespaceGetDurableObjectOptions = {
-    // The platform tries again by itself, for 10 s unless told: longer than a provider waits.
-    retry: { timeoutMs: Math.max(0, route.deadline - Date.now()) },
-    ...(hint === null ? {} : { locationHint: hint as DurableObjectLocationHint }), // checked when it was set
-  };
-  try {
-    return await env.LEDGER.getByName(name, options).record(request);
-  } catch (error) {
-    if (!isTransient(error) || Date.now() > route.deadline - SECOND_TRY_MS) throw error;
-    return env.LEDGER.getByName(name, options).record(request);
-  }
-}
-
-/** The platform marks its own errors: `retryable` may be tried again, `overloaded` must not be. */
-const isTransient = (error: unknown): boolean =>
-  error instanceof Error &&
-  'retryable' in error &&
-  error.retryable === true &&
-  !('overloaded' in error && error.overloaded);
 
 const responseOf = ({ status, headers, body }: Answer): Response =>
   new Response(body === '' ? null : body, { status, headers });

@@ -105,7 +105,8 @@ export type AlarmCode =
   | 'decrypt_failed'
   | 'keys_unavailable'
   | 'order_flagged'
-  | 'channel_paused_long';
+  | 'channel_paused_long'
+  | 'unlinked';
 
 /** What wants a person. The same code and subject is one alarm with a count. */
 export type Alarm = {
@@ -125,6 +126,13 @@ export function shardOf(orderNo: string, shards: number): number {
   for (const byte of new TextEncoder().encode(orderNo)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % shards;
 }
+
+export const locatorName = (channel: Pick<Channel, 'uid' | 'shards'>, shard: number): string =>
+  `v1:${channel.uid}:tx:${channel.shards}:${shard}`;
+
+/** The object that knows which order a provider's id means. */
+export const locatorNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, id: string): string =>
+  locatorName(channel, shardOf(id, channel.shards));
 
 export const ledgerNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, orderNo: string): string =>
   shardNameOf(channel, shardOf(orderNo, channel.shards));

@@ -67,6 +67,8 @@ export type RefundFact = FactBase & {
   readonly providerRefundId: string | null;
   readonly transactionId: string | null;
   readonly amount: Money;
+  /** The amount is all that was refunded so far, this refund included; some providers tell no other. */
+  readonly cumulative?: true;
   readonly reason?: string;
   /** Where the money went, in the provider's words. */
   readonly account?: string;
@@ -80,13 +82,32 @@ export type DisputeFact = FactBase & {
   readonly reason?: string;
 };
 
+/** Something odd that no single thing of the provider's says: two orders that claim one transaction, say. */
+export type FlagFact = FactBase & {
+  readonly kind: 'flag';
+  readonly flag: 'transaction_reused' | 'risk_review';
+  /** What it is about: the provider's id. */
+  readonly about: string;
+};
+
 export type PaymentEvent = PaymentFact | RefundFact | DisputeFact;
+
+/** What a ledger records: what providers tell, and what only the gateway can notice. */
+export type Fact = PaymentEvent | FlagFact;
+
+type Unlinked<Event> = Event extends PaymentEvent ? Omit<Event, 'orderNo'> & { readonly linkId: string } : never;
+
+/** A fact whose notice does not name the order. `linkId` is the provider's id of what does: a transaction, say. */
+export type UnlinkedEvent = Unlinked<PaymentEvent>;
+
+/** The provider's id that names this order from now on. */
+export type Link = { readonly id: string; readonly orderNo: string };
 
 /**
  * Two reports of the same fact have the same key: kind, the thing's own provider id, its canonical status and amount.
  * Never the order's derived state, never ids or nonces that change per retry (protocol: record 2).
  */
-export function factKey(event: PaymentEvent): string {
+export function factKey(event: Fact): string {
   switch (event.kind) {
     case 'payment':
       return keyOf('payment', event.transactionId ?? '', event.status, event.amount);
@@ -94,6 +115,8 @@ export function factKey(event: PaymentEvent): string {
       return keyOf('refund', event.refundNo, event.state, event.amount);
     case 'dispute':
       return keyOf('dispute', event.disputeId, event.state, event.amount);
+    case 'flag':
+      return keyOf('flag', event.about, event.flag, null);
   }
 }
 

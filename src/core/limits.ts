@@ -100,6 +100,9 @@ export const NOTICES_KEPT_MAX = 100_000;
 /** The same alarm about the same channel is raised once in this by one isolate, and the same outage logged once. */
 export const ALARM_INTERVAL_MIN_MS = 60_000;
 
+/** A notice that names no known order is a person's business after this long. */
+export const UNLINKED_ALARM_MS = 10 * 60_000;
+
 /** Page sizes of /v1 lists. */
 export const PAGE_ITEMS_DEFAULT = 50;
 export const PAGE_ITEMS_MAX = 200;

@@ -53,6 +53,8 @@ export type Refund = {
   readonly refundNo: string;
   readonly providerRefundId: string | null;
   readonly amount: Money;
+  /** All that was refunded up to this refund, where the provider tells no other amount; `amount` is derived from it. */
+  readonly cumulative?: Money;
   readonly state: RefundState;
   readonly reason: string | null;
   readonly at: number;

@@ -1,7 +1,7 @@
 // The messages between the verbs and the ledger. Pure data; fields may be added, never changed in meaning, because
 // a Worker and an object of different versions may talk while a deployment rolls out.
 import type { DispatchConfig } from './channel.ts';
-import type { PaymentEvent, Source } from './event.ts';
+import type { Fact, Link, Source, UnlinkedEvent } from './event.ts';
 import type { Order, Registration } from './order.ts';
 
 /** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
@@ -17,11 +17,28 @@ export type Evidence = {
 export type FactInput = {
   /** Becomes the event's id if the fact is new: `evt_` and 26 characters. */
   readonly eventId: string;
-  readonly event: PaymentEvent;
+  readonly event: Fact;
   readonly source: Source;
   readonly receivedAt: number;
   readonly evidence: Evidence | null;
 };
+
+/** A fact that does not name its order. */
+export type UnlinkedInput = Omit<FactInput, 'event'> & { readonly event: UnlinkedEvent };
+
+export type LocateRequest = {
+  readonly v: 1;
+  readonly uid: string;
+  readonly shards: number;
+  readonly dispatch: DispatchConfig;
+  readonly links: readonly Link[];
+  readonly unlinked: readonly UnlinkedInput[];
+  readonly now: number;
+  /** Two ids for the events that a reused transaction would raise. */
+  readonly flagIds: readonly [string, string];
+};
+/** For each unlinked fact its order, or null: it waits here and goes to its ledger by itself. */
+export type LocateReply = { readonly orderNos: readonly (string | null)[] };
 
 export type RecordRequest = {
   readonly v: 1;

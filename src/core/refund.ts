@@ -18,14 +18,14 @@ const REFUND_TYPES = {
 export function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
   const isRepeated = known?.state === fact.state;
-  const disagrees = known !== undefined && !isSameMoney(known.amount, fact.amount);
+  const disagrees = known !== undefined && !isSameMoney(known.cumulative ?? known.amount, fact.amount);
   if (isRepeated && disagrees && fact.occurredAt <= known.at) {
     return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
   }
   if (known && !(isRepeated ? disagrees : moves(known, fact))) return stale(order);
   const next: Order = {
     ...order,
-    refunds: inOrder([...order.refunds.filter((refund) => refund !== known), refundOf(fact, known)]),
+    refunds: inOrder(apart([...order.refunds.filter((refund) => refund !== known), refundOf(fact, known)])),
     test: order.test || fact.test,
   };
   const arrival: Flag[] = disagrees ? ['provider_disagrees'] : [];
@@ -38,10 +38,27 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
 const inOrder = (refunds: readonly Refund[]): Refund[] =>
   refunds.toSorted((a, b) => a.at - b.at || (a.refundNo < b.refundNo ? -1 : 1));
 
+/**
+ * Each refund's own amount, where only running totals are told: what its total adds to the next smaller one. So two
+ * totals say the same whichever arrives first.
+ */
+function apart(refunds: readonly Refund[]): Refund[] {
+  const totals = refunds
+    .flatMap(({ cumulative, state }) => (cumulative && state === 'succeeded' ? [cumulative.minor] : []))
+    .sort((a, b) => a - b);
+  return refunds.map((refund) => {
+    const { cumulative, state } = refund;
+    if (!cumulative || state !== 'succeeded') return refund;
+    const before = totals.findLast((total) => total < cumulative.minor) ?? 0;
+    return { ...refund, amount: { ...cumulative, minor: cumulative.minor - before } };
+  });
+}
+
 const refundOf = (fact: RefundFact, known: Refund | undefined): Refund => ({
   refundNo: fact.refundNo,
   providerRefundId: fact.providerRefundId ?? known?.providerRefundId ?? null,
   amount: fact.amount,
+  ...(fact.cumulative ? { cumulative: fact.amount } : {}),
   state: fact.state,
   reason: fact.reason ?? known?.reason ?? null,
   at: fact.occurredAt,

@@ -1,6 +1,6 @@
 // Transition: how one fact changes an order. Pure. The order in which facts arrive does not change what is true in the
 // end; only flags that tell of an arrival remember it.
-import type { DisputeFact, PaymentEvent, PaymentFact, PaymentStatus, Source } from './event.ts';
+import type { DisputeFact, Fact, PaymentFact, PaymentStatus, Source } from './event.ts';
 import { isSameMoney, type Money } from './money.ts';
 import {
   type Applied,
@@ -16,7 +16,7 @@ import {
 import { applyRefund } from './refund.ts';
 
 /** Applies one fact. The same fact once more is stale, even where the ledger did not notice it by its key. */
-export function applyFact(order: Order, fact: PaymentEvent, source: Source, now: number): Applied {
+export function applyFact(order: Order, fact: Fact, source: Source, now: number): Applied {
   switch (fact.kind) {
     case 'payment':
       return fact.status === 'succeeded'
@@ -26,6 +26,8 @@ export function applyFact(order: Order, fact: PaymentEvent, source: Source, now:
       return applyRefund(order, fact, now);
     case 'dispute':
       return applyDispute(order, fact, now);
+    case 'flag':
+      return order.flags.includes(fact.flag) ? stale(order) : applied(order, order, 'order.flagged', now, [fact.flag]);
   }
 }
 

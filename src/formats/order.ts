@@ -1,6 +1,6 @@
 // The order and the event as a merchant reads them. Pure. Never leaves a field out: what is unknown is null.
-import type { Payer, PaymentEvent, Source } from '../core/event.ts';
-import { disputeOf, type Order, paidAtOf, paidOf, refundedOf, stateOf } from '../core/order.ts';
+import type { Fact, Payer, Source } from '../core/event.ts';
+import { disputeOf, type Order, paidAtOf, paidOf, type Refund, refundedOf, stateOf } from '../core/order.ts';
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -18,12 +18,21 @@ export function renderOrder(order: Order) {
     paidAt: iso(paidAtOf(order)),
     providerState: order.providerState,
     payments: order.payments.map((payment) => ({ ...payment, paidAt: iso(payment.paidAt) })),
-    refunds: order.refunds.map((refund) => ({ ...refund, at: iso(refund.at) })),
+    refunds: order.refunds.map(renderRefund),
     attach: order.attach,
     metadata: order.registration?.metadata ?? {},
     expiresAt: iso(order.registration?.expiresAt ?? null),
   };
 }
+
+const renderRefund = ({ refundNo, providerRefundId, amount, state, reason, at }: Refund) => ({
+  refundNo,
+  providerRefundId,
+  amount,
+  state,
+  reason,
+  at: iso(at),
+});
 
 export type RenderedOrder = ReturnType<typeof renderOrder>;
 
@@ -36,7 +45,7 @@ export function renderEventData(input: {
   readonly channelId: string;
   readonly provider: string;
   readonly order: Order;
-  readonly event: PaymentEvent | null;
+  readonly event: Fact | null;
 }) {
   const { order, event } = input;
   const refund = event?.kind === 'refund' ? order.refunds.find((r) => r.refundNo === event.refundNo) : undefined;
@@ -50,7 +59,7 @@ export function renderEventData(input: {
     test: order.test,
     order: renderOrder(order),
     payer: payerOf(order.payer),
-    refund: refund ? { ...refund, at: iso(refund.at) } : null,
+    refund: refund ? renderRefund(refund) : null,
     provenance: order.payerSource === null ? {} : { payer: order.payerSource },
   };
 }

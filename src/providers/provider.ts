@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
-import type { PaymentEvent } from '../core/event.ts';
+import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { Rejection } from '../core/rejection.ts';
 import type { Result } from '../core/result.ts';
@@ -20,13 +20,29 @@ export type Acknowledgement =
   /** The ledger did not answer in time or threw: the provider must call again. */
   | { readonly kind: 'unavailable' };
 
-/** An authentic notification in our words. No events: it is acknowledged and kept, and touches no order. */
+/**
+ * An authentic notification in our words. Nothing to tell of any order: it is acknowledged and kept, and touches none.
+ */
 export type Translation = {
   readonly events: readonly PaymentEvent[];
+  /** Facts that name no order: found by a provider's id, now or when its payment arrives. Needs `linksById`. */
+  readonly unlinked?: readonly UnlinkedEvent[];
+  /** Ids by which later notices will mean these orders. Needs `linksById`. */
+  readonly links?: readonly Link[];
+  /** Things the notice names and proves nothing about: the provider is asked before anything is believed. */
+  readonly hints?: readonly QueryTarget[];
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
   readonly noticeType: string;
   /** The provider's id of this notice, for people; never used to deduplicate. */
   readonly noticeId: string | null;
+};
+
+/** What a query asks for: whichever of these the provider knows it by. */
+export type QueryTarget = {
+  readonly orderNo?: string;
+  readonly transactionId?: string;
+  /** A provider's id of another kind, in the words of its own file. */
+  readonly reference?: string;
 };
 
 /** A request to the provider's API, described and not made. `url` is absolute and on one of the provider's hosts. */
@@ -91,6 +107,24 @@ export type Provider<Credentials, Notification> = {
       keys: readonly FetchedKey[],
       now: number,
     ) => Promise<Result<readonly FetchedKey[], ProviderProblem>>;
+  };
+  /** Later notices name a payment only by the provider's id: the channel keeps a locator for them. */
+  readonly linksById?: true;
+  /** Asks the provider what it knows of one thing; the answer enters by the ledger's same door. */
+  readonly query?: {
+    readonly request: (
+      target: QueryTarget,
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    /** No events: the provider knows nothing of it yet, or nothing has happened. */
+    readonly read: (
+      answer: ProviderAnswer,
+      target: QueryTarget,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<Translation, ProviderProblem>>;
   };
   /** Asks the provider for a payment that the payer can complete by a QR code. */
   readonly pay?: {

@@ -1,6 +1,6 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
 import type { DispatchConfig } from '../core/channel.ts';
-import { type EventType, factKey, type PaymentEvent, type Source } from '../core/event.ts';
+import { type EventType, type Fact, factKey, type Source } from '../core/event.ts';
 import { ORDER_FACTS_MAX } from '../core/limits.ts';
 import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import type { Evidence, FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
@@ -8,7 +8,7 @@ import { registerOrder } from '../core/registration.ts';
 import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
 
-type Snapshot = (order: Order, event: PaymentEvent | null, input: SnapshotInput) => string;
+type Snapshot = (order: Order, event: Fact | null, input: SnapshotInput) => string;
 type SnapshotInput = { readonly eventId: string; readonly source: Source; readonly receivedAt: number };
 
 const snapshotFor =

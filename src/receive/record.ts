@@ -1,0 +1,103 @@
+// Brings what a notice told to the ledgers of its orders, by way of the locator where it names none. Replies when all
+// of it is durable. Never answers a provider.
+import { type ChannelRecord, ledgerNameOf, locatorNameOf } from '../core/channel.ts';
+import type { Link, PaymentEvent, Source, UnlinkedEvent } from '../core/event.ts';
+import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from '../core/record.ts';
+import type { Translation } from '../providers/provider.ts';
+import { newId } from './aftermath.ts';
+
+/** Least time left for a second try of an object that was moved or restarted under the first. */
+const SECOND_TRY_MS = 500;
+
+export type Recording = {
+  readonly env: Env;
+  readonly record: ChannelRecord;
+  /** After this nobody waits for the reply any more; epoch milliseconds. */
+  readonly deadline: number;
+  readonly receivedAt: number;
+  readonly evidence: Evidence;
+};
+
+/** What somebody told, and who: the callback itself, or the provider when it was asked. */
+export type Told = { readonly source: Source; readonly translation: Translation };
+
+/** A verdict for each fact; `parked` for one that waits for its order. */
+export async function recordTold(recording: Recording, told: readonly Told[]): Promise<RecordVerdict[]> {
+  const inputs = told.flatMap(({ source, translation }) => translation.events.map(inputOf(recording, source)));
+  const unlinked = told.flatMap(({ source, translation }) =>
+    (translation.unlinked ?? []).map(inputOf<UnlinkedEvent>(recording, source)),
+  );
+  const links = told.flatMap(({ translation }) => translation.links ?? []);
+  const verdicts = await recordFacts(recording, inputs);
+  if (links.length === 0 && unlinked.length === 0) return verdicts;
+  // After the payment itself, so that what waited for the link finds its order there.
+  const { found, waiting } = await locate(recording, links, unlinked);
+  return [...verdicts, ...(await recordFacts(recording, found)), ...waiting];
+}
+
+const inputOf =
+  <Event extends PaymentEvent | UnlinkedEvent>({ receivedAt, evidence }: Recording, source: Source) =>
+  (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
+
+async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
+  const { channel, dispatch } = recording.record;
+  const groups = Map.groupBy(inputs, (input) => ledgerNameOf(channel, input.event.orderNo));
+  const replies = await Promise.all(
+    [...groups].map(([name, facts]) => recordAt(recording, name, { v: 1, facts, dispatch })),
+  );
+  return replies.flat().map((reply) => reply.verdict);
+}
+
+async function locate(recording: Recording, links: readonly Link[], unlinked: readonly UnlinkedInput[]) {
+  const { env, record, receivedAt: now } = recording;
+  const { channel, dispatch } = record;
+  const { uid, shards } = channel;
+  const names = [...links.map(({ id }) => id), ...unlinked.map(({ event }) => event.linkId)];
+  const locators = new Set(names.map((id) => locatorNameOf(channel, id)));
+  const found: FactInput[] = [];
+  const waiting: RecordVerdict[] = [];
+  for (const name of locators) {
+    const mine = unlinked.filter(({ event }) => locatorNameOf(channel, event.linkId) === name);
+    const its = links.filter(({ id }) => locatorNameOf(channel, id) === name);
+    const flagIds = [newId('evt'), newId('evt')] as const;
+    const request = { v: 1, uid, shards, dispatch, links: its, unlinked: mine, now, flagIds } as const;
+    const { orderNos } = await env.LOCATOR.getByName(name, optionsOf(recording)).locate(request);
+    for (const [index, { event, ...rest }] of mine.entries()) {
+      const orderNo = orderNos[index];
+      if (orderNo == null) waiting.push('parked');
+      else found.push({ ...rest, event: named(event, orderNo) });
+    }
+  }
+  return { found, waiting };
+}
+
+function named({ linkId: _, ...event }: UnlinkedEvent, orderNo: string): PaymentEvent {
+  return { ...event, orderNo } as PaymentEvent; // the spread loses the union's arms; only orderNo was missing
+}
+
+/** A transient error is tried once more with a new stub: recording repeats without harm. Overloaded is left alone. */
+async function recordAt(recording: Recording, name: string, request: RecordRequest): Promise<RecordReply> {
+  const { env, deadline } = recording;
+  try {
+    return await env.LEDGER.getByName(name, optionsOf(recording)).record(request);
+  } catch (error) {
+    if (!isTransient(error) || Date.now() > deadline - SECOND_TRY_MS) throw error;
+    return env.LEDGER.getByName(name, optionsOf(recording)).record(request);
+  }
+}
+
+function optionsOf({ record, deadline }: Recording): DurableObjectNamespaceGetDurableObjectOptions {
+  const hint = record.channel.locationHint;
+  return {
+    // The platform tries again by itself, for 10 s unless told: longer than a provider waits.
+    retry: { timeoutMs: Math.max(0, deadline - Date.now()) },
+    ...(hint === null ? {} : { locationHint: hint as DurableObjectLocationHint }), // checked when it was set
+  };
+}
+
+/** The platform marks its own errors: `retryable` may be tried again, `overloaded` must not be. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error &&
+  'retryable' in error &&
+  error.retryable === true &&
+  !('overloaded' in error && error.overloaded);

@@ -1,0 +1,112 @@
+// The locator's tables: which order a provider's id means, and the facts that wait for their order. Synchronous SQL.
+import type { DispatchConfig } from '../core/channel.ts';
+import type { Fact, Link } from '../core/event.ts';
+import type { FactInput, UnlinkedInput } from '../core/record.ts';
+
+const TABLES = `
+CREATE TABLE links (id TEXT PRIMARY KEY, order_no TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE waiting (
+  seq INTEGER PRIMARY KEY, link_id TEXT NOT NULL, fact_key TEXT NOT NULL, doc TEXT NOT NULL, body BLOB,
+  received_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX waiting_by_fact ON waiting (link_id, fact_key);
+CREATE TABLE forward (seq INTEGER PRIMARY KEY, order_no TEXT NOT NULL, doc TEXT NOT NULL, body BLOB);
+CREATE TABLE settings (id INTEGER PRIMARY KEY, doc TEXT NOT NULL);
+`;
+
+export type LocatorSettings = { readonly shards: number; readonly uid: string; readonly dispatch: DispatchConfig };
+
+export const hasLocatorTables = (sql: SqlStorage): boolean =>
+  sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'links'").toArray().length > 0;
+
+export function createLocatorTables(sql: SqlStorage): void {
+  sql.exec(TABLES);
+}
+
+export function writeSettings(sql: SqlStorage, settings: LocatorSettings): void {
+  sql.exec(
+    'INSERT INTO settings (id, doc) VALUES (1, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc',
+    JSON.stringify(settings),
+  );
+}
+
+export const readSettings = (sql: SqlStorage): LocatorSettings =>
+  JSON.parse(sql.exec<{ doc: string }>('SELECT doc FROM settings').one().doc) as LocatorSettings; // writeSettings' own
+
+export const orderOf = (sql: SqlStorage, id: string): string | null =>
+  sql.exec<{ order_no: string }>('SELECT order_no FROM links WHERE id = ?', id).toArray()[0]?.order_no ?? null;
+
+/** The order that has this id already, when it is another one; else null, and the link stands. */
+export function putLink(sql: SqlStorage, { id, orderNo }: Link): string | null {
+  const known = orderOf(sql, id);
+  if (known === null) sql.exec('INSERT INTO links (id, order_no) VALUES (?, ?)', id, orderNo);
+  return known === null || known === orderNo ? null : known;
+}
+
+/** False when this fact waits already. */
+export function putWaiting(sql: SqlStorage, input: UnlinkedInput, key: string): boolean {
+  const { evidence, ...rest } = input;
+  const doc = JSON.stringify({ ...rest, evidence: evidence && { ...evidence, body: null } });
+  const cursor = sql.exec(
+    `INSERT INTO waiting (link_id, fact_key, doc, body, received_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    input.event.linkId,
+    key,
+    doc,
+    evidence?.body ?? null,
+    input.receivedAt,
+  );
+  return cursor.rowsWritten > 0;
+}
+
+type WaitingRow = { readonly seq: number; readonly doc: string; readonly body: ArrayBuffer | null };
+
+/** What waited for this id, now that its order is known: taken out, in the order of arrival. */
+export function takeWaiting(sql: SqlStorage, id: string, orderNo: string): FactInput[] {
+  const rows = sql
+    .exec<WaitingRow>('SELECT seq, doc, body FROM waiting WHERE link_id = ? ORDER BY seq', id)
+    .toArray()
+    .map(({ doc, body }) => {
+      const { event, ...rest } = withBody<UnlinkedInput>(doc, body);
+      const { linkId: _, ...named } = { ...event, orderNo };
+      return { ...rest, event: named as Fact }; // the union loses its arms in the spread; only orderNo was missing
+    });
+  if (rows.length > 0) sql.exec('DELETE FROM waiting WHERE link_id = ?', id);
+  return rows;
+}
+
+/** The evidence's bytes live beside the JSON. */
+function withBody<T extends { readonly evidence: FactInput['evidence'] }>(doc: string, body: ArrayBuffer | null): T {
+  const input = JSON.parse(doc) as T; // written by putWaiting or putForward alone
+  const evidence = input.evidence && body ? { ...input.evidence, body: new Uint8Array(body) } : input.evidence;
+  return { ...input, evidence };
+}
+
+export function putForward(sql: SqlStorage, input: FactInput): void {
+  const { evidence, ...rest } = input;
+  sql.exec(
+    'INSERT INTO forward (order_no, doc, body) VALUES (?, ?, ?)',
+    input.event.orderNo,
+    JSON.stringify({ ...rest, evidence: evidence && { ...evidence, body: null } }),
+    evidence?.body ?? null,
+  );
+}
+
+export type Forward = { readonly seq: number; readonly input: FactInput };
+
+export const pendingForwards = (sql: SqlStorage, limit: number): Forward[] =>
+  sql
+    .exec<WaitingRow>('SELECT seq, doc, body FROM forward ORDER BY seq LIMIT ?', limit)
+    .toArray()
+    .map(({ seq, doc, body }) => ({ seq, input: withBody<FactInput>(doc, body) }));
+
+export function dropForward(sql: SqlStorage, seq: number): void {
+  sql.exec('DELETE FROM forward WHERE seq = ?', seq);
+}
+
+/** How many facts wait for an order, and since when the first of them. */
+export const waitingSummary = (sql: SqlStorage): { count: number; oldestAt: number | null } =>
+  sql
+    .exec<{ count: number; oldestAt: number | null }>(
+      'SELECT COUNT(*) AS count, MIN(received_at) AS oldestAt FROM waiting',
+    )
+    .one();
