@@ -21,9 +21,10 @@ api.notFound((c) =>
   refuse(c, { code: 'not_found', detail: `There is no ${c.req.method} ${c.req.path}: /docs lists what there is.` }),
 );
 
-api.use('/v1/*', async (c, next) => {
+api.use(async (c, next) => {
   await next();
-  c.header('cache-control', 'no-store');
+  c.header('x-content-type-options', 'nosniff');
+  if (c.req.path.startsWith('/v1/')) c.header('cache-control', 'no-store');
 });
 api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
 
@@ -35,8 +36,7 @@ api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
   description: 'An API key, tg_…, or the admin key of the deployment.',
 });
 
-/** The whole contract, from the same schemas that validate it. */
-const document = () =>
+const makeDocument = () =>
   api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -46,7 +46,14 @@ const document = () =>
     },
     security: [{ key: [] }],
   });
-export type ApiDocument = ReturnType<typeof document>;
+export type ApiDocument = ReturnType<typeof makeDocument>;
+
+let made: ApiDocument | null = null;
+/** The whole contract, from the same schemas that validate it. Made once an isolate, because anybody may ask for it. */
+function document(): ApiDocument {
+  made ??= makeDocument();
+  return made;
+}
 
 api.get('/openapi.json', (c) => c.json(document()));
 api.get('/docs', () => docsPage(document()));

@@ -31,7 +31,21 @@ h2 code { font-size: 1rem; } b { text-transform: uppercase; }
 td { padding: 0.15rem 1rem 0.15rem 0; vertical-align: top; } details { margin: 0.5rem 0; }
 `;
 
+let shown: { readonly document: ApiDocument; readonly page: string } | null = null;
+
+/** Rendered once an isolate, because anybody may ask for it. */
 export async function docsPage(document: ApiDocument): Promise<Response> {
+  if (shown?.document !== document) shown = { document, page: await render(document) };
+  return new Response(shown.page, {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    },
+  });
+}
+
+async function render(document: ApiDocument): Promise<string> {
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method] !== undefined).map((method) => ({
       path,
@@ -63,14 +77,7 @@ export async function docsPage(document: ApiDocument): Promise<Response> {
         )}
       </body>
     </html>`;
-  return new Response(String(await page), {
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
-    },
-  });
+  return String(await page);
 }
 
 const anchor = (method: string, path: string) => `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '-')}`;

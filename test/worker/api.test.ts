@@ -229,6 +229,27 @@ describe('the contract', () => {
   });
 });
 
+describe('whatever is answered', () => {
+  it.each(['/v1/channels', '/openapi.json', '/docs', '/healthz', '/nowhere'])(
+    'is taken by browsers for what it says it is: %s',
+    async (path) => {
+      const reply = await call('GET', path, undefined, { key: null });
+      expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+    },
+  );
+
+  it('to anybody who asks for the contract is made once, however often it is asked for', async () => {
+    for (const path of ['/openapi.json', '/docs']) await call('GET', path, undefined, { key: null });
+    const making = vi.spyOn(api, 'getOpenAPI31Document');
+    const replies = await Promise.all(
+      ['/openapi.json', '/docs', '/openapi.json', '/docs'].map((path) => call('GET', path, undefined, { key: null })),
+    );
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(replies[1]?.text).toEqual(replies[3]?.text);
+    expect(making).not.toHaveBeenCalled();
+  });
+});
+
 describe('/healthz', () => {
   it('answers 200 when configuration, registry and D1 do, without a key', async () => {
     const reply = await call('GET', '/healthz', undefined, { key: null });
