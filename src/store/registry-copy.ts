@@ -11,6 +11,8 @@ import { providerOf } from '../providers/index.ts';
 const UNKNOWN_FRESH_MS = 2_000;
 /** Unknown ids are an attacker's choice: no more of them are remembered than this. */
 const UNKNOWN_KEPT_MAX = 1_000;
+/** Questions under way that are shared: one whose request was cut off never ends, and ids are an attacker's choice. */
+const QUESTIONS_KEPT_MAX = 1_000;
 /** After a failed question the stale copy serves this long before the next one, so that an outage costs no waiting. */
 const ASK_AGAIN_MS = 1_000;
 
@@ -56,6 +58,7 @@ class Copies<T extends object> {
     const answer = this.#ask(env, id).finally(() => {
       if (this.#asking.get(id)?.answer === answer) this.#asking.delete(id);
     });
+    if (this.#asking.size >= QUESTIONS_KEPT_MAX) this.#asking.clear(); // who waits goes on waiting, later ones ask anew
     this.#asking.set(id, { answer, askedAt: now });
     return answer;
   }

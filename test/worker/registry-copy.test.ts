@@ -117,6 +117,21 @@ describe('an unknown id', () => {
   });
 });
 
+describe('questions that are never answered', () => {
+  it('are not all remembered when thousands of ids are guessed meanwhile', async () => {
+    const { world, env } = watched();
+    world.state = 'silent';
+    hurry();
+    const ask = (id: string) => readChannelCopy(env, id, T + 20_000_000).catch(() => null);
+    const first = unique('guess');
+    await Promise.all([ask(first), ask(first)]);
+    expect(world.asked).toEqual([first]);
+    await Promise.all(Array.from({ length: 2_000 }, (_, n) => ask(`silence-${n}`)));
+    await ask(first);
+    expect(world.asked.filter((id) => id === first)).toEqual([first, first]);
+  });
+});
+
 describe('the copy of an origin', () => {
   it('is asked for again at once when a newer version is needed', async () => {
     const id = await makeOrigin();
