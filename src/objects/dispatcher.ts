@@ -47,6 +47,7 @@ export class Dispatcher {
   readonly #gateBlockedUntil = new Map<string, number>();
   #againAt: number | null = null;
   #sendFailures = 0;
+  #retired = false;
 
   constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
     this.shard = shard;
@@ -57,13 +58,14 @@ export class Dispatcher {
     this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
     // In doubt: a consumer may be posting these on the word of our former life, so they wait one lease.
     const until = now + shard.leaseMs;
-    marks.config.origins.forEach(({ id: originId }, index) => {
-      const events = index === 0 ? outbox.eventsInDoubt(this.#sql, marks.low, marks.head, originId) : [];
-      for (const event of events) this.flights.add({ ...event, originId, attempt: 1, hasRow: false, until });
-      for (const row of outbox.rowsInFlight(this.#sql, originId)) {
-        this.flights.add({ ...row, attempt: row.attempt + 1, hasRow: true, until });
-      }
-    });
+    const originId = marks.config.origins[0]?.id ?? null; // the only one that goes without rows
+    const events = originId === null ? [] : outbox.eventsInDoubt(this.#sql, marks.low, marks.head, originId);
+    for (const event of events) {
+      this.flights.add({ ...event, originId: originId ?? '', attempt: 1, hasRow: false, until });
+    }
+    for (const row of outbox.rowsInFlight(this.#sql)) {
+      this.flights.add({ ...row, attempt: row.attempt + 1, hasRow: true, until });
+    }
   }
 
   get marks(): Pick<outbox.Marks, 'head' | 'low'> {
@@ -102,6 +104,16 @@ export class Dispatcher {
     this.again(this.#gateBlockedUntil.delete(flight.originId) ? now : now + DISPATCH_DELAY_MS);
   }
 
+  /** A pause met a delivery on its way: it waits as a row, no attempt burned, until the origin resumes. */
+  putBack(flight: Flight, now: number): void {
+    const { seq, originId, orderNo } = flight;
+    const row = outbox.rowOf(this.#sql, seq, originId);
+    const { attempt, failures, rev } = row ?? { attempt: 0, failures: 0, rev: 0 };
+    const waiting = { state: 'waiting', reason: 'paused', dueAt: now } as const;
+    outbox.putRow(this.#sql, { seq, originId, orderNo, attempt, failures, rev: rev + 1, ...waiting });
+    this.land(flight, now);
+  }
+
   /** When this wants to run again, as far as memory knows. */
   get againAt(): number | null {
     return this.#againAt;
@@ -119,6 +131,8 @@ export class Dispatcher {
         const blank = { seq, originId, orderNo, dueAt: null, attempt: 0, failures: 0, rev: 1 };
         outbox.putRow(this.#sql, { ...blank, state: 'in_flight', reason: null });
       }
+      // Else a restart would look for these events among those of the new first origin.
+      if (firstChanged) outbox.raiseLow(this.#sql);
     });
     for (const flight of rowless) flight.hasRow = true;
     this.config = config;
@@ -134,8 +148,14 @@ export class Dispatcher {
     this.#againAt = null;
     const candidates = this.#candidates(now);
     const granted = await this.#permits(candidates, now);
+    if (this.#retired) return;
     this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
     await this.#send();
+  }
+
+  /** The tables have another reader now: this one must not write any more. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** When flush should run next; null when nothing here waits for time alone. */
@@ -184,7 +204,7 @@ export class Dispatcher {
       this.#gateBlockedUntil.set(origin.id, reply.retryAt);
       if (anew > 0) this.again(reply.retryAt);
     };
-    await Promise.all(this.config.origins.map(take));
+    await Promise.all([...this.config.origins.map(take), this.#purse.leave(this.config.origins, now)]);
     return granted;
   }
 
@@ -195,6 +215,8 @@ export class Dispatcher {
       if (left > 0) granted.set(originId, left - 1);
       return left > 0;
     };
+    // Nobody has these, and their origin is paused or gone: they must not take up the room of the others.
+    for (const flight of this.flights.idle()) if (this.isPaused(flight.originId)) this.putBack(flight, now);
     for (const flight of this.flights.readyWithoutPermit()) flight.permit = spend(flight.originId);
     for (const rows of due.values()) for (const row of rows) this.#departRow(row, spend, now);
     const headBefore = this.#head;

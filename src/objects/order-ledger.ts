@@ -2,7 +2,13 @@
 // dispatch, claims and projection beside it. The only writer of an order. Its alarm never throws and always re-arms.
 import { DurableObject } from 'cloudflare:workers';
 import type { DispatchConfig } from '../core/channel.ts';
-import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, GROUP_COMMIT_FACTS_MAX } from '../core/limits.ts';
+import {
+  BACKOFF_MS_MIN,
+  DISPATCH_AGAIN_MS,
+  DISPATCH_BATCH_MAX,
+  GROUP_COMMIT_FACTS_MAX,
+  REGISTRY_READ_TIMEOUT_MS,
+} from '../core/limits.ts';
 import type { Order, PaymentRequest } from '../core/order.ts';
 import type {
   ClaimItem,
@@ -15,6 +21,7 @@ import type {
   RegisterRequest,
   Settlement,
 } from '../core/record.ts';
+import { within } from '../core/within.ts';
 import { readConfig } from '../env.ts';
 import { recordFact, recordPaymentRequest, recordRegistration } from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
@@ -43,7 +50,7 @@ export class OrderLedger extends DurableObject<Env> {
     super(ctx, env);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
-      if (hasLedgerTables(ctx.storage.sql)) this.#remember();
+      this.#known();
     });
   }
 
@@ -72,24 +79,32 @@ export class OrderLedger extends DurableObject<Env> {
 
   /** Commits the calls together and answers them; false when they failed and may be tried alone. */
   #settleGroup(group: readonly Waiting[], alone = group.length === 1): boolean {
+    const alarmAt = this.#alarmAt;
     try {
-      const replies = this.#transact(() => this.#commit(group.map(({ request }) => request)));
+      for (const { request } of group) this.#meet(request.dispatch);
+      const replies = this.ctx.storage.transactionSync(() => this.#commit(group.map(({ request }) => request)));
       for (const [index, { resolve }] of group.entries()) resolve(replies[index] ?? []);
       return true;
     } catch (error) {
+      this.#alarmAt = alarmAt; // a commit touches no other memory, so that what is under way stays under way
       if (alone) for (const { reject } of group) reject(error);
       return false;
     }
+  }
+
+  /** Takes what a request knows of the channel, before its facts and apart from them. */
+  #meet(dispatch: DispatchConfig): void {
+    const { dispatcher } = this.#known() ?? this.#transact(() => this.#open(dispatch));
+    if (dispatcher.configure(dispatch, Date.now())) this.#arm(this.#nextAt());
   }
 
   #commit(requests: readonly RecordRequest[]): RecordReply[] {
     const now = Date.now();
     let anew = false;
     const replies = requests.map(({ facts, dispatch }) => {
-      const { dispatcher } = this.#open(dispatch);
-      dispatcher.configure(dispatch, now);
+      const { config } = this.#open(dispatch).dispatcher;
       return facts.map((fact) => {
-        const verdict = recordFact(this.ctx.storage.sql, dispatcher.config, fact, now);
+        const verdict = recordFact(this.ctx.storage.sql, config, fact, now);
         anew ||= verdict !== 'duplicate' && verdict !== 'refused';
         return { orderNo: fact.event.orderNo, verdict };
       });
@@ -119,20 +134,20 @@ export class OrderLedger extends DurableObject<Env> {
 
   /** Keeps the code the payer scans. Null when the order is not here. */
   setPaymentRequest(orderNo: string, request: PaymentRequest): Order | null {
-    if (!this.#memory) return null;
-    const { projector } = this.#memory;
+    const memory = this.#known();
+    if (!memory) return null;
     const now = Date.now();
     return this.#transact(() => {
       const order = recordPaymentRequest(this.ctx.storage.sql, orderNo, request, now);
-      if (order) projector.noteChanged(orderNo, null, now);
+      if (order) memory.projector.noteChanged(orderNo, null, now);
       this.#arm(this.#nextAt());
       return order;
     });
   }
 
   readOrder(orderNo: string): OrderDetail | null {
-    if (!this.#memory) return null;
-    const { dispatcher } = this.#memory;
+    const dispatcher = this.#known()?.dispatcher;
+    if (!dispatcher) return null;
     return readDetail(this.ctx.storage.sql, orderNo, {
       isFlying: (seq, originId) => dispatcher.flights.has(seq, originId),
       isPaused: (originId) => dispatcher.isPaused(originId),
@@ -142,14 +157,14 @@ export class OrderLedger extends DurableObject<Env> {
 
   /** A newer configuration from the registry; a shard without storage has nothing to change. */
   configure(dispatch: DispatchConfig): void {
-    if (!this.#memory) return;
-    this.#memory.dispatcher.configure(dispatch, Date.now());
+    const memory = this.#known();
+    if (!memory) return;
+    memory.dispatcher.configure(dispatch, Date.now());
     this.#arm(this.#nextAt());
   }
 
   /** Cron's nudge: whatever waits gets an alarm, even if the platform lost the last one (protocol: alarms 17). */
   async poke(dispatch: DispatchConfig): Promise<void> {
-    if (!this.#memory) return;
     this.configure(dispatch);
     const at = await this.ctx.storage.getAlarm();
     const overdue = at !== null && at < Date.now() - 60_000;
@@ -158,20 +173,19 @@ export class OrderLedger extends DurableObject<Env> {
   }
 
   claim(items: readonly ClaimItem[]): ClaimReply[] {
-    if (!this.#memory) return items.map(() => ({ go: false, why: 'stale' }));
-    const { desk } = this.#memory;
-    return this.#transact(() => desk.claim(items, Date.now()));
+    const desk = this.#known()?.desk;
+    return desk ? this.#transact(() => desk.claim(items, Date.now())) : items.map(() => ({ go: false, why: 'stale' }));
   }
 
   confirm(items: readonly ConfirmItem[]): boolean[] {
-    if (!this.#memory) return items.map(() => false);
-    const { desk } = this.#memory;
-    return this.#transact(() => desk.confirm(items, Date.now()));
+    const desk = this.#known()?.desk;
+    return desk ? this.#transact(() => desk.confirm(items, Date.now())) : items.map(() => false);
   }
 
   settle(settlements: readonly Settlement[]): void {
-    if (!this.#memory) return;
-    const { desk, projector } = this.#memory;
+    const memory = this.#known();
+    if (!memory) return;
+    const { desk, projector } = memory;
     const now = Date.now();
     this.#transact(() => {
       const changed = desk.settle(settlements, now, Math.random);
@@ -180,15 +194,16 @@ export class OrderLedger extends DurableObject<Env> {
     });
   }
 
-  nudge(items: readonly Pick<ClaimItem, 'seq' | 'originId'>[]): void {
-    this.#memory?.desk.nudge(items, Date.now());
+  nudge(items: readonly ClaimItem[]): void {
+    this.#known()?.desk.nudge(items, Date.now());
     this.#arm(this.#nextAt());
   }
 
   /** Projects everything again; answers how many orders this shard has. */
   rebuild(): { orders: number } {
-    if (!this.#memory) return { orders: 0 };
-    this.#memory.projector.rebuild(Date.now());
+    const projector = this.#known()?.projector;
+    if (!projector) return { orders: 0 };
+    projector.rebuild(Date.now());
     this.#arm(this.#nextAt());
     return this.ctx.storage.sql.exec<{ orders: number }>('SELECT COUNT(*) AS orders FROM orders').one();
   }
@@ -196,13 +211,14 @@ export class OrderLedger extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
-      await this.#memory?.dispatcher.flush(Date.now());
-      await this.#memory?.projector.flush(Date.now());
+      await this.#known()?.dispatcher.flush(Date.now());
+      await this.#known()?.projector.flush(Date.now());
       await this.#raiseAlarms();
-      this.#memory?.projector.saveMarks();
+      this.#known()?.projector.saveMarks();
     } catch (error) {
       console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
       this.#forget();
+      this.#arm(Date.now() + BACKOFF_MS_MIN); // with the tables out of reach, nothing else would wake the shard
     } finally {
       const next = this.#nextAt();
       this.#arm(next === null ? null : Math.max(next, Date.now() + DISPATCH_AGAIN_MS));
@@ -210,43 +226,51 @@ export class OrderLedger extends DurableObject<Env> {
   }
 
   async #raiseAlarms(): Promise<void> {
-    if (!this.#memory) return;
+    const memory = this.#known();
+    if (!memory) return;
     const pending = outbox.pendingAlarms(this.ctx.storage.sql, DISPATCH_BATCH_MAX);
     const last = pending.at(-1);
     if (!last) return;
     try {
-      await this.env.REGISTRY.getByName('registry').raiseAlarms(pending.map(({ alarm }) => alarm));
+      const raised = this.env.REGISTRY.getByName('registry').raiseAlarms(pending.map(({ alarm }) => alarm));
+      await within(raised, REGISTRY_READ_TIMEOUT_MS, 'The registry');
       outbox.dropAlarms(this.ctx.storage.sql, last.id);
     } catch (error) {
       console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
-      this.#memory.dispatcher.again(Date.now() + 5_000);
+      memory.dispatcher.again(Date.now() + 5_000);
     }
   }
 
   /** The memory, made with the tables on the shard's first write. */
   #open(dispatch: DispatchConfig): Memory {
-    if (this.#memory) return this.#memory;
-    if (!hasLedgerTables(this.ctx.storage.sql)) createLedgerTables(this.ctx.storage.sql, JSON.stringify(dispatch));
+    const known = this.#known();
+    if (known) return known;
+    createLedgerTables(this.ctx.storage.sql, JSON.stringify(dispatch));
     return this.#remember();
   }
 
   #remember(): Memory {
-    const now = Date.now();
     const { storage } = this.ctx;
     const { leaseMs } = readConfig(this.env);
     const shard = { env: this.env, storage, name: this.#name, epoch: crypto.randomUUID(), leaseMs };
     const marks = outbox.readMarks(storage.sql);
-    const dispatcher = new Dispatcher(shard, marks, now);
-    const projector = new Projector(shard, marks, dispatcher, now);
+    const dispatcher = new Dispatcher(shard, marks, Date.now());
+    const projector = new Projector(shard, marks, dispatcher, Date.now());
     this.#memory = { dispatcher, desk: new ClaimDesk(dispatcher), projector };
     return this.#memory;
   }
 
-  /** Memory may have come apart from the tables: begin a new life from what is durable. */
+  /** The memory; made again from what is durable after it was forgotten. Null while the shard has no tables. */
+  #known(): Memory | null {
+    if (this.#memory) return this.#memory;
+    return hasLedgerTables(this.ctx.storage.sql) ? this.#remember() : null;
+  }
+
+  /** Memory may have come apart from the tables: the next call begins a new life from what is durable. */
   #forget(): void {
+    this.#memory?.dispatcher.retire();
     this.#memory = null;
     this.#alarmAt = null;
-    if (hasLedgerTables(this.ctx.storage.sql)) this.#remember();
   }
 
   #transact<T>(step: () => T): T {
@@ -263,21 +287,22 @@ export class OrderLedger extends DurableObject<Env> {
   }
 
   #nextSoon(): number | null {
-    const times = [this.#memory?.dispatcher.againAt ?? null, this.#memory?.projector.nextAt() ?? null];
-    const known = times.filter((at) => at !== null);
-    return known.length > 0 ? Math.min(...known) : null;
+    return earliest(this.#memory?.dispatcher.againAt, this.#memory?.projector.nextAt());
   }
 
   #nextAt(): number | null {
-    const times = [this.#memory?.dispatcher.nextAt() ?? null, this.#memory?.projector.nextAt() ?? null];
-    const known = times.filter((at) => at !== null);
-    return known.length > 0 ? Math.min(...known) : null;
+    return earliest(this.#memory?.dispatcher.nextAt(), this.#memory?.projector.nextAt());
   }
 
   /** Sets the alarm only if none is set or this one is earlier. Part of the transaction it is called in. */
   #arm(at: number | null): void {
     if (at === null || (this.#alarmAt !== null && this.#alarmAt <= at)) return;
     this.#alarmAt = at;
-    void this.ctx.storage.setAlarm(at);
+    void this.ctx.storage.setAlarm(Math.max(1, at)); // 0 says at once too, but the platform refuses it
   }
+}
+
+function earliest(...times: readonly (number | null | undefined)[]): number | null {
+  const known = times.filter((at) => at != null);
+  return known.length > 0 ? Math.min(...known) : null;
 }

@@ -4,6 +4,8 @@ import { BACKOFF_MS_MIN, PERMIT_TIMEOUT_MS } from '../core/limits.ts';
 import type { PermitReply } from '../core/permit.ts';
 import { within } from '../core/within.ts';
 
+type Limited = Pick<DispatchOrigin, 'id' | 'perSecond' | 'concurrent'>;
+
 export class PermitPurse {
   readonly #env: Env;
   readonly #shard: string;
@@ -28,7 +30,7 @@ export class PermitPurse {
   }
 
   /** One call to the gate, which also tells what is held. A gate out of reach: half of what it last gave. */
-  async take(origin: DispatchOrigin, wanted: number, now: number): Promise<PermitReply> {
+  async take(origin: Limited, wanted: number, now: number): Promise<PermitReply> {
     if (wanted === 0 && !this.#untold.has(origin.id)) return { granted: 0, retryAt: now };
     this.#untold.delete(origin.id);
     const { perSecond, concurrent } = origin;
@@ -42,12 +44,18 @@ export class PermitPurse {
       return reply;
     } catch (error) {
       this.#untold.add(origin.id);
-      const granted = Math.min(wanted, Math.floor((this.#lastGranted.get(origin.id) ?? 2) / 2));
-      this.#lastGranted.set(origin.id, Math.max(2, granted)); // at least one goes at each try
+      const half = Math.max(1, Math.floor((this.#lastGranted.get(origin.id) ?? 0) / 2));
+      const granted = Math.max(0, Math.min(wanted, half, concurrent - holding));
       this.#hold(origin.id, granted);
       console.error(JSON.stringify({ hop: 'dispatch', origin: origin.id, error: String(error), granted }));
       return { granted, retryAt: now + BACKOFF_MS_MIN };
     }
+  }
+
+  /** Tells the gates of origins that are no longer among these: nobody else would, and we would owe them for ever. */
+  async leave(origins: readonly Limited[], now: number): Promise<void> {
+    const left = [...this.#untold].filter((id) => !origins.some((origin) => origin.id === id));
+    await Promise.all(left.map((id) => this.take({ id, perSecond: 0, concurrent: 0 }, 0, now)));
   }
 
   #hold(originId: string, change: number): void {
