@@ -11,7 +11,7 @@ import {
   SETTLE_BATCH_MAX,
   SETTLE_WAIT_MS,
 } from './core/limits.ts';
-import type { ClaimReply, DeliveryMessage, Settlement } from './core/record.ts';
+import type { ClaimItem, ClaimReply, DeliveryMessage, Settlement } from './core/record.ts';
 import { signWebhook } from './crypto/standard-webhook.ts';
 import { readConfig } from './env.ts';
 import { formatOf } from './formats/index.ts';
@@ -42,7 +42,7 @@ export async function deliver(batch: MessageBatch<DeliveryMessage>, env: Env): P
 export async function nudge(batch: MessageBatch<DeliveryMessage>, env: Env): Promise<void> {
   for (const [shard, messages] of byShard(batch.messages)) {
     try {
-      await env.LEDGER.getByName(shard).nudge(messages.map(({ body }) => ({ seq: body.seq, originId: body.originId })));
+      await env.LEDGER.getByName(shard).nudge(messages.map(({ body }) => itemOf(body)));
       for (const message of messages) message.ack();
     } catch (error) {
       console.error(JSON.stringify({ hop: 'nudge', shard, error: String(error) }));
@@ -51,14 +51,15 @@ export async function nudge(batch: MessageBatch<DeliveryMessage>, env: Env): Pro
   }
 }
 
+const itemOf = ({ seq, originId, attempt, epoch }: DeliveryMessage): ClaimItem => ({ seq, originId, attempt, epoch });
+
 function byShard(messages: readonly Message<DeliveryMessage>[]): Map<string, Message<DeliveryMessage>[]> {
   return Map.groupBy(messages, (message) => message.body.shard);
 }
 
 async function claimAll([shard, messages]: [string, Message<DeliveryMessage>[]], env: Env): Promise<Job[]> {
   try {
-    const items = messages.map(({ body: { seq, originId, attempt, epoch } }) => ({ seq, originId, attempt, epoch }));
-    const replies = await env.LEDGER.getByName(shard).claim(items);
+    const replies = await env.LEDGER.getByName(shard).claim(messages.map(({ body }) => itemOf(body)));
     const claimedAt = Date.now();
     return messages.flatMap((message, index) => {
       const go = replies[index];

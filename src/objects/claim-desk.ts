@@ -31,7 +31,7 @@ export class ClaimDesk {
     if (flight.claim !== null) return { go: false, why: 'claimed' };
     const origin = this.#dispatcher.originOf(item.originId);
     if (!origin || this.#dispatcher.isPaused(item.originId)) {
-      this.#putBack(flight, now);
+      this.#dispatcher.putBack(flight, now);
       return { go: false, why: 'paused' };
     }
     const { eventId, type, occurredAt, data } = event;
@@ -49,7 +49,7 @@ export class ClaimDesk {
       const flight = this.#dispatcher.flights.get(seq, originId);
       if (!flight || flight.claim !== claim) return false;
       if (this.#dispatcher.isPaused(originId)) {
-        this.#putBack(flight, now);
+        this.#dispatcher.putBack(flight, now);
         return false;
       }
       flight.until = now + this.#dispatcher.shard.leaseMs;
@@ -57,19 +57,16 @@ export class ClaimDesk {
     });
   }
 
-  /** A pause met a delivery on its way: it waits as a row, no attempt burned, until the origin resumes. */
-  #putBack(flight: Flight, now: number): void {
-    const { seq, originId, orderNo } = flight;
-    const row = outbox.rowOf(this.#sql, seq, originId);
-    const { attempt, failures, rev } = row ?? { attempt: 0, failures: 0, rev: 0 };
-    const waiting = { state: 'waiting', reason: 'paused', dueAt: now } as const;
-    outbox.putRow(this.#sql, { seq, originId, orderNo, attempt, failures, rev: rev + 1, ...waiting });
-    this.#dispatcher.land(flight, now);
-  }
-
-  /** The dead-letter consumer's word: these messages never reached us. They go again, no attempt burned. */
-  nudge(items: readonly Pick<ClaimItem, 'seq' | 'originId'>[], now: number): void {
-    for (const { seq, originId } of items) this.#dispatcher.flights.lose(seq, originId);
+  /**
+   * The dead-letter consumer's word: these messages never reached us. They go again, no attempt burned, unless
+   * another message of theirs did reach us meanwhile.
+   */
+  nudge(items: readonly ClaimItem[], now: number): void {
+    const { shard, flights } = this.#dispatcher;
+    for (const { seq, originId, attempt, epoch } of items) {
+      const flight = flights.get(seq, originId);
+      if (flight?.claim === null && flight.attempt === attempt && shard.epoch === epoch) flights.lose(flight);
+    }
     this.#dispatcher.again(now);
   }
 

@@ -72,9 +72,8 @@ export class Flights {
   }
 
   /** Gives a message up for lost at once. */
-  lose(seq: number, originId: string): void {
-    const flight = this.get(seq, originId);
-    if (flight) makeReady(flight);
+  lose(flight: Flight): void {
+    makeReady(flight);
   }
 
   markSent(flights: readonly Flight[], until: number): void {
@@ -91,6 +90,11 @@ export class Flights {
       if (flight.ready && flight.permit) ready.push(flight);
     }
     return ready;
+  }
+
+  /** Those that nobody has: neither the queue nor a consumer. */
+  idle(): Flight[] {
+    return [...this.#flights.values()].filter((flight) => flight.ready);
   }
 
   /** After a restart the permits of the former life are gone: what is sent again needs a new one. */

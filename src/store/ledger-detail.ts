@@ -65,7 +65,7 @@ function deliveriesOf(sql: SqlStorage, fact: FactRow, live: Live): DeliveryView[
   return [...inlineDelivery(fact, base, rows, live), ...rows];
 }
 
-/** The delivery to the channel's first origin has no row while its first attempt has not failed. */
+/** The delivery to the origin that was first when the event was dispatched has no row until an attempt failed. */
 function inlineDelivery(
   fact: FactRow,
   base: { readonly eventId: string; readonly sequence: number },
@@ -82,7 +82,9 @@ function inlineDelivery(
   }
   const originId = live.firstOriginId;
   if (settled || originId === null || rows.some((row) => row.originId === originId)) return [];
-  const state = live.isFlying(fact.seq, originId) ? 'in_flight' : 'waiting';
+  const isFlying = live.isFlying(fact.seq, originId);
+  if (!isFlying && rows.length > 0) return []; // dispatched already, when another origin was the first
+  const state = isFlying ? 'in_flight' : 'waiting';
   return [{ ...base, originId, state, reason: 'dispatch', dueAt: null, attempts: [] }];
 }
 

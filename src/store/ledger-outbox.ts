@@ -83,6 +83,9 @@ export type DeliveryRow = {
   readonly rev: number;
 };
 
+/** Both indexes hold these rows alone; a query that does not say so reads every delivery there ever was. */
+const OPEN = "state IN ('waiting', 'in_flight')";
+
 const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures,
   rev FROM deliveries`;
 
@@ -116,7 +119,7 @@ const DUE = `SELECT d.seq, d.origin_id AS originId, d.order_no AS orderNo, d.sta
 export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: number): DueRow[] =>
   sql
     .exec<DueRow>(
-      `${DUE} WHERE d.origin_id = ? AND d.state = 'waiting' AND d.due_at <= ? ORDER BY d.due_at, d.seq LIMIT ?`,
+      `${DUE} WHERE d.${OPEN} AND d.origin_id = ? AND d.state = 'waiting' AND d.due_at <= ? ORDER BY d.due_at, d.seq LIMIT ?`,
       originId,
       now,
       limit,
@@ -126,7 +129,8 @@ export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: n
 export const nextDueAt = (sql: SqlStorage, originId: string): number | null =>
   sql
     .exec<{ at: number | null }>(
-      "SELECT MIN(due_at) AS at FROM deliveries WHERE origin_id = ? AND state = 'waiting' AND due_at IS NOT NULL",
+      `SELECT MIN(due_at) AS at FROM deliveries
+       WHERE ${OPEN} AND origin_id = ? AND state = 'waiting' AND due_at IS NOT NULL`,
       originId,
     )
     .one().at;
@@ -134,18 +138,14 @@ export const nextDueAt = (sql: SqlStorage, originId: string): number | null =>
 /** True when an earlier event of this order still waits for this origin, or flies as a row. */
 export const laneWaits = (sql: SqlStorage, orderNo: string, originId: string): boolean =>
   sql
-    .exec(
-      "SELECT 1 FROM deliveries WHERE order_no = ? AND origin_id = ? AND state IN ('waiting', 'in_flight') LIMIT 1",
-      orderNo,
-      originId,
-    )
+    .exec(`SELECT 1 FROM deliveries WHERE ${OPEN} AND order_no = ? AND origin_id = ? LIMIT 1`, orderNo, originId)
     .toArray().length > 0;
 
 /** Lets the next event of a lane go, now that its predecessor settled. True when there was one. */
 export function releaseNext(sql: SqlStorage, orderNo: string, originId: string, now: number): boolean {
   const [next] = sql
     .exec<DeliveryRow>(
-      `${ROW} WHERE order_no = ? AND origin_id = ? AND state = 'waiting' ORDER BY seq LIMIT 1`,
+      `${ROW} WHERE ${OPEN} AND order_no = ? AND origin_id = ? AND state = 'waiting' ORDER BY seq LIMIT 1`,
       orderNo,
       originId,
     )
@@ -155,9 +155,22 @@ export function releaseNext(sql: SqlStorage, orderNo: string, originId: string, 
   return true;
 }
 
-/** Rows that were with a consumer, or on their way to one, when the shard's former life ended. */
-export const rowsInFlight = (sql: SqlStorage, originId: string): DueRow[] =>
-  sql.exec<DueRow>(`${DUE} WHERE d.origin_id = ? AND d.state = 'in_flight'`, originId).toArray();
+/**
+ * Rows that were with a consumer, or on their way to one, when the shard's former life ended; also those of origins
+ * that the channel no longer has. Steps from origin to origin, so that a long backlog is not read through.
+ */
+export const rowsInFlight = (sql: SqlStorage): DueRow[] =>
+  sql
+    .exec<DueRow>(
+      `WITH RECURSIVE known (id) AS (
+         SELECT (SELECT MIN(origin_id) FROM deliveries WHERE ${OPEN})
+         UNION ALL
+         SELECT (SELECT MIN(origin_id) FROM deliveries WHERE ${OPEN} AND origin_id > known.id)
+         FROM known WHERE known.id IS NOT NULL
+       )
+       ${DUE} JOIN known ON d.origin_id = known.id WHERE d.${OPEN} AND d.state = 'in_flight'`,
+    )
+    .toArray();
 
 export function putAttempt(sql: SqlStorage, seq: number, originId: string, attempt: Attempt): void {
   sql.exec(
@@ -213,6 +226,11 @@ export function dropAlarms(sql: SqlStorage, throughId: number): void {
 
 export function writeHead(sql: SqlStorage, head: number): void {
   sql.exec('UPDATE marks SET head = ? WHERE id = 1', head);
+}
+
+/** Everything up to the head has settled or has a row of its own. */
+export function raiseLow(sql: SqlStorage): void {
+  sql.exec('UPDATE marks SET low = head WHERE id = 1');
 }
 
 export function writeDirtySince(sql: SqlStorage, at: number): void {
