@@ -267,6 +267,22 @@ describe('the callback log', () => {
   });
 });
 
+describe('D1', () => {
+  it('that is down is not missed, even where this isolate never met the channel', async () => {
+    const { id, uid } = await makeChannel();
+    const touched = vi.fn();
+    const DB = new Proxy(
+      {},
+      { get: (_, name) => touched(name) ?? (() => Promise.reject(new Error('D1_ERROR: down'))) },
+    );
+    const { answer, done } = await send(id, { ...env, DB } as unknown as Env, await paid('DB1')); // D1 down
+    expect(answer.status).toBe(204);
+    await done();
+    expect((await orderAt(uid, 'DB1'))?.order.paymentState).toBe('paid');
+    expect(touched).not.toHaveBeenCalled();
+  });
+});
+
 describe('a sender', () => {
   it('that never ends its body is not taken for an outage of the ledger', async () => {
     const { id, uid } = await makeChannel();
