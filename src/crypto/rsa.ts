@@ -1,10 +1,14 @@
-// RSA signatures, RSASSA-PKCS1-v1_5 with SHA-256: import, verify, sign. Never throws for hostile input; null says the
-// text held no such key. Imported public keys are kept for the life of the isolate; private ones never are.
+// RSA signatures, RSASSA-PKCS1-v1_5 with SHA-256, or SHA-1 where a provider still has it: import, verify, sign (SHA-256
+// alone). Never throws for hostile input; null says the text held no such key. Imported public keys are kept for the
+// life of the isolate; private ones never are.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { pemKindOf } from './pem.ts';
 import { readCertificate } from './x509.ts';
 
 const RSA_SHA256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
+
+/** SHA-1 is for verifying alone, and only where a channel's credentials allow it. */
+export type RsaHash = 'SHA-256' | 'SHA-1';
 
 /** More keys than one isolate meets: two or three a channel. Past it the oldest is imported again. */
 const PUBLIC_KEYS_KEPT_MAX = 256;
@@ -21,27 +25,28 @@ export type RsaPrivateKey = { readonly key: CryptoKey; readonly bits: number };
 const publicKeys = new Map<string, RsaPublicKey>();
 
 /** Imports a PEM certificate or public key (SPKI or PKCS#1), once per isolate; null when it holds no RSA key. */
-export async function rsaPublicKeyOf(pem: string): Promise<RsaPublicKey | null> {
-  const known = publicKeys.get(pem);
+export async function rsaPublicKeyOf(pem: string, hash: RsaHash = 'SHA-256'): Promise<RsaPublicKey | null> {
+  const name = `${hash} ${pem}`;
+  const known = publicKeys.get(name);
   if (known) return known;
-  const imported = await importPublic(pem);
+  const imported = await importPublic(pem, hash);
   if (imported === null) return null;
   const [oldest] = publicKeys.keys();
   if (publicKeys.size >= PUBLIC_KEYS_KEPT_MAX && oldest !== undefined) publicKeys.delete(oldest);
-  publicKeys.set(pem, imported);
+  publicKeys.set(name, imported);
   return imported;
 }
 
-async function importPublic(pem: string): Promise<RsaPublicKey | null> {
+async function importPublic(pem: string, hash: RsaHash): Promise<RsaPublicKey | null> {
   switch (pemKindOf(pem)) {
     case 'certificate': {
       const certificate = readCertificate(pem);
-      const key = certificate && (await importSpki(certificate.spki));
+      const key = certificate && (await importSpki(certificate.spki, hash));
       return key && { key, bits: bitsOf(key), certificate };
     }
     case 'public_key': {
       const spki = spkiOf(pem);
-      const key = spki && (await importSpki(spki));
+      const key = spki && (await importSpki(spki, hash));
       return key && { key, bits: bitsOf(key), certificate: null };
     }
     default:
@@ -57,9 +62,9 @@ function spkiOf(pem: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
-async function importSpki(spki: Uint8Array<ArrayBuffer>): Promise<CryptoKey | null> {
+async function importSpki(spki: Uint8Array<ArrayBuffer>, hash: RsaHash): Promise<CryptoKey | null> {
   try {
-    return await crypto.subtle.importKey('spki', spki, RSA_SHA256, false, ['verify']);
+    return await crypto.subtle.importKey('spki', spki, { ...RSA_SHA256, hash }, false, ['verify']);
   } catch {
     return null; // a key, but not RSA
   }
@@ -81,13 +86,14 @@ export async function importRsaPrivateKey(pem: string): Promise<RsaPrivateKey | 
 const bitsOf = (key: CryptoKey): number =>
   'modulusLength' in key.algorithm && typeof key.algorithm.modulusLength === 'number' ? key.algorithm.modulusLength : 0;
 
+/** With the hash that the key was imported for. */
 export async function verifyRsa(
   key: RsaPublicKey,
   signature: Uint8Array<ArrayBuffer>,
   message: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   try {
-    return await crypto.subtle.verify(RSA_SHA256, key.key, signature, message);
+    return await crypto.subtle.verify(RSA_SHA256.name, key.key, signature, message);
   } catch {
     return false; // a signature the runtime will not even look at is a wrong signature
   }

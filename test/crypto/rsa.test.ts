@@ -29,6 +29,16 @@ const encrypted = privateKey
   .toString();
 
 describe('verification', () => {
+  it('takes SHA-1 only from a key that was imported for it, and the other way round', async () => {
+    const message = utf8('a notice from another decade');
+    const [old, current] = ['sha1', 'sha256'].map((hash) => new Uint8Array(sign(hash, message, privateKey)));
+    const pem = publicPems['SPKI public key'];
+    const [sha1, sha256] = [await rsaPublicKeyOf(pem, 'SHA-1'), await rsaPublicKeyOf(pem)];
+    if (!sha1 || !sha256 || !old || !current) throw new Error('not imported');
+    expect([await verifyRsa(sha1, old, message), await verifyRsa(sha1, current, message)]).toEqual([true, false]);
+    expect([await verifyRsa(sha256, old, message), await verifyRsa(sha256, current, message)]).toEqual([false, true]);
+  });
+
   it.each(Object.entries(publicPems))('with a %s agrees with node:crypto on any message', async (_name, pem) => {
     const key = await rsaPublicKeyOf(pem);
     if (key === null) throw new Error('not imported');
