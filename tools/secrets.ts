@@ -1,6 +1,6 @@
 // Local secrets in .dev.vars: read, or made on the first run. Never prints a value, never changes one that is there.
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Sentence } from './terminal.ts';
@@ -29,6 +29,7 @@ export function readOrCreateSecrets(file: string): Record<string, string> {
   const missing = Object.keys(MAKE).filter((name) => !present(text)[name]);
   if (missing.length > 0) {
     const lines = missing.map((name) => `${name}="${MAKE[name]?.()}"\n`);
+    chmodSync(file, 0o600); // it may have been made by hand, for all to read
     appendFileSync(file, (text.endsWith('\n') ? '' : '\n') + lines.join(''));
   }
   return present(readFileSync(file, 'utf8'));

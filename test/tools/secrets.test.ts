@@ -29,6 +29,15 @@ it('adds what is missing and leaves everything else as it is', () => {
   expect(readFileSync(file, 'utf8').startsWith('# mine\nOTHER=1\n')).toBe(true);
 });
 
+it.skipIf(process.platform === 'win32')(
+  'takes a file that others may read out of their sight before a secret goes in',
+  () => {
+    writeFileSync(file, 'OTHER=1\n', { mode: 0o644 });
+    readOrCreateSecrets(file);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  },
+);
+
 it('refuses state that was sealed under another master key, without naming either', () => {
   assertSameMasterKey(folder, 'first key');
   assertSameMasterKey(folder, 'first key');
