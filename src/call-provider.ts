@@ -20,7 +20,8 @@ export async function callProvider(
   const url = config.providerBase === null ? asked : new URL(config.providerBase + asked.pathname + asked.search);
   // Cleared when the answer is there: a timer that goes on would keep the calling object awake.
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), PROVIDER_CALL_TIMEOUT_MS);
+  const timeoutMs = Math.min(request.timeoutMs ?? PROVIDER_CALL_TIMEOUT_MS, PROVIDER_CALL_TIMEOUT_MS);
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
   try {
     const response = await fetch(url, {
       method: request.method,
@@ -36,7 +37,7 @@ export async function callProvider(
     return ok({ status: response.status, headers: Object.fromEntries(response.headers), body });
   } catch {
     if (deadline.signal.aborted) {
-      return err({ code: 'timed_out', detail: `${url.host} did not answer within ${PROVIDER_CALL_TIMEOUT_MS} ms.` });
+      return err({ code: 'timed_out', detail: `${url.host} did not answer within ${timeoutMs} ms.` });
     }
     return err({ code: 'unreachable', detail: `${url.host} could not be reached.` });
   } finally {

@@ -10,7 +10,7 @@ import { within } from './core/within.ts';
 import { sha256, toHex } from './crypto/bytes.ts';
 import { readConfig } from './env.ts';
 import { providerOf } from './providers/index.ts';
-import type { Answer, AnyProvider, Translation } from './providers/provider.ts';
+import type { Acknowledgement, Answer, AnyProvider, Translation } from './providers/provider.ts';
 import {
   arrivalOf,
   askForKeys,
@@ -36,6 +36,7 @@ type Route = {
   readonly intake: Intake;
   readonly record: ChannelRecord;
   readonly provider: AnyProvider;
+  readonly credentials: Promise<unknown>;
   readonly deadline: number;
 };
 
@@ -52,7 +53,9 @@ export async function receive(request: Request, env: Env, ctx: ExecutionContext)
     }
     const provider = providerOf(record.channel.provider);
     if (provider === null) throw new Error(`This version of the gateway has no provider ${record.channel.provider}.`);
-    route = { intake, record, provider, deadline: intake.now + provider.ackDeadlineMs };
+    const credentials = opened(record, env);
+    credentials.catch(() => undefined); // whoever needs them meets the failure
+    route = { intake, record, provider, credentials, deadline: intake.now + provider.ackDeadlineMs };
     // At the deadline the provider's failure answer goes out, so that it still reaches it in time.
     return await within(judged(route), route.deadline - Date.now(), 'The ledger');
   } catch (error) {
@@ -61,8 +64,16 @@ export async function receive(request: Request, env: Env, ctx: ExecutionContext)
     const outage = refused(reject('overloaded', `Not recorded; the provider was asked to call again. ${cause}`));
     if (route === null) noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, outage);
     else noteArrival(intake, callbackLogNameOf(route.record.channel.uid), channelId, outage);
-    return responseOf(route?.provider.acknowledge({ kind: 'unavailable' }) ?? NEUTRAL_UNAVAILABLE);
+    return responseOf(route === null ? NEUTRAL_UNAVAILABLE : await answerOf(route, { kind: 'unavailable' }));
   }
+}
+
+const opened = async (record: ChannelRecord, env: Env): Promise<unknown> =>
+  openCredentials(record, readConfig(env).masterKey);
+
+/** The provider's words; its defaults where the channel's own cannot be read. */
+async function answerOf({ provider, credentials }: Route, acknowledgement: Acknowledgement): Promise<Answer> {
+  return provider.acknowledge(acknowledgement, await credentials.catch(() => undefined));
 }
 
 const unknownChannel = (id: string) =>
@@ -80,7 +91,7 @@ const refused = ({ reason, detail }: Rejection, body: Finding['body'] = null): F
 
 /** The finding, noted where it leaves no fact, and the provider's answer to it. */
 async function judged(route: Route): Promise<Response> {
-  const { intake, record, provider } = route;
+  const { intake, record } = route;
   const { channel } = record;
   const isOutside = channel.allowlist.mode !== 'off' && !allows(allowlistOf(channel), intake.remoteAddress);
   const found = await judge(route, isOutside);
@@ -88,11 +99,11 @@ async function judged(route: Route): Promise<Response> {
   const { verdict, reason } = finding;
   const isKept = verdict === 'ignored' || (verdict !== 'rejected' && verdict !== 'duplicate' && reason === null);
   if (!isKept) noteArrival(intake, callbackLogNameOf(channel.uid), channel.id, finding);
-  if (verdict !== 'rejected' || reason === null) return responseOf(provider.acknowledge({ kind: 'accepted' }));
+  if (verdict !== 'rejected' || reason === null) return responseOf(await answerOf(route, { kind: 'accepted' }));
   const detail = finding.detail ?? '';
   if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake);
   if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is one
-  const answer = provider.acknowledge({ kind: 'rejected', rejection: { reason, detail } });
+  const answer = await answerOf(route, { kind: 'rejected', rejection: { reason, detail } });
   const headers = reason === 'method_not_allowed' ? { ...answer.headers, allow: 'POST' } : answer.headers;
   return responseOf({ ...answer, headers });
 }
@@ -115,7 +126,7 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   if (body === 'too_large') return refused(reject('too_large', 'The body is larger than any provider sends.'));
   if (body === 'broken_off') return refused(reject('overloaded', BROKEN_OFF));
   const callback: Callback = { channelId, headers, body, remoteAddress, receivedAt: now };
-  const credentials = await openCredentials(record, readConfig(intake.env).masterKey);
+  const credentials = await route.credentials;
   const verified = await provider.verify(callback, credentials, record.keys, now);
   if (!verified.ok) return refused(verified.error, body);
   const translated = provider.translate(verified.value, credentials);
@@ -129,7 +140,8 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   const facts = told.flatMap(({ translation }) => [...translation.events, ...(translation.unlinked ?? [])]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
-  const evidence = await evidenceOf(callback, body, provider);
+  const headerNames = provider.evidenceHeadersOf?.(credentials) ?? provider.evidenceHeaders;
+  const evidence = await evidenceOf(callback, body, headerNames);
   return facts.length === 0 && told.every(({ translation }) => (translation.links ?? []).length === 0)
     ? keepNotice(route, translated.value, evidence, body, isOutside ? 'source_not_allowed' : null)
     : recordAll(route, told, evidence, body);
@@ -143,9 +155,13 @@ const wrongEnvironment = ({ environment }: Channel) => {
   return reject('wrong_environment', `A genuine ${other} notice at a ${environment} channel; give it its own channel.`);
 };
 
-async function evidenceOf(callback: Callback, body: Uint8Array<ArrayBuffer>, provider: AnyProvider): Promise<Evidence> {
+async function evidenceOf(
+  callback: Callback,
+  body: Uint8Array<ArrayBuffer>,
+  names: readonly string[],
+): Promise<Evidence> {
   const headers: Record<string, string> = {};
-  for (const name of provider.evidenceHeaders) {
+  for (const name of names) {
     const value = callback.headers[name];
     if (value !== undefined) headers[name] = value;
   }

@@ -17,9 +17,10 @@ function zoneOf(path: string): string {
   const [, first = '', second] = path.split('/');
   if (first === 'providers' && second === 'provider.ts') return 'contract';
   if (first === 'providers' && second === 'index.ts') return 'provider registry';
+  if (first === 'providers' && /^profile(\.ts)?$/.test(second ?? '')) return 'profile';
   return first.replace(/\.tsx?$/, '');
 }
-const PURE = ['core', 'crypto', 'providers', 'contract', 'provider registry', 'formats'];
+const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats'];
 const VERBS = ['receive', 'deliver', 'reconcile'];
 const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', 'call-provider'];
 
@@ -29,7 +30,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   crypto: ['core'],
   contract: ['core', 'crypto'],
   'provider registry': ['contract', 'providers'],
-  providers: ['core', 'crypto', 'contract'],
+  providers: ['core', 'crypto', 'contract', 'profile'],
+  // The engine of the dialects that are a channel's configuration.
+  profile: ['core', 'crypto', 'contract'],
   formats: ['core', 'crypto'],
   store: ['core'],
   env: [],
@@ -63,6 +66,8 @@ const BANNED_IN_PURE: readonly (readonly [string, RegExp])[] = [
   ['randomUUID', /\brandomUUID\b/g],
   ['getRandomValues', /\bgetRandomValues\b/g],
 ];
+/** Words of a provider's id that mean something else as well. */
+const PLAIN_WORDS: ReadonlySet<string> = new Set(['standard', 'standard-webhooks', 'generic', 'square']);
 const BANNED_WORDS = /(?:^|[/._-])(utils?|helpers?|common|manager|service|misc)(?=[/._-])/i;
 
 /** One line for each match of a rule: `path:line rule`. */
@@ -142,12 +147,13 @@ describe('pure folders', () => {
 describe('providers', () => {
   it('are registered, each in the file of its name', () => {
     const files = readdirSync('src/providers').filter((name) => /\.tsx?$/.test(name));
-    const dialects = files.filter((name) => name !== 'provider.ts' && name !== 'index.ts');
+    const dialects = files.filter((name) => !['provider.ts', 'index.ts', 'profile.ts'].includes(name));
     expect([...PROVIDER_IDS].sort()).toEqual(dialects.map((name) => basename(name, '.ts')).sort());
   });
 
   it('are named nowhere else: the contract has a field for what the rest must know', () => {
-    const names = PROVIDER_IDS.flatMap((id) => [id, ...id.split('-').slice(0, 1)]);
+    const words = PROVIDER_IDS.flatMap((id) => [id, ...id.split('-').slice(0, 1)]);
+    const names = words.filter((word) => !PLAIN_WORDS.has(word)).map((word) => `\\b${word}`);
     const pattern = new RegExp(names.join('|'), 'gi');
     const broken = src
       .filter(({ path }) => !/^src\/(providers|sandbox)\//.test(path))

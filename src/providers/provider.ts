@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
 import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
+import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { Rejection } from '../core/rejection.ts';
 import type { Result } from '../core/result.ts';
@@ -51,6 +52,8 @@ export type ProviderRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** Shorter than the gateway's own limit; never longer. */
+  readonly timeoutMs?: number;
 };
 
 export type ProviderAnswer = {
@@ -64,6 +67,18 @@ export type ProviderAnswer = {
 export type ProviderProblem = {
   readonly code: 'unverified' | 'refused' | 'unavailable' | 'malformed' | 'not_configured';
   readonly detail: string;
+};
+
+/** A refund that the merchant asks for. */
+export type RefundOrder = {
+  readonly orderNo: string;
+  readonly transactionId: string | null;
+  readonly refundNo: string;
+  readonly amount: Money;
+  /** What was paid, where the provider wants to hear it again. */
+  readonly paid: Money;
+  readonly reason: string | null;
+  readonly notifyUrl: string;
 };
 
 /** Things a pure function may not fetch for itself. */
@@ -83,6 +98,8 @@ export type Provider<Credentials, Notification> = {
   readonly sourceRanges: readonly string[];
   /** The headers that its signature needs, lower-cased: kept with each fact, so that it can be proved again. */
   readonly evidenceHeaders: readonly string[];
+  /** The same where the channel chooses the headers. */
+  readonly evidenceHeadersOf?: (credentials: Credentials) => readonly string[];
   /** When the provider calls again after a failure: waits in seconds. */
   readonly retryScheduleSeconds: readonly number[];
   /** Proves the raw bytes genuine, then parses them. Never throws for hostile bytes. */
@@ -94,7 +111,8 @@ export type Provider<Credentials, Notification> = {
   ) => Promise<Result<Notification, Rejection>>;
   /** Puts an authentic notification into our words; refuses one meant for another merchant. */
   readonly translate: (notification: Notification, credentials: Credentials) => Result<Translation, Rejection>;
-  readonly acknowledge: (acknowledgement: Acknowledgement) => Answer;
+  /** Without credentials where they could not be read: the provider's defaults. */
+  readonly acknowledge: (acknowledgement: Acknowledgement, credentials?: Credentials) => Answer;
   /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
   readonly keys?: {
     readonly wanted: (credentials: Credentials) => boolean;
@@ -141,6 +159,22 @@ export type Provider<Credentials, Notification> = {
       /** The order's own expiry: the code lasts no longer. Null or left out: the expiry `request` chose itself. */
       expiresAt?: number | null,
     ) => Promise<Result<PaymentRequest, ProviderProblem>>;
+  };
+  /** Asks the provider to give money back. The same refund number asked twice is one refund. */
+  readonly refund?: {
+    readonly request: (
+      refund: RefundOrder,
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    /** What the provider says has become of it; the refund's own fact among the events. */
+    readonly read: (
+      answer: ProviderAnswer,
+      refund: RefundOrder,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<Translation, ProviderProblem>>;
   };
 };
 
