@@ -8,7 +8,7 @@ import { wechatpayV3 } from '../../src/providers/wechatpay-v3.ts';
 import { readBody, readHeaders } from '../../src/receive/request.ts';
 import { bareCryptoOf } from './bare-crypto.ts';
 
-export { CallbackLog, OrderLedger, OriginGate, Registry } from '../../src/index.ts';
+export * from '../../src/index.ts';
 
 type BenchEnv = Env & {
   readonly BARE_INSERT: DurableObjectNamespace<BareInsert>;
