@@ -4,6 +4,10 @@
 export const CALLBACK_BODY_BYTES_MAX = 64 * 1024;
 /** Largest header block of a callback: ordinary servers' own bound. */
 export const CALLBACK_HEADER_BYTES_MAX = 16 * 1024;
+/** XML from outside: no provider's document comes near any of these. A coupon takes three elements. */
+export const XML_CHARS_MAX = 256 * 1024;
+export const XML_ELEMENTS_MAX = 2_000;
+export const XML_DEPTH_MAX = 16;
 /** Largest body of a /v1 request. */
 export const API_BODY_BYTES_MAX = 64 * 1024;
 /** How far a provider's clock may differ from ours, either way. The bound itself is refused, as official SDKs do. */
@@ -39,6 +43,8 @@ export const DISPATCH_DELAY_MS = 200;
 export const DISPATCH_AGAIN_MS = 50;
 /** Events in one flush: also the queue's own bound for sendBatch. */
 export const DISPATCH_BATCH_MAX = 100;
+/** Longest wait for the queue to take a batch; then it is sent again, and whichever comes first is claimed. */
+export const QUEUE_TIMEOUT_MS = 5_000;
 /** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */
 export const DISPATCH_OUTSTANDING_MAX = 500;
 /** From commit to projection: one write in D1 per burst instead of one an event. */
