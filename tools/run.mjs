@@ -84,7 +84,7 @@ async function install() {
     const line = `installing packages: ${there} of ${wanted.length}, ${seconds()} s`;
     process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}${end}` : `${line}\n`);
   };
-  console.error('Installing what is missing (about 500 MB on disk; takes a minute or two, once).');
+  console.error('Installing what is missing (about 750 MB on disk; takes a minute or two, once).');
 
   const args = ['ci', '--loglevel=error', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=3000'];
   const child = npm(args, { stdio: ['ignore', 'pipe', 'pipe'] });
