@@ -257,6 +257,12 @@ describe('the scanner of these rules', () => {
     expect(blank(text)).toBe(code);
   });
 
+  it('does not take a class for the function before it', () => {
+    const text = 'function a(b: C): D | null {\n return e[f % 2] ?? null;\n}\n\nclass G {\n h() {\n }\n}';
+    const spans = functionsOf({ path: '', text, code: blank(text), imports: [] });
+    expect(spans.map(({ name, lines }) => `${name} ${lines}`)).toEqual(['a 3', 'h 2']);
+  });
+
   it('measures functions, methods and arrows, and no control blocks', () => {
     const text =
       'function a(x: { y: 1 }): { z: 2 } {\n if (x) {\n }\n}\nconst b = (c) => {\n};\nclass D {\n #e() {\n }\n}';

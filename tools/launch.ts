@@ -166,7 +166,8 @@ async function startRuntime({ port, stateDir, vars, worker, log }: RuntimeOption
           ...workerOptions,
           modules: worker.modules.map(({ type, path }) => ({ type, path })),
           modulesRoot: worker.folder,
-          durableObjects: { ...(workerOptions.durableObjects as object), ...worker.durableObjects }, // untyped by wrangler
+          // as object: wrangler gives it no type.
+          durableObjects: { ...(workerOptions.durableObjects as object), ...worker.durableObjects }, // see above
           bindings: { ...(workerOptions.bindings as Record<string, string>), ...vars }, // all of ours are texts
           unsafeDirectSockets: [{ host: HOST, port }],
           stripCfConnectingIp: false,

@@ -144,6 +144,7 @@ export function functionsOf({ code }: Source): FunctionSpan[] {
 
 function functionNameAt(code: string, brace: number): string | null {
   const before = code.slice(Math.max(0, brace - 2_000), brace).trimEnd();
+  if (/\bclass\s+[\w$]+[^(){};]*$/.test(before)) return null;
   if (before.endsWith('=>')) return /(?:const|let)\s+(\w+)[^;]*$/.exec(before)?.[1] ?? 'an arrow function';
   const closing = /\)\s*(?::[^(){};=]+(?:\{[^{}]*\}[^(){};=]*)*)?$/.exec(before);
   if (!closing) return null;

@@ -1,5 +1,5 @@
-// The driver, in a thread of its own: signs genuine callbacks beforehand, then sends them over raw keep-alive connections,
-// as fast as they are answered (closed loop) or at a fixed rate whatever the answers do (open loop).
+// The driver, in a thread of its own: signs genuine callbacks beforehand, then sends them over raw keep-alive
+// connections, as fast as they are answered (closed loop) or at a fixed rate whatever the answers do (open loop).
 import { randomBytes } from 'node:crypto';
 import type { Identity } from '../../src/sandbox/identity.ts';
 import { envelopeOf, genuinePost } from '../../src/sandbox/notice.ts';

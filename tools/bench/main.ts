@@ -1,4 +1,4 @@
-// `npm run bench`: how fast the gateway is beside the least that could do the same work, all in one run on this machine.
+// `npm run bench`: how fast the gateway is beside the least that could do the same work, all in one run on one machine.
 // Measures on a direct socket, asserts nothing; its last line is the whole result as JSON when it is asked for.
 import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';

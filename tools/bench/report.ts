@@ -1,5 +1,5 @@
-// Puts the rounds together: medians, and ratios taken inside each round before their median, because machines drift between
-// rounds. Prints budgets beside what was measured and asserts none of them.
+// Puts the rounds together: medians, and ratios taken inside each round before their median, because machines drift
+// between rounds. Prints budgets beside what was measured and asserts none of them.
 import type { Pipe, Rate, RowsPerOrder, Stateful, Stateless } from './measure.ts';
 
 export type Round = Stateless & Stateful;
@@ -77,12 +77,13 @@ function rateLine(name: string, rate: Rate): string {
 
 function pipeLines(pipe: Pipe): string[] {
   return [
-    `  delivered ${show(pipe.perSecond)}/s while ${show(pipe.acceptedPerSecond)}/s were accepted; backlog at the end of ` +
-      `the load ${pipe.backlog}, gone after ${show(pipe.drainMs)} ms`,
+    `  delivered ${show(pipe.perSecond)}/s while ${show(pipe.acceptedPerSecond)}/s were accepted; backlog at the end ` +
+      `of the load ${pipe.backlog}, gone after ${show(pipe.drainMs)} ms`,
     `  undelivered ${pipe.undelivered}, delivered twice ${pipe.repeats}`,
     `  at 400/s: ack p50 ${show(pipe.p50Ms)} ms, p99 ${show(pipe.p99Ms)} ms; callback to origin p50 ` +
       `${show(pipe.lagP50Ms)} ms, p99 ${show(pipe.lagP99Ms)} ms`,
-    `  CPU an order, end to end: ${show(pipe.cpuMsPerOrder)} ms at saturation, ${show(pipe.cpuMsPerOrderOpen)} ms at 400/s`,
+    `  CPU an order, end to end: ${show(pipe.cpuMsPerOrder)} ms at saturation, ` +
+      `${show(pipe.cpuMsPerOrderOpen)} ms at 400/s`,
   ];
 }
 
@@ -108,7 +109,8 @@ function budgetLines({ ratios, rowsPerOrder, pipe }: Report): string[] {
 
 function shardLines(rows: readonly ShardsRow[]): string[] {
   const head =
-    '  shards  bareInsert/s  accepted/s  p99 ms  delivered/s  CPU ms/order  at 400/s  ack p99  lag p50  accepted/bare  pipe/bare';
+    '  shards  bareInsert/s  accepted/s  p99 ms  delivered/s  CPU ms/order  at 400/s  ack p99  lag p50' +
+    '  accepted/bare  pipe/bare';
   const widths = [6, 14, 12, 8, 13, 14, 10, 9, 9, 15, 11];
   return [
     head,
@@ -132,10 +134,11 @@ function shardLines(rows: readonly ShardsRow[]): string[] {
 }
 
 export function tableOf(report: Report, troubles: ReadonlySet<string>): string {
-  const { shards = [] } = report;
+  const { shards = [], rowsPerOrder } = report;
+  const heads = ['per s', 'p50 ms', 'p99 ms', 'CPU ms'].map((head) => head.padStart(9)).join('');
   return [
     '',
-    `  ${`medians of ${report.rounds} rounds`.padEnd(34)}${['per s', 'p50 ms', 'p99 ms', 'CPU ms'].map((head) => head.padStart(9)).join('')}`,
+    `  ${`medians of ${report.rounds} rounds`.padEnd(34)}${heads}`,
     rateLine('bareWorker: answers, nothing else', report.bareWorker),
     rateLine('bareCrypto: RSA + AES + JSON', report.bareCrypto),
     rateLine('verify: the gateway’s own', report.verify),
@@ -146,7 +149,8 @@ export function tableOf(report: Report, troubles: ReadonlySet<string>): string {
     ...pipeLines(report.pipe),
     '',
     `  verify + decode without HTTP: ${show(report.verifyUs)} µs; the bare crypto ${show(report.cryptoUs)} µs`,
-    `  rows an order at 400/s: ledger ${show(report.rowsPerOrder.ledger)} (alarms ${show(report.rowsPerOrder.alarms)} of it), D1 ${show(report.rowsPerOrder.d1)}`,
+    `  rows an order at 400/s: ledger ${show(rowsPerOrder.ledger)} (alarms ${show(rowsPerOrder.alarms)} of it), ` +
+      `D1 ${show(rowsPerOrder.d1)}`,
     '',
     '  Budgets (printed, not asserted: this machine shares its cores, ratios count)',
     ...budgetLines(report),

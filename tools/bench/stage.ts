@@ -1,4 +1,4 @@
-// One stage: a fresh gateway on an empty disk, with a channel and an origin set up through /v1, and its runtime's CPU time.
+// One stage: a fresh gateway on an empty disk, a channel and an origin set up through /v1, and its runtime's CPU time.
 // Each measurement gets its own, so that nothing is inherited.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

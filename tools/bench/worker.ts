@@ -1,5 +1,5 @@
-// The bench's Worker: the gateway as it is, and below /bench/ what it is measured against. Never deployed, never part of
-// the gateway. What must be counted or left out is a subclass here, so that the product is measured unchanged.
+// The bench's Worker: the gateway as it is, and below /bench/ what it is measured against. Never deployed, never a part
+// of the gateway. What must be counted or left out is a subclass here, so that the product is measured unchanged.
 import { DurableObject } from 'cloudflare:workers';
 import { shardOf } from '../../src/core/channel.ts';
 import type { DeliveryMessage } from '../../src/core/record.ts';
