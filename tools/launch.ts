@@ -63,7 +63,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const url = `http://${HOST}:${port}`;
   const stateDir = resolve(options.stateDir);
   const vars = varsOf(url, options.vars ?? {});
-  mkdirSync(stateDir, { recursive: true });
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 }); // orders and payers: for the owner alone
   assertSameMasterKey(stateDir, vars.TOLLGATE_MASTER_KEY ?? '');
   const release = await claimState(stateDir, port);
 

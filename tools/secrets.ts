@@ -46,7 +46,7 @@ export function assertSameMasterKey(stateDir: string, masterKey: string): void {
   const file = join(stateDir, 'master-key.id');
   const id = createHash('sha256').update(`tollgate master key id ${masterKey}`).digest('hex').slice(0, 16);
   if (!existsSync(file)) {
-    mkdirSync(stateDir, { recursive: true });
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     writeFileSync(file, `${id}\n`);
     return;
   }

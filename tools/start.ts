@@ -103,7 +103,7 @@ type Town = {
 async function build(plan: Plan, undo: Undo): Promise<Town> {
   const { ports, stateDir } = plan;
   const say = stepper();
-  mkdirSync(stateDir, { recursive: true });
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const onlooker = new Onlooker();
 
   const identity = await readOrCreateIdentity(join(stateDir, 'sandbox.json'));

@@ -38,6 +38,15 @@ it.skipIf(process.platform === 'win32')(
   },
 );
 
+it.skipIf(process.platform === 'win32')(
+  'keeps a state folder that it makes for its owner alone: payers are in it',
+  () => {
+    const state = join(folder, 'new', 'state');
+    assertSameMasterKey(state, 'a key');
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+  },
+);
+
 it('refuses state that was sealed under another master key, without naming either', () => {
   assertSameMasterKey(folder, 'first key');
   assertSameMasterKey(folder, 'first key');
