@@ -1,20 +1,11 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
-import { backoffMs } from '../core/delivery.ts';
-import {
-  BACKOFF_MS_MAX,
-  BACKOFF_MS_MIN,
-  DISPATCH_AGAIN_MS,
-  DISPATCH_BATCH_MAX,
-  DISPATCH_DELAY_MS,
-  DISPATCH_OUTSTANDING_MAX,
-  ORIGIN_SLOW_FOR_MS,
-} from '../core/limits.ts';
-import type { DeliveryMessage } from '../core/record.ts';
+import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, DISPATCH_DELAY_MS, DISPATCH_OUTSTANDING_MAX } from '../core/limits.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { type Flight, Flights } from './flights.ts';
 import { PermitPurse } from './permit-purse.ts';
+import { Sender } from './sender.ts';
 
 export type Shard = {
   readonly env: Env;
@@ -37,22 +28,20 @@ export class Dispatcher {
   config: DispatchConfig;
   readonly #sql: SqlStorage;
   readonly #purse: PermitPurse;
-  readonly #slowUntil = new Map<string, number>();
+  readonly #sender: Sender;
   #head: number;
   /** When events above the head should be looked at; null while there are none. */
   #freshAt: number | null;
-  /** The queue refused: nothing is sent before this. */
-  #queueBlockedUntil = 0;
   /** An origin's gate gave fewer permits than were asked for: not asked again before this. */
   readonly #gateBlockedUntil = new Map<string, number>();
   #againAt: number | null = null;
-  #sendFailures = 0;
   #retired = false;
 
   constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
     this.shard = shard;
     this.#sql = shard.storage.sql;
     this.#purse = new PermitPurse(shard.env, shard.name);
+    this.#sender = new Sender(shard, this.flights);
     this.config = marks.config;
     this.#head = marks.head;
     this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
@@ -80,7 +69,7 @@ export class Dispatcher {
   }
 
   noteSlow(originId: string, now: number): void {
-    this.#slowUntil.set(originId, now + ORIGIN_SLOW_FOR_MS);
+    this.#sender.noteSlow(originId, now);
   }
 
   again(at: number): void {
@@ -141,16 +130,20 @@ export class Dispatcher {
     return true;
   }
 
-  /** Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. */
-  async flush(now: number): Promise<void> {
+  /**
+   * Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. Answers the events that
+   * settled here and now, because there was no origin to take them.
+   */
+  async flush(now: number): Promise<readonly outbox.FreshEvent[]> {
     this.flights.expire(now);
-    if (now < this.#queueBlockedUntil) return;
+    if (now < this.#sender.blockedUntil) return [];
     this.#againAt = null;
     const candidates = this.#candidates(now);
     const granted = await this.#permits(candidates, now);
-    if (this.#retired) return;
-    this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
-    await this.#send();
+    if (this.#retired) return [];
+    const skipped = this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
+    await this.#sender.send();
+    return skipped;
   }
 
   /** The tables have another reader now: this one must not write any more. */
@@ -161,7 +154,7 @@ export class Dispatcher {
   /** When flush should run next; null when nothing here waits for time alone. */
   nextAt(): number | null {
     const times = [this.#againAt, this.flights.nextUntil()];
-    if (this.flights.ready(1).length > 0) times.push(this.#queueBlockedUntil); // the queue refused them
+    if (this.flights.ready(1).length > 0) times.push(this.#sender.blockedUntil); // the queue refused them
     if (this.#room > 0) {
       for (const { id } of this.config.origins) {
         const dueAt = this.isPaused(id) ? null : outbox.nextDueAt(this.#sql, id);
@@ -170,7 +163,7 @@ export class Dispatcher {
       if (this.#freshAt !== null) times.push(this.#freshAt);
     }
     const next = Math.min(...times.filter((at) => at !== null));
-    return next === Number.POSITIVE_INFINITY ? null : Math.max(next, this.#queueBlockedUntil);
+    return next === Number.POSITIVE_INFINITY ? null : Math.max(next, this.#sender.blockedUntil);
   }
 
   get #room(): number {
@@ -209,7 +202,7 @@ export class Dispatcher {
   }
 
   /** Inside one transaction: passes the head, makes rows for what must wait, puts the rest into flight. */
-  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): void {
+  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): outbox.FreshEvent[] {
     const spend: Spend = (originId) => {
       const left = granted.get(originId) ?? 0;
       if (left > 0) granted.set(originId, left - 1);
@@ -229,9 +222,10 @@ export class Dispatcher {
       this.#head = event.seq;
     }
     for (const [originId, left] of granted) this.#purse.giveBack(originId, left);
-    if (this.#purse.owes) this.again(now + DISPATCH_DELAY_MS);
+    if (this.#purse.owes) this.again(now + this.#purse.tellAfterMs);
     // Durable before anything is sent: a restart must know what may be with a consumer.
     if (this.#head !== headBefore) outbox.writeHead(this.#sql, this.#head);
+    return this.config.origins.length > 0 ? [] : fresh.filter(({ type }) => type !== null);
   }
 
   #departRow(row: outbox.DueRow, spend: Spend, now: number): void {
@@ -278,33 +272,5 @@ export class Dispatcher {
   #laneBusy(event: outbox.FreshEvent, originId: string): boolean {
     if (event.sequence === 1) return false; // an order's first event has nobody before it
     return this.flights.laneBusy(event.orderNo, originId) || outbox.laneWaits(this.#sql, event.orderNo, originId);
-  }
-
-  async #send(): Promise<void> {
-    const now = Date.now();
-    const ready = this.flights.ready(DISPATCH_BATCH_MAX);
-    const slow = ready.filter((flight) => (this.#slowUntil.get(flight.originId) ?? 0) > now);
-    const quick = ready.filter((flight) => !slow.includes(flight));
-    try {
-      if (quick.length > 0) await this.#sendTo(this.shard.env.DELIVER, quick);
-      if (slow.length > 0) await this.#sendTo(this.shard.env.DELIVER_SLOW, slow);
-      this.#sendFailures = 0;
-      if (this.flights.ready(1).length > 0) this.again(now + DISPATCH_AGAIN_MS);
-    } catch (error) {
-      this.#sendFailures += 1;
-      this.#queueBlockedUntil = now + backoffMs(this.#sendFailures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
-      const { name: shard } = this.shard;
-      console.error(JSON.stringify({ hop: 'dispatch', shard, error: String(error), failures: this.#sendFailures }));
-    }
-  }
-
-  async #sendTo(queue: Queue<DeliveryMessage>, flights: readonly Flight[]): Promise<void> {
-    const { name: shard, epoch } = this.shard;
-    await queue.sendBatch(
-      flights.map(({ seq, eventId, originId, attempt }) => ({
-        body: { v: 1, shard, seq, eventId, originId, attempt, epoch },
-      })),
-    );
-    this.flights.markSent(flights, Date.now() + this.shard.leaseMs);
   }
 }

@@ -2,13 +2,7 @@
 // dispatch, claims and projection beside it. The only writer of an order. Its alarm never throws and always re-arms.
 import { DurableObject } from 'cloudflare:workers';
 import type { DispatchConfig } from '../core/channel.ts';
-import {
-  BACKOFF_MS_MIN,
-  DISPATCH_AGAIN_MS,
-  DISPATCH_BATCH_MAX,
-  GROUP_COMMIT_FACTS_MAX,
-  REGISTRY_READ_TIMEOUT_MS,
-} from '../core/limits.ts';
+import { BACKOFF_MS_MIN, DISPATCH_AGAIN_MS, GROUP_COMMIT_FACTS_MAX } from '../core/limits.ts';
 import type { Order, PaymentRequest } from '../core/order.ts';
 import type {
   ClaimItem,
@@ -21,12 +15,12 @@ import type {
   RegisterRequest,
   Settlement,
 } from '../core/record.ts';
-import { within } from '../core/within.ts';
 import { readConfig } from '../env.ts';
 import { recordFact, recordPaymentRequest, recordRegistration } from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables } from '../store/ledger-schema.ts';
+import { postAlarms } from './alarm-post.ts';
 import { ClaimDesk } from './claim-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Projector } from './projector.ts';
@@ -79,14 +73,16 @@ export class OrderLedger extends DurableObject<Env> {
 
   /** Commits the calls together and answers them; false when they failed and may be tried alone. */
   #settleGroup(group: readonly Waiting[], alone = group.length === 1): boolean {
-    const alarmAt = this.#alarmAt;
     try {
       for (const { request } of group) this.#meet(request.dispatch);
-      const replies = this.ctx.storage.transactionSync(() => this.#commit(group.map(({ request }) => request)));
+      // A commit changes no memory but when to look, so that one that fails leaves what is under way alone.
+      const replies = this.#transact(
+        () => this.#commit(group.map(({ request }) => request)),
+        () => undefined,
+      );
       for (const [index, { resolve }] of group.entries()) resolve(replies[index] ?? []);
       return true;
     } catch (error) {
-      this.#alarmAt = alarmAt; // a commit touches no other memory, so that what is under way stays under way
       if (alone) for (const { reject } of group) reject(error);
       return false;
     }
@@ -211,10 +207,12 @@ export class OrderLedger extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
-      await this.#known()?.dispatcher.flush(Date.now());
+      const skipped = (await this.#known()?.dispatcher.flush(Date.now())) ?? [];
+      for (const { orderNo, seq } of skipped) this.#known()?.projector.noteChanged(orderNo, seq, Date.now());
       await this.#known()?.projector.flush(Date.now());
-      await this.#raiseAlarms();
       this.#known()?.projector.saveMarks();
+      const againMs = this.#known() ? await postAlarms(this.env, this.ctx.storage.sql, this.#name) : null;
+      if (againMs !== null) this.#known()?.dispatcher.again(Date.now() + againMs);
     } catch (error) {
       console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
       this.#forget();
@@ -222,22 +220,6 @@ export class OrderLedger extends DurableObject<Env> {
     } finally {
       const next = this.#nextAt();
       this.#arm(next === null ? null : Math.max(next, Date.now() + DISPATCH_AGAIN_MS));
-    }
-  }
-
-  async #raiseAlarms(): Promise<void> {
-    const memory = this.#known();
-    if (!memory) return;
-    const pending = outbox.pendingAlarms(this.ctx.storage.sql, DISPATCH_BATCH_MAX);
-    const last = pending.at(-1);
-    if (!last) return;
-    try {
-      const raised = this.env.REGISTRY.getByName('registry').raiseAlarms(pending.map(({ alarm }) => alarm));
-      await within(raised, REGISTRY_READ_TIMEOUT_MS, 'The registry');
-      outbox.dropAlarms(this.ctx.storage.sql, last.id);
-    } catch (error) {
-      console.error(JSON.stringify({ hop: 'alarm', shard: this.#name, error: String(error) }));
-      memory.dispatcher.again(Date.now() + 5_000);
     }
   }
 
@@ -270,14 +252,15 @@ export class OrderLedger extends DurableObject<Env> {
   #forget(): void {
     this.#memory?.dispatcher.retire();
     this.#memory = null;
-    this.#alarmAt = null;
   }
 
-  #transact<T>(step: () => T): T {
+  #transact<T>(step: () => T, afterFailure = () => this.#forget()): T {
+    const alarmAt = this.#alarmAt;
     try {
       return this.ctx.storage.transactionSync(step);
     } catch (error) {
-      this.#forget();
+      this.#alarmAt = alarmAt; // the platform's own alarm was rolled back too
+      afterFailure();
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 // The permits one shard holds: takes from each origin's gate, tells it what settled. Never sends anything.
 import type { DispatchOrigin } from '../core/channel.ts';
-import { BACKOFF_MS_MIN, PERMIT_TIMEOUT_MS } from '../core/limits.ts';
+import { backoffMs } from '../core/delivery.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, DISPATCH_DELAY_MS, PERMIT_TIMEOUT_MS } from '../core/limits.ts';
 import type { PermitReply } from '../core/permit.ts';
 import { within } from '../core/within.ts';
 
@@ -12,6 +13,7 @@ export class PermitPurse {
   readonly #held = new Map<string, number>();
   /** Origins whose gate still counts more than we hold. */
   readonly #untold = new Set<string>();
+  #failures = 0;
   readonly #lastGranted = new Map<string, number>();
 
   constructor(env: Env, shard: string) {
@@ -29,6 +31,11 @@ export class PermitPurse {
     return this.#untold.size > 0;
   }
 
+  /** When to tell what is untold: soon, and ever more rarely while a gate is out of reach. */
+  get tellAfterMs(): number {
+    return this.#failures === 0 ? DISPATCH_DELAY_MS : backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
+  }
+
   /** One call to the gate, which also tells what is held. A gate out of reach: half of what it last gave. */
   async take(origin: Limited, wanted: number, now: number): Promise<PermitReply> {
     if (wanted === 0 && !this.#untold.has(origin.id)) return { granted: 0, retryAt: now };
@@ -41,8 +48,10 @@ export class PermitPurse {
       const reply = await within(gate.take(request), PERMIT_TIMEOUT_MS, `The gate of ${origin.id}`);
       if (wanted > 0) this.#lastGranted.set(origin.id, reply.granted);
       this.#hold(origin.id, reply.granted);
+      this.#failures = 0;
       return reply;
     } catch (error) {
+      this.#failures += 1;
       this.#untold.add(origin.id);
       const half = Math.max(1, Math.floor((this.#lastGranted.get(origin.id) ?? 0) / 2));
       const granted = Math.max(0, Math.min(wanted, half, concurrent - holding));

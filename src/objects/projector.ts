@@ -29,6 +29,8 @@ export class Projector {
   #sweep: { after: string; readonly since: number } | null;
   #at: number | null;
   #failures = 0;
+  /** Halved at each failure: a batch may be too large for D1, which bounds a value at 2 MB. */
+  #batchMax = PROJECT_BATCH_MAX;
 
   constructor(shard: Shard, marks: outbox.Marks, dispatcher: Dispatcher, now: number) {
     this.#shard = shard;
@@ -63,7 +65,7 @@ export class Projector {
 
   #rememberDirty(orderNo: string, seq: number | null, now: number): void {
     if (seq !== null) outbox.touchOrder(this.#sql, orderNo, now); // a change of the order itself wrote its time already
-    if (this.#dirtySince !== null) return;
+    if (this.#dirtySince !== null && this.#dirtySince <= now) return; // a clock may step back
     this.#dirtySince = now;
     outbox.writeDirtySince(this.#sql, now);
   }
@@ -72,19 +74,23 @@ export class Projector {
     return this.#at;
   }
 
-  /** Tells D1 everything again, from the first fact. */
+  /** Tells D1 everything again, from the first fact; durably, so that a restart goes on with it. */
   rebuild(now: number): void {
     this.#cursor = 0;
     this.#sweep = { after: '', since: 0 };
+    this.#dirtySince = 0;
     this.#at = now;
+    this.#written = { ...this.#dispatcher.marks, projected: 0, dirtySince: 0 };
+    outbox.writeMarks(this.#sql, this.#written);
   }
 
   /** One batch. Never throws: D1's refusal only moves the time of the next try. */
   async flush(now: number): Promise<void> {
     if (this.#at === null || now < this.#at) return;
     this.#at = null;
-    const events = projection.eventsAfter(this.#sql, this.#cursor, PROJECT_BATCH_MAX);
-    const taken = [...this.#dirty].slice(0, PROJECT_BATCH_MAX);
+    const batchMax = this.#batchMax;
+    const events = projection.eventsAfter(this.#sql, this.#cursor, batchMax);
+    const taken = [...this.#dirty].slice(0, batchMax);
     for (const [orderNo] of taken) this.#dirty.delete(orderNo);
     const sweep = this.#sweep;
     const swept = this.#nextSwept();
@@ -98,22 +104,24 @@ export class Projector {
       this.#cursor = Math.min(this.#cursor, before); // a rebuild may have begun meanwhile
       for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));
       this.#failures += 1;
+      this.#batchMax = Math.max(1, batchMax >> 1);
       this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
       const { name: shard } = this.#shard;
       console.error(JSON.stringify({ hop: 'project', shard, error: String(error), failures: this.#failures }));
       return;
     }
     this.#failures = 0;
+    this.#batchMax = Math.min(PROJECT_BATCH_MAX, batchMax * 2);
     // A sweep that began while D1 was being told has all its way to go.
     if (sweep && this.#sweep === sweep)
-      this.#sweep = swept.length < PROJECT_BATCH_MAX ? null : { ...sweep, after: swept.at(-1) ?? '' };
-    const more = events.length === PROJECT_BATCH_MAX || this.#dirty.size > 0 || this.#sweep !== null;
+      this.#sweep = swept.length < batchMax ? null : { ...sweep, after: swept.at(-1) ?? '' };
+    const more = events.length === batchMax || this.#dirty.size > 0 || this.#sweep !== null;
     if (more) this.#at = Date.now();
   }
 
   #nextSwept(): string[] {
     if (!this.#sweep) return [];
-    return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, PROJECT_BATCH_MAX);
+    return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, this.#batchMax);
   }
 
   async #put(events: readonly Record<string, unknown>[], orderNos: readonly string[], now: number): Promise<void> {

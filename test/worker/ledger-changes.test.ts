@@ -1,10 +1,12 @@
 // What becomes of deliveries under way when something else changes: origins that come, go and change places, messages
 // given up, facts that cannot be committed. Nothing is lost, nothing goes astray, and the shard comes to rest.
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DispatchConfig } from '../../src/core/channel.ts';
-import { DISPATCH_OUTSTANDING_MAX } from '../../src/core/limits.ts';
+import { BACKOFF_MS_MAX, DISPATCH_OUTSTANDING_MAX } from '../../src/core/limits.ts';
 import type { DeliveryMessage, Settlement } from '../../src/core/record.ts';
+import { PermitPurse } from '../../src/objects/permit-purse.ts';
 import * as outbox from '../../src/store/ledger-outbox.ts';
 import { type Carried, takeMessages } from './delivery-world.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
@@ -181,4 +183,48 @@ describe('a fact that cannot be committed', () => {
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
     expect(await ledger(name).confirm([{ ...message, claim: reply.claim }])).toEqual([true]);
   });
+});
+
+it('a queue that never answers is asked again, and its message goes', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const [name, a] = [unique('shard'), unique('a')];
+  let calls = 0;
+  vi.spyOn(env.DELIVER, 'sendBatch').mockImplementation(async (messages) => {
+    const isMine = [...messages].some(({ body }) => (body as DeliveryMessage).shard === name); // all that is sent here
+    if (isMine) calls += 1;
+    if (isMine && calls === 1) await new Promise(() => undefined);
+    return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  });
+  await record(name, [paid('O1')], config([origin(a)]));
+  await until(name, async () => calls > 1);
+}, 20_000);
+
+it('alarms that are more than one call takes are all raised, without anything else to wake the shard', async () => {
+  const name = unique('shard');
+  const orderNo = unique('P');
+  await record(name, [paid(orderNo)], config([]));
+  await atRest(name);
+  await runInDurableObject(ledger(name), async (_, { storage }) => {
+    for (let i = 0; i < 150; i++) {
+      outbox.putAlarm(storage.sql, { code: 'delivery_dead', subject: `origin/${name}`, detail: `${i}`, at: i });
+    }
+    await storage.setAlarm(Date.now());
+  });
+  await until(name, async () => (await sql(name, 'SELECT COUNT(*) AS n FROM alarms'))[0]?.n === 0);
+});
+
+it('a gate out of reach is told of returned permits ever more rarely', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const gate = { take: () => Promise.reject(new Error('unreachable')) };
+  const ORIGIN_GATE = { ...env.ORIGIN_GATE, getByName: () => gate } as unknown as typeof env.ORIGIN_GATE; // the outage
+  const purse = new PermitPurse({ ...env, ORIGIN_GATE }, 'shard');
+  const waits: number[] = [];
+  purse.giveBack('shop', 1);
+  for (let i = 0; i < 10; i++) {
+    await purse.take({ id: 'shop', perSecond: 1, concurrent: 1 }, 0, i);
+    expect(purse.owes).toBe(true);
+    waits.push(purse.tellAfterMs);
+  }
+  expect(waits).toEqual([...waits].sort((a, b) => a - b));
+  expect(waits.at(-1)).toBe(BACKOFF_MS_MAX);
 });
