@@ -20,8 +20,10 @@ export type Conformance = {
   readonly redelivery: { readonly callback: Callback; readonly now: number };
   /** A genuine notice of a type that nobody has heard of. */
   readonly unknownType: Callback;
-  /** Headers that the signature needs, lower-cased. */
+  /** Headers that the signature needs, lower-cased; none where all of it is in the body. */
   readonly signedHeaders: readonly string[];
+  /** The signature is over the values in the body and not its bytes: white space around them changes nothing. */
+  readonly signsValues?: true;
   /** True when callbacks carry a signed time. */
   readonly isDated: boolean;
   /** What the provider's documents ask for. */
@@ -65,12 +67,14 @@ export function conformance(suite: Conformance): void {
           const body = Uint8Array.from(first.body, (byte, index) => (index === at ? byte ^ flip : byte));
           expect((await verify({ ...first, body })).ok).toBe(false);
         }),
+        { numRuns: 2_000 },
       );
     });
 
     it('refuses a callback that lost its end or grew one', async () => {
       expect((await verify({ ...first, body: first.body.slice(0, -1) })).ok).toBe(false);
-      expect((await verify({ ...first, body: new Uint8Array([...first.body, 10]) })).ok).toBe(false);
+      const more = suite.signsValues ? 48 : 10;
+      expect((await verify({ ...first, body: new Uint8Array([...first.body, more]) })).ok).toBe(false);
       expect((await verify({ ...first, body: new Uint8Array() })).ok).toBe(false);
     });
 
@@ -122,7 +126,7 @@ export function conformance(suite: Conformance): void {
     it('never throws for hostile bytes or headers', async () => {
       const header = fc.oneof(
         fc.string(),
-        fc.constantFrom(...suite.signedHeaders.map((name) => first.headers[name] ?? '')),
+        ...suite.signedHeaders.map((name) => fc.constant(first.headers[name] ?? '')),
       );
       const headers = fc.record(Object.fromEntries(suite.signedHeaders.map((name) => [name, header])));
       const body = fc.oneof(
