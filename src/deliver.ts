@@ -1,5 +1,6 @@
 // Delivers: claims each message's delivery from its ledger, posts the event to the origin, settles the outcome.
 // Never decides what comes next (the ledger does), never follows a redirect, never posts what it has not claimed.
+import type { Origin } from './core/channel.ts';
 import { parseRetryAfter } from './core/delivery.ts';
 import {
   CLAIM_FRESH_MS,
@@ -106,23 +107,18 @@ async function post(originId: string, go: Go, env: Env): Promise<Outcome> {
   const origin = await readOriginCopy(env, originId, at, go.originVersion);
   const failed = { at, ms: 0, status: null, retryAfterSeconds: null };
   if (!origin) return { ...failed, outcome: 'unreachable', detail: 'The origin is no longer configured.' };
-  const render = formatOf(origin.format);
-  if (!render) throw new Error(`origin ${originId} has the unknown format ${origin.format}`);
-  const { contentType, body } = render(go.type, go.occurredAt, go.data);
-  const opened = await openOriginSecrets(origin, config.masterKey);
-  const secrets = opened.filter(({ expiresAt }) => expiresAt === null || expiresAt > at);
-  const timestamp = Math.floor(at / 1000);
-  const headers = {
-    'content-type': contentType,
-    'user-agent': 'Tollgate/1 (+payment events)',
-    'webhook-id': go.eventId,
-    'webhook-timestamp': String(timestamp),
-    'webhook-signature': await signWebhook(go.eventId, timestamp, body, secrets),
-  };
+  let ready: Prepared;
+  try {
+    ready = await prepare(origin, go, config.masterKey, at);
+  } catch (error) {
+    // Would fail each time: it must end as dead and alarmed, not come round for ever unseen.
+    const detail = `Not sent, the gateway could not prepare it: ${String(error)}`.slice(0, ORIGIN_RESPONSE_KEPT_CHARS);
+    return { ...failed, outcome: 'unreachable', detail };
+  }
   const signal = AbortSignal.timeout(origin.timeoutMs);
   const startedAt = Date.now();
   try {
-    const response = await fetch(origin.url, { method: 'POST', redirect: 'manual', headers, body, signal });
+    const response = await fetch(origin.url, { method: 'POST', redirect: 'manual', ...ready, signal });
     const { status } = response;
     const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), Date.now());
     const detail = await readStart(response);
@@ -134,6 +130,26 @@ async function post(originId: string, go: Go, env: Env): Promise<Outcome> {
       return { ...failed, ms, outcome: 'timed_out', detail: `No answer within ${origin.timeoutMs} ms.` };
     return { ...failed, ms, outcome: 'unreachable', detail: String(error).slice(0, ORIGIN_RESPONSE_KEPT_CHARS) };
   }
+}
+
+type Prepared = { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+
+/** The event in the origin's format, signed with its secrets. */
+async function prepare(origin: Origin, go: Go, masterKey: string, at: number): Promise<Prepared> {
+  const render = formatOf(origin.format);
+  if (!render) throw new Error(`origin ${origin.id} has the unknown format ${origin.format}`);
+  const { contentType, body } = render(go.type, go.occurredAt, go.data);
+  const opened = await openOriginSecrets(origin, masterKey);
+  const secrets = opened.filter(({ expiresAt }) => expiresAt === null || expiresAt > at);
+  const timestamp = Math.floor(at / 1000);
+  const headers = {
+    'content-type': contentType,
+    'user-agent': 'Tollgate/1 (+payment events)',
+    'webhook-id': go.eventId,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': await signWebhook(go.eventId, timestamp, body, secrets),
+  };
+  return { headers, body };
 }
 
 /** The start of the answer, for people. Bounded, and never a reason to doubt a status that has arrived. */

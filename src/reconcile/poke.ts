@@ -2,32 +2,35 @@
 // arrive is brought again, provider keys are kept fresh. Reads the registry, never D1.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { locatorName, shardNameOf } from '../core/channel.ts';
+import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
+
+const POKE_TIMEOUT_MS = 10_000;
 
 /** One tick. Safe to run twice or not at all; each shard's failure is its own. */
 export async function poke(env: Env, now: number): Promise<void> {
   const registry = env.REGISTRY.getByName('registry');
-  await registry.tick(now);
-  await pokeLog(env, UNKNOWN_LOG);
+  await tried('registry', () => registry.tick(now));
+  await tried(UNKNOWN_LOG, () => env.CALLBACK_LOG.getByName(UNKNOWN_LOG).poke());
   for (const { channel, dispatch } of await registry.listChannels()) {
-    await pokeLog(env, callbackLogNameOf(channel.uid));
+    const log = callbackLogNameOf(channel.uid);
+    await tried(log, () => env.CALLBACK_LOG.getByName(log).poke());
     const shards = Array.from({ length: channel.shards }, (_, shard) => shard);
-    const ledgers = shards.map((shard) => env.LEDGER.getByName(shardNameOf(channel, shard)).poke(dispatch));
+    const ledgers = shards.map((shard) => shardNameOf(channel, shard));
     const locates = providerOf(channel.provider)?.linksById ? shards : [];
-    const locators = locates.map((shard) => env.LOCATOR.getByName(locatorName(channel, shard)).poke(dispatch, now));
-    const results = await Promise.allSettled([...ledgers, ...locators]);
-    const failed = results.filter((result) => result.status === 'rejected');
-    if (failed.length > 0) {
-      const error = String(failed[0]?.reason);
-      console.error(JSON.stringify({ hop: 'poke', channel: channel.id, shards: failed.length, error }));
-    }
+    const locators = locates.map((shard) => locatorName(channel, shard));
+    await Promise.all([
+      ...ledgers.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(dispatch))),
+      ...locators.map((name) => tried(name, () => env.LOCATOR.getByName(name).poke(dispatch, now))),
+    ]);
   }
 }
 
-async function pokeLog(env: Env, name: string): Promise<void> {
+/** One object that fails or hangs must not keep the tick from the others. */
+async function tried(name: string, step: () => Promise<unknown>): Promise<void> {
   try {
-    await env.CALLBACK_LOG.getByName(name).poke();
+    await within(step(), POKE_TIMEOUT_MS, name);
   } catch (error) {
-    console.error(JSON.stringify({ hop: 'poke', log: name, error: String(error) }));
+    console.error(JSON.stringify({ hop: 'poke', name, error: String(error) }));
   }
 }

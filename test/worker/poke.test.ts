@@ -1,10 +1,10 @@
 // Cron's tick: whatever lost its alarm comes back, and nothing is made that was not there.
 import { createScheduledController, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import { poke } from '../../src/reconcile/poke.ts';
-import { makeChannel, paid, post } from './receive-world.ts';
+import { makeChannel, paid, post, registry } from './receive-world.ts';
 
 const tick = () => poke(env, createScheduledController().scheduledTime);
 
@@ -45,5 +45,21 @@ describe('poke', () => {
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'marks'").toArray(),
     );
     expect(tables).toEqual([]);
+  });
+
+  it('reaches every shard although the registry cannot do its own part of the tick', async () => {
+    const channel = await makeChannel();
+    const record = await registry().readChannel(channel.id);
+    if (!record) throw new Error('the channel was just made');
+    const { body, headers } = await paid('POKE-3');
+    expect((await post(channel.id, body, headers)).ok).toBe(true);
+    const shard = env.LEDGER.getByName(ledgerNameOf(record.channel, 'POKE-3'));
+    await runInDurableObject(shard, (_, state) => state.storage.deleteAlarm());
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const ill = { tick: () => Promise.reject(new Error('overloaded')), listChannels: () => registry().listChannels() };
+    const REGISTRY = { getByName: () => ill } as unknown as typeof env.REGISTRY; // the outage
+    await poke({ ...env, REGISTRY }, Date.now());
+    expect(await eventually(() => inD1('POKE-3'))).toEqual({ state: 'paid' });
+    vi.restoreAllMocks();
   });
 });
