@@ -119,7 +119,8 @@ const DUE = `SELECT d.seq, d.origin_id AS originId, d.order_no AS orderNo, d.sta
 export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: number): DueRow[] =>
   sql
     .exec<DueRow>(
-      `${DUE} WHERE d.${OPEN} AND d.origin_id = ? AND d.state = 'waiting' AND d.due_at <= ? ORDER BY d.due_at, d.seq LIMIT ?`,
+      `${DUE} WHERE d.${OPEN} AND d.origin_id = ? AND d.state = 'waiting' AND d.due_at <= ?
+       ORDER BY d.due_at, d.seq LIMIT ?`,
       originId,
       now,
       limit,
