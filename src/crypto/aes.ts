@@ -1,4 +1,7 @@
-// AES-256-GCM with a 12-byte nonce and the 16-byte tag behind the ciphertext. Never throws for hostile input.
+// AES-256: GCM with a 12-byte nonce and the 16-byte tag behind the ciphertext; ECB with PKCS#7 for the one dialect that
+// has nothing better, which proves nothing. Never throws for hostile input.
+import { createDecipheriv } from 'node:crypto';
+import { concat } from './bytes.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -22,5 +25,19 @@ export async function openGcm(
     return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, sealed));
   } catch {
     return null; // the tag does not match: an expected form of hostile or misconfigured input
+  }
+}
+
+/**
+ * Decrypts ECB, which WebCrypto lacks; null where key, length or padding do not fit. What comes out is not proved:
+ * blocks can be cut, repeated and put together anew.
+ */
+export function openEcb(key: Uint8Array, sealed: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  if (key.length !== 32) throw new Error(`an AES-256 key has 32 bytes, got ${key.length}`);
+  try {
+    const decipher = createDecipheriv('aes-256-ecb', key, null);
+    return concat(decipher.update(sealed), decipher.final());
+  } catch {
+    return null; // wrong padding: an expected form of hostile or misconfigured input
   }
 }

@@ -3,7 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Aes } from 'wechatpay-axios-plugin';
-import { importGcmKey, openGcm } from '../../src/crypto/aes.ts';
+import { importGcmKey, openEcb, openGcm } from '../../src/crypto/aes.ts';
 import { fromBase64, fromUtf8, utf8 } from '../../src/crypto/bytes.ts';
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
@@ -74,4 +74,27 @@ it('opens nothing shorter than its tag', async () => {
 it('takes no key of another length, which would be a bug of ours', async () => {
   for (const length of [0, 16, 24, 31, 33])
     await expect(importGcmKey(new Uint8Array(length))).rejects.toThrow(/32 bytes/);
+});
+
+it('opens ECB as FIPS 197 and the npm SDK write it', () => {
+  const key = hex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+  const padded = '9f3b7504926f8bd36e3118e903a4cd4a'; // sixteen times 16, under the same key
+  const sealed = hex(`8ea2b7ca516745bfeafc49904b496089${padded}`);
+  expect(openEcb(key, sealed)).toEqual(hex('00112233445566778899aabbccddeeff'));
+  const ascii = 'a-key-of-exactly-32-characters!!';
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), (text) => {
+      const plain = openEcb(utf8(ascii), fromBase64(Aes.AesEcb.encrypt(text, ascii)) ?? none);
+      fc.pre(utf8(text).length % 16 !== 0); // the SDK leaves a whole last block unpadded
+      expect(fromUtf8(plain ?? none)).toBe(text);
+    }),
+  );
+});
+
+it('answers null to ECB of another key, length or padding', () => {
+  const key = utf8('a-key-of-exactly-32-characters!!');
+  const sealed = fromBase64(Aes.AesEcb.encrypt('a text of some length', 'a-key-of-exactly-32-characters!!')) ?? none;
+  for (const wrong of [none, sealed.slice(1), sealed.slice(0, 16)]) expect(openEcb(key, wrong)).toBeNull();
+  expect(openEcb(utf8('another-key-of-32-characters-!!!'), sealed)).toBeNull();
+  expect(() => openEcb(utf8('short'), sealed)).toThrow(/32 bytes/);
 });

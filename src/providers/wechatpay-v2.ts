@@ -1,0 +1,67 @@
+// WeChat Pay API v2 (微信支付), XML: payment and refund notices, order and refund queries, Native QR payments. Never
+// trusts a payment before its signature holds, nor a refund notice before a query has confirmed it.
+
+import { wireOf } from '../core/rejection.ts';
+import { printXml } from '../core/xml.ts';
+import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { pay, query } from './wechatpay-v2/api.ts';
+import { Credentials, inspectCredentials } from './wechatpay-v2/credentials.ts';
+import { type Notice, openNotice } from './wechatpay-v2/notice.ts';
+import { translate } from './wechatpay-v2/translate.ts';
+
+// The documented bytes and nothing else, not even a line feed; FAIL is always the same: the caller learns nothing.
+const answer = (status: number, code: string, message: string): Answer => ({
+  status,
+  headers: { 'content-type': 'text/xml; charset=utf-8' },
+  body: printXml('xml', { return_code: code, return_msg: message }),
+});
+
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return answer(200, 'SUCCESS', 'OK');
+    case 'rejected':
+      return answer(wireOf(acknowledgement.rejection.reason).status, 'FAIL', '失败');
+    case 'unavailable':
+      return answer(503, 'FAIL', '失败');
+  }
+}
+
+export const wechatpayV2 = provider<Credentials, Notice>({
+  id: 'wechatpay-v2',
+  name: { en: 'WeChat Pay (API v2)', zh: '微信支付 (API v2)' },
+  credentials: Credentials,
+  inspectCredentials,
+  // WeChat Pay waits 5 s.
+  ackDeadlineMs: 4_000,
+  // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).
+  sourceRanges: [
+    '101.226.103.0/25',
+    '140.207.54.0/25',
+    '121.51.58.128/25',
+    '183.3.234.0/25',
+    '58.251.80.0/25',
+    '121.51.30.128/25',
+    '203.205.219.128/25',
+    '81.71.199.64/32',
+    '81.71.198.25/32',
+    '81.71.199.59/32',
+    '175.24.214.208/32',
+    '175.24.211.24/32',
+    '175.24.213.135/32',
+    '109.244.180.23/32',
+    '114.132.203.119/32',
+    '43.139.43.69/32',
+  ],
+  // All that proves a notice is in its body.
+  evidenceHeaders: [],
+  // Documented for refunds; payments are taken to follow the same (24 h 4 min in all).
+  retryScheduleSeconds: [
+    15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, 10_800, 10_800, 10_800, 21_600, 21_600,
+  ],
+  verify: async (callback, credentials) => openNotice(callback.body, credentials),
+  translate,
+  acknowledge,
+  query,
+  pay,
+});
