@@ -1,9 +1,10 @@
 // The registry of providers: the only door to a dialect. One line each.
+import { alipay } from './alipay.ts';
 import type { AnyProvider } from './provider.ts';
 import { wechatpayV2 } from './wechatpay-v2.ts';
 import { wechatpayV3 } from './wechatpay-v3.ts';
 
-const ALL: readonly AnyProvider[] = [wechatpayV3, wechatpayV2];
+const ALL: readonly AnyProvider[] = [wechatpayV3, wechatpayV2, alipay];
 
 export const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
 

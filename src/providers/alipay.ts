@@ -1,0 +1,48 @@
+// Alipay (支付宝), mainland OpenAPI: trade notices by key or certificate, order and refund queries, QR payments. Never
+// trusts a notice before RSA over its original bytes holds, nor the browser's return address at all.
+
+import { wireOf } from '../core/rejection.ts';
+import { pay } from './alipay/api.ts';
+import { Credentials, inspectCredentials } from './alipay/credentials.ts';
+import { type Notice, openNotice } from './alipay/notice.ts';
+import { query } from './alipay/query.ts';
+import { translate } from './alipay/translate.ts';
+import { type Acknowledgement, type Answer, provider } from './provider.ts';
+
+// Success is these seven bytes and nothing else; anything else makes Alipay call again (asynchronous notices).
+const answered = (status: number, body: 'success' | 'fail'): Answer => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body,
+});
+
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return answered(200, 'success');
+    case 'rejected':
+      return answered(wireOf(acknowledgement.rejection.reason).status, 'fail');
+    case 'unavailable':
+      return answered(503, 'fail');
+  }
+}
+
+export const alipay = provider<Credentials, Notice>({
+  id: 'alipay',
+  name: { en: 'Alipay', zh: '支付宝' },
+  credentials: Credentials,
+  inspectCredentials,
+  // No deadline is published; five seconds is what its peers give.
+  ackDeadlineMs: 4_000,
+  // None is published for notices of the mainland OpenAPI (read 2026-11).
+  sourceRanges: [],
+  // The signature is in the body.
+  evidenceHeaders: [],
+  // Eight calls in about 25 h (asynchronous notices): 4 min, 10, 10, 1 h, 2 h, 6 h, 15 h.
+  retryScheduleSeconds: [240, 600, 600, 3_600, 7_200, 21_600, 54_000],
+  verify: (callback, credentials, _keys, now) => openNotice(callback.body, credentials, now),
+  translate,
+  acknowledge,
+  query,
+  pay,
+});
