@@ -5,13 +5,13 @@ import type { OrderDetail, RegisterRequest } from '../core/record.ts';
 import { renderOrder } from '../formats/order.ts';
 import { listOrders, type OrderRow } from '../store/lists.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
-import { idempotencyKeyOf, newId, requires, WriteHeaders } from './auth.ts';
+import { newId, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id, iso, isoOrNull, MoneyInput, OrderNo } from './fields.ts';
-import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { ORDER_STATES, OrderDetailBody, OrderItem, RegisteredBody } from './order-shape.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { paymentOf, payRoute, renderPayment } from './pay.ts';
-import { invalid, notFound, problemResponse, refuse } from './problem.ts';
+import { invalid, keyReused, notFound, problemResponse, refuse } from './problem.ts';
 
 const METADATA_KEYS_MAX = 20;
 
@@ -75,7 +75,12 @@ orders.openapi(
     }
     const route = input.pay ? payRoute(c.env, record) : null;
     if (route && !route.ok) return refuse(c, route.error);
-    const reply = await ledgerOf(c.env, record, input.orderNo).register(registerRequest(c, record, input, now));
+    const { key, digest } = await stampOf(c);
+    if (key !== null) {
+      const claim = { v: 1, key, digest, dispatch: record.dispatch } as const;
+      if ((await ledgerOf(c.env, record, key).claimKey(claim)) === 'reused') return refuse(c, keyReused);
+    }
+    const reply = await ledgerOf(c.env, record, input.orderNo).register(registerRequest(record, input, now));
     if (reply.kind === 'conflict') {
       return refuse(c, {
         code: 'order_conflict',
@@ -90,12 +95,7 @@ orders.openapi(
   },
 );
 
-function registerRequest(
-  c: Context,
-  { dispatch }: ChannelRecord,
-  input: z.infer<typeof OrderInput>,
-  now: number,
-): RegisterRequest {
+function registerRequest({ dispatch }: ChannelRecord, input: z.infer<typeof OrderInput>, now: number): RegisterRequest {
   return {
     v: 1,
     orderNo: input.orderNo,
@@ -106,7 +106,6 @@ function registerRequest(
       metadata: input.metadata,
       registeredAt: now,
     },
-    idempotencyKey: idempotencyKeyOf(c),
     dispatch,
     eventId: newId('evt'),
   };

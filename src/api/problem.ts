@@ -120,3 +120,8 @@ const isOutage = (error: Error): boolean =>
   ('retryable' in error && error.retryable === true) || ('overloaded' in error && error.overloaded === true);
 
 const describe = (error: Error): string => `${error.name}: ${error.message}`.slice(0, 500);
+
+export const keyReused: Problem = {
+  code: 'idempotency_key_reused',
+  detail: 'Another request came with this Idempotency-Key: send a new key for a new request.',
+};

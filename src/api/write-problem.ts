@@ -2,7 +2,7 @@
 import type { WriteReply } from '../core/registry.ts';
 import { unreachable } from '../core/result.ts';
 import type { Context } from './kit.ts';
-import { invalid, notFound, refuse } from './problem.ts';
+import { invalid, keyReused, notFound, refuse } from './problem.ts';
 
 type Undone = Exclude<WriteReply<unknown>, { readonly kind: 'done' }>;
 
@@ -24,10 +24,7 @@ export function refuseWrite(c: Context, reply: Undone, what: string) {
         detail: `${what} is ${reply.status}, from where this does not lead on.`,
       });
     case 'key_reused':
-      return refuse(c, {
-        code: 'idempotency_key_reused',
-        detail: 'Another request came with this Idempotency-Key: send a new key for a new request.',
-      });
+      return refuse(c, keyReused);
     default:
       return unreachable(reply);
   }

@@ -55,11 +55,19 @@ export type RegisterRequest = {
   readonly v: 1;
   readonly orderNo: string;
   readonly registration: Registration;
-  readonly idempotencyKey: string | null;
   readonly dispatch: DispatchConfig;
   /** The id of the event that a difference with what was already paid would raise. */
   readonly eventId: string;
 };
+/** An Idempotency-Key, kept in the shard that its own text falls to: the key may come with any order. */
+export type ClaimKeyRequest = {
+  readonly v: 1;
+  readonly key: string;
+  /** Of the whole request, SHA-256, hex. */
+  readonly digest: string;
+  readonly dispatch: DispatchConfig;
+};
+
 /** `same`: registered before with equal data. `conflict`: registered before, and `field` differs. */
 export type RegisterReply =
   | { readonly kind: 'created' | 'same'; readonly order: Order }

@@ -6,6 +6,7 @@ import { BACKOFF_MS_MIN, DISPATCH_AGAIN_MS, GROUP_COMMIT_FACTS_MAX } from '../co
 import type { Order, PaymentRequest } from '../core/order.ts';
 import type {
   ClaimItem,
+  ClaimKeyRequest,
   ClaimReply,
   ConfirmItem,
   OrderDetail,
@@ -16,7 +17,7 @@ import type {
   Settlement,
 } from '../core/record.ts';
 import { readConfig } from '../env.ts';
-import { recordFact, recordPaymentRequest, recordRegistration } from '../store/ledger-book.ts';
+import { keyMeansAnother, recordFact, recordPaymentRequest, recordRegistration } from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables } from '../store/ledger-schema.ts';
@@ -125,6 +126,14 @@ export class OrderLedger extends DurableObject<Env> {
       projector.noteChanged(request.orderNo, null, now);
       this.#arm(this.#nextAt());
       return reply;
+    });
+  }
+
+  /** Whether this Idempotency-Key came before with another request; remembered durably when it is new. */
+  claimKey({ key, digest, dispatch }: ClaimKeyRequest): 'fresh' | 'reused' {
+    return this.#transact(() => {
+      this.#open(dispatch);
+      return keyMeansAnother(this.ctx.storage.sql, key, digest, Date.now()) ? 'reused' : 'fresh';
     });
   }
 

@@ -1,9 +1,10 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
 import type { DispatchConfig } from '../core/channel.ts';
 import { type EventType, type Fact, factKey, type Source } from '../core/event.ts';
-import { ORDER_FACTS_MAX } from '../core/limits.ts';
+import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
 import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import type { Evidence, FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
+import { comesBack } from '../core/refund.ts';
 import { registerOrder } from '../core/registration.ts';
 import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
@@ -48,9 +49,13 @@ function writeOrder(sql: SqlStorage, order: Order): void {
  */
 export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactInput, now: number): RecordVerdict {
   const { event } = fact;
-  const key = factKey(event);
   const known = readOrder(sql, event.orderNo);
-  if (known && hasFact(sql, event.orderNo, key)) return 'duplicate';
+  let key = factKey(event);
+  if (known && hasFact(sql, event.orderNo, key)) {
+    if (event.kind !== 'refund' || !comesBack(known, event)) return 'duplicate';
+    key = `${key}|${event.occurredAt}`;
+    if (hasFact(sql, event.orderNo, key)) return 'duplicate';
+  }
   if (known && countFacts(sql, event.orderNo) >= ORDER_FACTS_MAX) return 'refused';
   const { verdict, type, order } = applyFact(known ?? newOrder(event.orderNo, now), event, fact.source, now);
   insertEvent(sql, {
@@ -100,6 +105,22 @@ export function recordRegistration(
     });
   }
   return { kind: 'created', order, eventAdded };
+}
+
+// The oldest few at each claim, so that the table is never read whole.
+const FORGET_REQUESTS = `DELETE FROM requests WHERE seq IN
+  (SELECT seq FROM (SELECT seq, at FROM requests ORDER BY seq LIMIT 20) WHERE at <= ?)`;
+
+/** Whether an Idempotency-Key came before with another request. Kept as long as the API promises. */
+export function keyMeansAnother(sql: SqlStorage, key: string, digest: string, now: number): boolean {
+  const [known] = sql
+    .exec<{ digest: string; at: number }>('SELECT digest, at FROM requests WHERE key = ?', key)
+    .toArray();
+  if (known && now - known.at < IDEMPOTENCY_KEPT_MS) return known.digest !== digest;
+  if (known) sql.exec('DELETE FROM requests WHERE key = ?', key);
+  sql.exec(FORGET_REQUESTS, now - IDEMPOTENCY_KEPT_MS);
+  sql.exec('INSERT INTO requests (key, digest, at) VALUES (?, ?, ?)', key, digest, now);
+  return false;
 }
 
 export function recordPaymentRequest(

@@ -48,6 +48,20 @@ describe('registering an order', () => {
     expect([again.status, again.text]).toEqual([200, created.text]);
   });
 
+  it('takes an Idempotency-Key for one request only, whatever shards the orders fall to', async () => {
+    const key = unique('key');
+    const input = order();
+    const send = (body: object) => call('POST', '/v1/orders', body, { headers: { 'idempotency-key': key } });
+    expect((await send(input)).status).toBe(201);
+    expect((await send(input)).status).toBe(200);
+    for (let i = 0; i < 9; i++) {
+      const other = order();
+      const refused = await send(other);
+      expect([refused.status, refused.body.code]).toEqual([422, 'idempotency_key_reused']);
+      expect((await call('GET', `/v1/orders/${channel}/${other.orderNo}`)).status).toBe(404);
+    }
+  });
+
   it.each<[object, string]>([
     [{ amount: { minor: 1_235, currency: 'CNY' } }, 'amount.minor'],
     [{ amount: { minor: 1_234, currency: 'USD' } }, 'amount.currency'],

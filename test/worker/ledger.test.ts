@@ -50,6 +50,22 @@ describe('record', () => {
     expect((await ledger(name).readOrder('A1'))?.order.flags).toEqual(['provider_disagrees']);
   });
 
+  it('knows a refund that succeeds again after it was reversed from a repeat of the first success', async () => {
+    const name = unique('shard');
+    const [first, reversed, second] = [0, 1, 2].map((day) => 1_790_000_001_000 + day * 86_400_000);
+    const tell = (state: 'succeeded' | 'failed', occurredAt = 0) =>
+      record(name, [refunded('A1', 'R1', { state, occurredAt })]).then(([reply]) => reply?.verdict);
+    await record(name, [paid('A1')]);
+    expect(await tell('succeeded', first)).toBe('applied');
+    expect(await tell('failed', reversed)).toBe('odd');
+    expect(await tell('succeeded', first)).toBe('duplicate');
+    expect(await tell('succeeded', second)).not.toBe('duplicate');
+    expect(await tell('succeeded', second)).toBe('duplicate');
+    const detail = await ledger(name).readOrder('A1');
+    expect(detail?.order.refunds).toMatchObject([{ refundNo: 'R1', state: 'succeeded' }]);
+    expect(detail?.order.sequence).toBe(4);
+  });
+
   it('keeps the bytes that proved a fact', async () => {
     const name = unique('shard');
     await record(name, [paid('A1')]);
@@ -93,7 +109,6 @@ describe('register', () => {
       v: 1,
       orderNo,
       registration: { ...registration, ...change },
-      idempotencyKey: null,
       dispatch: config([]),
       eventId: 'evt_reg',
     });
@@ -126,7 +141,7 @@ describe('register', () => {
     await register(name, 'B3', { amount: { minor: 500, currency: 'CNY' } });
     const detail = await ledger(name).readOrder('B3');
     expect(detail?.order.flags).toEqual(['amount_mismatch', 'underpaid']);
-    expect(detail?.timeline.some((entry) => entry['type'] === 'order.flagged')).toBe(true);
+    expect(detail?.timeline.some((entry) => entry.type === 'order.flagged')).toBe(true);
   });
 });
 
@@ -180,7 +195,6 @@ describe('project', () => {
       v: 1,
       orderNo,
       registration,
-      idempotencyKey: null,
       dispatch: config([]),
       eventId: 'evt_x',
     });
