@@ -59,7 +59,7 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   retryScheduleSeconds: [
     15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, 10_800, 10_800, 10_800, 21_600, 21_600,
   ],
-  verify: async (callback, credentials) => openNotice(callback.body, credentials),
+  verify: (callback, credentials) => openNotice(callback.body, credentials),
   translate,
   acknowledge,
   query,

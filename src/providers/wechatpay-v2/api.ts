@@ -28,25 +28,25 @@ type Definition = Provider<Credentials, Notice>;
 const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 
 export const query: NonNullable<Definition['query']> = {
-  request: async (target, credentials, { nonce }) => requestQuery(target, credentials, nonce),
-  read: async (answer, target, credentials, _keys, now) => readQuery(answer, target, credentials, now),
+  request: (target, credentials, { nonce }) => requestQuery(target, credentials, nonce),
+  read: (answer, target, credentials, _keys, now) => readQuery(answer, target, credentials, now),
 };
 
 export const pay: NonNullable<Definition['pay']> = {
-  request: async (order, credentials, { now, nonce }) => requestNative(order, credentials, now, nonce),
-  read: async (answer, credentials, _keys, now, expiresAt) => readNative(answer, credentials, now, expiresAt ?? null),
+  request: (order, credentials, { now, nonce }) => requestNative(order, credentials, now, nonce),
+  read: (answer, credentials, _keys, now, expiresAt) => readNative(answer, credentials, now, expiresAt ?? null),
 };
 
-function signedRequest(
+async function signedRequest(
   path: string,
   payee: Payee,
   own: Readonly<Record<string, string>>,
   credentials: Credentials,
   nonce: string,
-): ProviderRequest {
+): Promise<ProviderRequest> {
   const signType = credentials.signTypes[0] ?? SIGN_TYPES[0];
   const fields = { ...payee, mch_id: credentials.mchId, nonce_str: nonce.slice(0, 32), sign_type: signType, ...own };
-  const sign = signatureOf(new Map(Object.entries(fields)), credentials.apiKey, signType);
+  const sign = await signatureOf(new Map(Object.entries(fields)), credentials.apiKey, signType);
   return {
     method: 'POST',
     url: HOST + path,
@@ -56,7 +56,10 @@ function signedRequest(
 }
 
 /** The proved fields of an answer, whatever its result_code; without a proof nothing of it is believed. */
-function provedFields(answer: ProviderAnswer, credentials: Credentials): Result<Fields, ProviderProblem> {
+async function provedFields(
+  answer: ProviderAnswer,
+  credentials: Credentials,
+): Promise<Result<Fields, ProviderProblem>> {
   if (answer.status !== 200) return problem('unavailable', `WeChat Pay answered ${answer.status}.`);
   const fields = readFields(answer.body, 'xml');
   if (!fields.ok) return problem('malformed', `WeChat Pay's answer cannot be read: ${fields.error}.`);
@@ -65,7 +68,7 @@ function provedFields(answer: ProviderAnswer, credentials: Credentials): Result<
     const said = (fields.value.get('return_msg') ?? 'no reason given').slice(0, 200);
     return problem('refused', `WeChat Pay refused the request: ${said}. Check mchId, appIds and apiKey.`);
   }
-  const unproved = signatureProblem(fields.value, credentials);
+  const unproved = await signatureProblem(fields.value, credentials);
   if (unproved !== null) {
     return problem('unverified', `WeChat Pay's answer is not proved: ${unproved.detail} Ask again.`);
   }
@@ -85,17 +88,17 @@ const NEEDS_PAYEE =
   'WeChat Pay wants to know who asks: put the AppID first into appIds, and for a service provider exactly one ' +
   'number into subMchIds.';
 
-function requestQuery(
+async function requestQuery(
   target: QueryTarget,
   credentials: Credentials,
   nonce: string,
-): Result<ProviderRequest, ProviderProblem> {
+): Promise<Result<ProviderRequest, ProviderProblem>> {
   const { reference, orderNo, transactionId } = target;
   if (reference !== undefined) {
     const read = readReference(reference, credentials);
     if (read === null) return problem('not_configured', NEEDS_PAYEE);
     const own = { out_refund_no: read.refundNo };
-    return ok(signedRequest('/pay/refundquery', read.payee, own, credentials, nonce));
+    return ok(await signedRequest('/pay/refundquery', read.payee, own, credentials, nonce));
   }
   const payee = payeeOf(credentials);
   if (payee === null) return problem('not_configured', NEEDS_PAYEE);
@@ -103,7 +106,7 @@ function requestQuery(
   const name = orderNo === undefined ? transactionId : orderNo;
   if (name === undefined) return problem('refused', 'A query needs an order number, a transaction or a refund.');
   const own = orderNo === undefined ? { transaction_id: xmlSafe(name) } : { out_trade_no: xmlSafe(name) };
-  return ok(signedRequest('/pay/orderquery', payee, own, credentials, nonce));
+  return ok(await signedRequest('/pay/orderquery', payee, own, credentials, nonce));
 }
 
 /** What the provider has never heard of: nothing has happened, as far as it can tell. */
@@ -111,8 +114,13 @@ const UNKNOWN = /^(?:ORDER_?NOT_?EXIST|REFUND_?NOT_?EXIST)$/;
 
 type Read = Result<{ events: PaymentEvent[]; noticeType: string; noticeId: null }, ProviderProblem>;
 
-function readQuery(answer: ProviderAnswer, target: QueryTarget, credentials: Credentials, now: number): Read {
-  const proved = provedFields(answer, credentials);
+async function readQuery(
+  answer: ProviderAnswer,
+  target: QueryTarget,
+  credentials: Credentials,
+  now: number,
+): Promise<Read> {
+  const proved = await provedFields(answer, credentials);
   if (!proved.ok) return proved;
   const fields = proved.value;
   const noticeType = target.reference === undefined ? 'orderquery' : 'refundquery';
@@ -153,12 +161,12 @@ function refundIn(
 
 type PayOrder = Parameters<NonNullable<Definition['pay']>['request']>[0];
 
-function requestNative(
+async function requestNative(
   { orderNo, registration, notifyUrl }: PayOrder,
   credentials: Credentials,
   now: number,
   nonce: string,
-): Result<ProviderRequest, ProviderProblem> {
+): Promise<Result<ProviderRequest, ProviderProblem>> {
   const { amount, description, expiresAt } = registration;
   const payee = payeeOf(credentials);
   if (payee === null) return problem('not_configured', NEEDS_PAYEE);
@@ -189,19 +197,19 @@ function requestNative(
     trade_type: 'NATIVE',
     product_id: orderNo,
   };
-  return ok(signedRequest('/pay/unifiedorder', payee, own, credentials, nonce));
+  return ok(await signedRequest('/pay/unifiedorder', payee, own, credentials, nonce));
 }
 
 /** `20091227091010`, Beijing time. */
 const beijingTime = (at: number) => new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 19).replace(/\D/g, '');
 
-function readNative(
+async function readNative(
   answer: ProviderAnswer,
   credentials: Credentials,
   now: number,
   expiresAt: number | null,
-): Result<PaymentRequest, ProviderProblem> {
-  const proved = provedFields(answer, credentials);
+): Promise<Result<PaymentRequest, ProviderProblem>> {
+  const proved = await provedFields(answer, credentials);
   if (!proved.ok) return proved;
   if (proved.value.get('result_code') !== SUCCESS) return err(failureOf(proved.value));
   const codeUrl = proved.value.get('code_url') ?? '';

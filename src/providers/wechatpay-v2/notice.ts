@@ -24,13 +24,13 @@ export function readFields(bytes: Uint8Array, root: string): Result<Fields, stri
   return parsed.value.name === root ? fieldsOf(parsed.value) : err(`its root is not <${root}>`);
 }
 
-export function openNotice(body: Uint8Array, credentials: Credentials): Result<Notice, Rejection> {
+export async function openNotice(body: Uint8Array, credentials: Credentials): Promise<Result<Notice, Rejection>> {
   const read = readFields(body, 'xml');
   if (!read.ok) return err(reject('malformed', `No WeChat Pay v2 message: ${read.error}.`));
   const fields = read.value;
   const sealed = fields.get('req_info') ?? '';
   // A refund notice carries no sign; all else does, and where there is one it holds.
-  const problem = sealed === '' || fields.has('sign') ? signatureProblem(fields, credentials) : null;
+  const problem = sealed === '' || fields.has('sign') ? await signatureProblem(fields, credentials) : null;
   if (problem !== null) return err(problem);
   return sealed === '' ? ok({ kind: kindOf(fields), fields }) : openRefund(fields, sealed, credentials);
 }

@@ -1,8 +1,8 @@
 // The signature of WeChat Pay v2: MD5 or HMAC-SHA256 over the sorted values and the key. Verifies and makes it; never
 // chooses an algorithm that the merchant did not allow.
-import { createHmac } from 'node:crypto';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { equalBytes, toHex, utf8 } from '../../crypto/bytes.ts';
+import { hmacSha256 } from '../../crypto/hmac.ts';
 import { md5 } from '../../crypto/md5.ts';
 import type { Credentials, SignType } from './credentials.ts';
 
@@ -21,13 +21,13 @@ function signedText(fields: Fields, apiKey: string): string {
   return [...sorted, `key=${apiKey}`].join('&');
 }
 
-export function signatureOf(fields: Fields, apiKey: string, signType: SignType): string {
+export async function signatureOf(fields: Fields, apiKey: string, signType: SignType): Promise<string> {
   const message = utf8(signedText(fields, apiKey));
   switch (signType) {
     case 'MD5':
       return toHex(md5(message)).toUpperCase();
     case 'HMAC-SHA256':
-      return createHmac('sha256', utf8(apiKey)).update(message).digest('hex').toUpperCase();
+      return toHex(await hmacSha256(utf8(apiKey), message)).toUpperCase();
   }
 }
 
@@ -35,7 +35,7 @@ export function signatureOf(fields: Fields, apiKey: string, signType: SignType):
  * Null when the fields carry the signature of this merchant's key. The algorithm goes by its length: notices name none,
  * and a few orders that asked for HMAC-SHA256 are told of with MD5.
  */
-export function signatureProblem(fields: Fields, credentials: Credentials): Rejection | null {
+export async function signatureProblem(fields: Fields, credentials: Credentials): Promise<Rejection | null> {
   const sign = fields.get('sign') ?? '';
   if (sign === '') return reject('signature_invalid', 'The message carries no sign.');
   const signType = FORMS.find(([, form]) => form.test(sign))?.[0];
@@ -43,7 +43,7 @@ export function signatureProblem(fields: Fields, credentials: Credentials): Reje
   if (!credentials.signTypes.includes(signType)) {
     return reject('signature_invalid', `Signed with ${signType}, which signTypes of the channel does not allow.`);
   }
-  const expected = signatureOf(fields, credentials.apiKey, signType);
+  const expected = await signatureOf(fields, credentials.apiKey, signType);
   return equalBytes(utf8(expected), utf8(sign))
     ? null
     : reject('signature_invalid', `sign is not the ${signType} of these values under apiKey: was apiKey changed?`);
