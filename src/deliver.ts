@@ -4,7 +4,6 @@ import type { Origin } from './core/channel.ts';
 import { parseRetryAfter } from './core/delivery.ts';
 import {
   CLAIM_FRESH_MS,
-  CLAIM_START_MS_MAX,
   DELIVER_LANES,
   LEDGER_UNREACHABLE_RETRY_SECONDS,
   ORIGIN_RESPONSE_BYTES_MAX,
@@ -23,7 +22,6 @@ type Job = {
   readonly message: Message<DeliveryMessage>;
   readonly go: Go;
   confirmedAt: number;
-  readonly claimedAt: number;
 };
 type Outcome = Pick<Settlement, 'outcome' | 'at' | 'ms' | 'status' | 'detail' | 'retryAfterSeconds'>;
 
@@ -64,7 +62,7 @@ async function claimAll([shard, messages]: [string, Message<DeliveryMessage>[]],
     const claimedAt = Date.now();
     return messages.flatMap((message, index) => {
       const go = replies[index];
-      if (go?.go) return [{ message, go, claimedAt, confirmedAt: claimedAt }];
+      if (go?.go) return [{ message, go, confirmedAt: claimedAt }];
       message.ack(); // settled, paused, claimed by another or of a former life: the ledger has it in hand
       return [];
     });
@@ -79,8 +77,10 @@ async function work(job: Job, env: Env, desk: SettleDesk): Promise<void> {
   const { message, go } = job;
   const { shard, seq, originId, attempt } = message.body;
   try {
+    const origin = await readOriginCopy(env, originId, Date.now(), go.originVersion);
+    // Asked last, because what came before may have taken a while.
     if (!(await mayStart(job, env))) return message.ack(); // the ledger dispatches it again when its time comes
-    const outcome = await post(originId, go, env);
+    const outcome = await post(origin, go, env);
     if (outcome.status === 410) await pauseGone(originId, go, env);
     desk.add(shard, { seq, originId, claim: go.claim, attempt, ...outcome }, message);
   } catch (error) {
@@ -90,21 +90,19 @@ async function work(job: Job, env: Env, desk: SettleDesk): Promise<void> {
   }
 }
 
-/** A pause acts within a second: a claim that has waited for its turn is confirmed first. */
+/** A pause acts within a second: a claim that has waited for its turn is confirmed first, and begins its lease anew. */
 async function mayStart(job: Job, env: Env): Promise<boolean> {
   const now = Date.now();
   if (now - job.confirmedAt < CLAIM_FRESH_MS) return true;
-  if (now - job.claimedAt > CLAIM_START_MS_MAX) return false;
   const { shard, seq, originId } = job.message.body;
   const [confirmed] = await env.LEDGER.getByName(shard).confirm([{ seq, originId, claim: job.go.claim }]);
   return confirmed === true;
 }
 
 /** One POST. Whatever the origin does is an outcome; only our own faults throw. */
-async function post(originId: string, go: Go, env: Env): Promise<Outcome> {
+async function post(origin: Origin | null, go: Go, env: Env): Promise<Outcome> {
   const config = readConfig(env);
   const at = Date.now();
-  const origin = await readOriginCopy(env, originId, at, go.originVersion);
   const failed = { at, ms: 0, status: null, retryAfterSeconds: null };
   if (!origin) return { ...failed, outcome: 'unreachable', detail: 'The origin is no longer configured.' };
   let ready: Prepared;

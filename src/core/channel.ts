@@ -106,7 +106,8 @@ export type AlarmCode =
   | 'keys_unavailable'
   | 'order_flagged'
   | 'channel_paused_long'
-  | 'unlinked';
+  | 'unlinked'
+  | 'origin_removed';
 
 /** What wants a person. The same code and subject is one alarm with a count. */
 export type Alarm = {

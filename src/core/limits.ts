@@ -58,8 +58,6 @@ export const BACKOFF_MS_MAX = 60_000;
 
 /** No POST starts later than this after its claim was confirmed, so that a pause acts within a second. */
 export const CLAIM_FRESH_MS = 800;
-/** No POST starts later than this after its claim in any case. */
-export const CLAIM_START_MS_MAX = 20_000;
 /** Concurrent POSTs of one consumer invocation: the platform's six connections. */
 export const DELIVER_LANES = 6;
 /** Outcomes settled together, and the longest an outcome waits for company. */

@@ -1,6 +1,6 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
-import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
+import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, DISPATCH_DELAY_MS, DISPATCH_OUTSTANDING_MAX } from '../core/limits.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { type Flight, Flights } from './flights.ts';
@@ -122,12 +122,23 @@ export class Dispatcher {
       }
       // Else a restart would look for these events among those of the new first origin.
       if (firstChanged) outbox.raiseLow(this.#sql);
+      for (const alarm of this.#leftBehind(config, now)) outbox.putAlarm(this.#sql, alarm);
     });
     for (const flight of rowless) flight.hasRow = true;
     this.config = config;
     this.#gateBlockedUntil.clear();
     this.again(now);
     return true;
+  }
+
+  /** What waits for an origin that leaves is kept, and a person is told: only the origin's return would deliver it. */
+  #leftBehind(config: DispatchConfig, now: number): Alarm[] {
+    const gone = this.config.origins.filter(({ id }) => !config.origins.some((origin) => origin.id === id));
+    return gone.flatMap(({ id }) => {
+      const waiting = outbox.countOpen(this.#sql, id);
+      const detail = `${waiting} deliveries of channel ${config.channelId} wait for it. Add it to the channel again.`;
+      return waiting > 0 ? [{ code: 'origin_removed', subject: `origin/${id}`, detail, at: now }] : [];
+    });
   }
 
   /**

@@ -127,6 +127,15 @@ export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: n
     )
     .toArray();
 
+/** Deliveries of an origin that are neither delivered nor dead. */
+export const countOpen = (sql: SqlStorage, originId: string): number =>
+  sql
+    .exec<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM deliveries WHERE origin_id = ? AND state IN ('waiting', 'in_flight')",
+      originId,
+    )
+    .one().n;
+
 export const nextDueAt = (sql: SqlStorage, originId: string): number | null =>
   sql
     .exec<{ at: number | null }>(

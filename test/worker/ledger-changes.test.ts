@@ -71,6 +71,18 @@ describe('an origin that is taken off the channel', () => {
     expect((await claim(name, again))?.go).toBe(true);
   });
 
+  it('while deliveries wait for it is told to a person', async () => {
+    const [name, a] = [unique('shard'), unique('a')];
+    await record(name, [paid('O1')], config([origin(a, { paused: true })]));
+    await until(name, async () => (await ledger(name).readOrder('O1'))?.deliveries[0]?.state === 'paused');
+    await ledger(name).configure(config([], { channelVersion: 2 }));
+    const alarm = await until(name, async () => {
+      const list = await env.REGISTRY.getByName('registry').listAlarms({ limit: 50, after: null });
+      return list.find(({ code, subject }) => code === 'origin_removed' && subject === `origin/${a}`);
+    });
+    expect(alarm.detail).toMatch(/^1 deliveries/);
+  });
+
   it('is not told to a new first origin, even when the shard restarts at once', async () => {
     const [name, a, b] = [unique('shard'), unique('a'), unique('b')];
     const taken = takeMessages();
