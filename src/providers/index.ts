@@ -1,10 +1,13 @@
 // The registry of providers: the only door to a dialect. One line each.
 import { alipay } from './alipay.ts';
+import { generic } from './generic.ts';
 import type { AnyProvider } from './provider.ts';
+import { standardWebhooks } from './standard-webhooks.ts';
+import { tokenim } from './tokenim.ts';
 import { wechatpayV2 } from './wechatpay-v2.ts';
 import { wechatpayV3 } from './wechatpay-v3.ts';
 
-const ALL: readonly AnyProvider[] = [wechatpayV3, wechatpayV2, alipay];
+const ALL: readonly AnyProvider[] = [wechatpayV3, wechatpayV2, alipay, standardWebhooks, tokenim, generic];
 
 export const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
 

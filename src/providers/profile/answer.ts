@@ -1,0 +1,138 @@
+// Reads what a provider's API answered to a filled template. Believed for the host it came from over TLS, which the
+// configuration fixed; what cannot be read is a problem with its field's name, never a guess.
+import type { PaymentFact, RefundFact } from '../../core/event.ts';
+import type { PaymentRequest } from '../../core/order.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { ProviderAnswer, ProviderProblem, QueryTarget, RefundOrder, Translation } from '../provider.ts';
+import { type Document, parseDocument } from './document.ts';
+import { moneyOf } from './mapping.ts';
+import type { Mapping } from './mapping-schema.ts';
+import { type Path, textAt } from './path.ts';
+import { timeOf } from './signature.ts';
+import type { Template } from './template-schema.ts';
+
+/** How long a code is shown when neither the order nor anybody else says. */
+const CODE_VALID_MS = 30 * 60_000;
+/** An address that wallets open; no scheme that runs or embeds anything. */
+const CODE_URL = /^(?!javascript:|data:|vbscript:|blob:|file:)[a-z][a-z0-9+.-]{1,30}:[\x21-\x7e]{1,2000}$/i;
+
+const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
+const unreadable = (what: string) => problem('malformed', `The provider answered without a readable ${what}.`);
+
+type Opened = { readonly document: Document; readonly error: string | null };
+
+/** The answer as a tree, its HTTP failure put into words first. */
+function open(answer: ProviderAnswer, { response }: Template): Result<Opened, ProviderProblem> {
+  const document = parseDocument(answer.body);
+  const word = document === null ? null : textAt(document, response.error);
+  const said = word === null ? 'no reason given' : word.slice(0, 200);
+  const detail = `The provider answered ${answer.status}, ${said}.`;
+  const { status } = answer;
+  if (word !== null && response.notFound.includes(word) && document !== null) return ok({ document, error: word });
+  if (status === 429 || status >= 500 || status < 200 || (status >= 300 && status < 400)) {
+    return problem('unavailable', detail);
+  }
+  if (status >= 400) return problem('refused', detail);
+  if (document === null) return unreadable('body: it is neither JSON, form fields nor XML');
+  return ok({ document, error: word === null || response.noError.includes(word) ? null : word });
+}
+
+const refused = (error: string) => problem('refused', `The provider answered: ${error.slice(0, 200)}.`);
+
+export function readQuery(
+  answer: ProviderAnswer,
+  target: QueryTarget,
+  template: Template,
+  mapping: Mapping,
+  now: number,
+): Result<Translation, ProviderProblem> {
+  const nothing = ok({ events: [], noticeType: 'query', noticeId: null });
+  if (answer.status === 404) return nothing;
+  const opened = open(answer, template);
+  if (!opened.ok) return opened;
+  const { document, error } = opened.value;
+  const { response } = template;
+  if (error !== null) return response.notFound.includes(error) ? nothing : refused(error);
+  const read = (path: Path | undefined) => textAt(document, path);
+  const answered = read(response.orderNo);
+  const orderNo = target.orderNo ?? answered;
+  if (orderNo === null || !/^[\x21-\x7e]{1,64}$/.test(orderNo)) return unreadable('order number: set response.orderNo');
+  if (answered !== null && answered !== orderNo) return problem('malformed', 'The answer is about another order.');
+  const word = read(response.state);
+  const { payment } = mapping.statuses;
+  const status = word !== null && Object.hasOwn(payment, word) ? payment[word] : undefined;
+  if (word === null || status === undefined) {
+    return unreadable(`state: it is ${JSON.stringify(word?.slice(0, 60) ?? null)}; see statuses.payment`);
+  }
+  const currency = read(response.currency)?.toUpperCase() ?? mapping.currency;
+  const written = read(response.amount);
+  const amount = written === null || currency === undefined ? null : moneyOf(written, currency, mapping.amountUnit);
+  if (written !== null && amount === null) return unreadable(`amount in ${mapping.amountUnit} units`);
+  const at = read(response.occurredAt);
+  const occurredAt = at === null ? now : timeOf(at, mapping.timeUnit);
+  if (occurredAt === null) return unreadable(`occurredAt in ${mapping.timeUnit}`);
+  const ownId = read(response.transactionId) ?? target.transactionId ?? null;
+  const transactionId = mapping.fields.transactionId === undefined ? orderNo : ownId;
+  const event: PaymentFact = {
+    kind: 'payment',
+    orderNo,
+    occurredAt,
+    providerState: word.slice(0, 64),
+    test: mapping.testValues.includes(read(response.test) ?? ''),
+    status,
+    transactionId,
+    amount,
+  };
+  const isLinked = mapping.linkByTransaction && transactionId !== null;
+  const links = isLinked ? { links: [{ id: transactionId, orderNo }] } : {};
+  return ok({ events: [event], ...links, noticeType: 'query', noticeId: null });
+}
+
+export function readPay(
+  answer: ProviderAnswer,
+  template: Template,
+  now: number,
+  expiresAt: number | null,
+): Result<PaymentRequest, ProviderProblem> {
+  const opened = open(answer, template);
+  if (!opened.ok) return opened;
+  const { document, error } = opened.value;
+  if (error !== null) return refused(error);
+  const codeUrl = textAt(document, template.response.codeUrl);
+  if (codeUrl === null || !CODE_URL.test(codeUrl)) return unreadable('codeUrl: see response.codeUrl');
+  return ok({ codeUrl, codeExpiresAt: Math.min(now + CODE_VALID_MS, expiresAt ?? Number.POSITIVE_INFINITY) });
+}
+
+export function readRefund(
+  answer: ProviderAnswer,
+  refund: RefundOrder,
+  template: Template,
+  mapping: Mapping,
+  now: number,
+): Result<Translation, ProviderProblem> {
+  const opened = open(answer, template);
+  if (!opened.ok) return opened;
+  const { document, error } = opened.value;
+  if (error !== null) return refused(error);
+  const { response } = template;
+  const word = textAt(document, response.state);
+  if (response.state !== undefined && word === null) return unreadable('state: see response.state');
+  const { refund: states } = mapping.statuses;
+  // Accepted and no word of a state: the callback or the query tells the end of it.
+  const state = word === null ? 'pending' : Object.hasOwn(states, word) ? states[word] : undefined;
+  if (state === undefined) return unreadable(`state: it is ${JSON.stringify(word?.slice(0, 60))}; see statuses.refund`);
+  const event: RefundFact = {
+    kind: 'refund',
+    orderNo: refund.orderNo,
+    occurredAt: now,
+    providerState: word?.slice(0, 64) ?? 'ACCEPTED',
+    test: mapping.testValues.includes(textAt(document, response.test) ?? ''),
+    state,
+    refundNo: refund.refundNo,
+    providerRefundId: textAt(document, response.transactionId),
+    transactionId: refund.transactionId,
+    amount: refund.amount,
+    ...(refund.reason === null ? {} : { reason: refund.reason }),
+  };
+  return ok({ events: [event], noticeType: 'refund', noticeId: null });
+}

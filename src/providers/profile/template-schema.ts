@@ -1,0 +1,198 @@
+// What a profile says of the provider's API: one template each to ask for an order, a payment and a refund. Hosts are
+// https and fixed here; a placeholder fills a path, a parameter, a header or a field, and never chooses whom to call.
+import { z } from 'zod';
+import { PROVIDER_CALL_TIMEOUT_MS } from '../../core/limits.ts';
+import { said } from './mapping-schema.ts';
+import { PathField } from './path.ts';
+import {
+  type Complaint,
+  HEADER_NAME,
+  PEM_CHARS_MAX,
+  Secret,
+  Signing,
+  signingComplaints,
+  wordsOf,
+} from './proof-schema.ts';
+
+const CALL_WORDS = ['timestamp', 'timestampMs', 'nonce', 'apiKey', 'merchantId'] as const;
+/** Which placeholders each template may hold; there are no others. */
+export const TEMPLATE_WORDS = {
+  query: [...CALL_WORDS, 'orderNo', 'transactionId'],
+  pay: [
+    ...CALL_WORDS,
+    ...['orderNo', 'amount', 'amountMinor', 'currency', 'description', 'notifyUrl', 'expiresAt', 'expiresAtSeconds'],
+  ],
+  refund: [
+    ...CALL_WORDS,
+    ...['orderNo', 'transactionId', 'refundNo', 'refundAmount', 'refundAmountMinor', 'amount', 'amountMinor'],
+    ...['currency', 'reason', 'notifyUrl'],
+  ],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+export type TemplateName = keyof typeof TEMPLATE_WORDS;
+export const TEMPLATE_NAMES = ['query', 'pay', 'refund'] as const satisfies readonly TemplateName[];
+
+/** What a request's signature may cover beside the body. */
+export const SIGNED_WORDS: readonly string[] = ['method', 'path', 'timestamp', 'timestampMs', 'nonce', 'body'];
+
+const TextTemplate = z.string().max(2_000);
+/** Text with placeholders, or JSON of such texts; `{amountMinor:number}` alone in its text becomes a number. */
+export type Content = string | number | boolean | null | readonly Content[] | { readonly [name: string]: Content };
+const JsonContent: z.ZodType<Content> = z.lazy(() =>
+  z.union([
+    TextTemplate,
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.array(JsonContent).max(50),
+    z.record(z.string().max(100), JsonContent),
+  ]),
+);
+
+const Response = z.strictObject({
+  codeUrl: PathField.optional(),
+  state: PathField.optional(),
+  amount: PathField.optional(),
+  currency: PathField.optional(),
+  orderNo: PathField.optional(),
+  transactionId: PathField.optional(),
+  occurredAt: PathField.optional(),
+  test: PathField.optional(),
+  error: PathField.optional(),
+  noError: z.array(z.string().max(100)).max(20).default(['0', 'OK', 'SUCCESS']),
+  notFound: z.array(z.string().max(100)).max(20).default([]),
+});
+
+export const Template = z.strictObject({
+  method: z.enum(['GET', 'POST']),
+  url: z.string().max(1_000),
+  headers: z.record(z.string().regex(HEADER_NAME, 'is no header’s name'), TextTemplate).default({}),
+  bodyFormat: z.enum(['json', 'form', 'xml']).default('json'),
+  body: z.record(z.string().max(100), JsonContent).optional(),
+  root: z
+    .string()
+    .regex(/^[A-Za-z_][\w.-]{0,63}$/, 'is no name that XML takes')
+    .default('xml'),
+  sign: Signing.optional(),
+  response: Response.prefault({}),
+  timeoutMs: z.int().min(500).max(PROVIDER_CALL_TIMEOUT_MS).default(PROVIDER_CALL_TIMEOUT_MS),
+});
+export type Template = z.output<typeof Template>;
+
+const TEMPLATE_HELP = {
+  en:
+    '{method, url, headers, bodyFormat, body, sign, response, timeoutMs}. The url is https, its host fixed. ' +
+    'Placeholders in braces: ',
+  zh: '{method, url, headers, bodyFormat, body, sign, response, timeoutMs}。url 必须为 https 且主机固定。可用的占位符：',
+};
+const helpOf = (name: TemplateName) => {
+  const words = TEMPLATE_WORDS[name].map((word) => `{${word}}`).join(' ');
+  return { en: TEMPLATE_HELP.en + words, zh: TEMPLATE_HELP.zh + words };
+};
+
+export function apiShape() {
+  return {
+    apiKey: Secret.optional().meta(
+      said(
+        { en: 'API key', zh: 'API 密钥' },
+        { en: 'What {apiKey} stands for in the templates.', zh: '模板中 {apiKey} 的值。' },
+        { secret: true },
+      ),
+    ),
+    signingSecret: Secret.optional().meta(
+      said(
+        { en: 'Secret for requests', zh: '请求签名密钥' },
+        {
+          en: 'Signs requests; left out, the first of `secrets` does.',
+          zh: '用于签名请求；留空时使用 secrets 中的第一个。',
+        },
+        { secret: true },
+      ),
+    ),
+    privateKey: z
+      .string()
+      .max(PEM_CHARS_MAX)
+      .optional()
+      .meta(
+        said(
+          { en: 'Private key for requests', zh: '请求签名私钥' },
+          { en: 'PEM; signs requests with rsa-sha256 or ed25519.', zh: 'PEM 格式，用于 rsa-sha256 或 ed25519。' },
+          { secret: true },
+        ),
+      ),
+    query: Template.optional().meta(said({ en: 'Order query', zh: '查询订单' }, helpOf('query'))),
+    pay: Template.optional().meta(said({ en: 'Payment request', zh: '发起支付' }, helpOf('pay'))),
+    refund: Template.optional().meta(said({ en: 'Refund request', zh: '申请退款' }, helpOf('refund'))),
+  };
+}
+
+export type Templates = { readonly [name in TemplateName]?: Template | undefined };
+
+/** What is wrong with the templates; each says where and how to mend it. */
+export const templateComplaints = (templates: Templates): Complaint[] =>
+  TEMPLATE_NAMES.flatMap((name) => {
+    const template = templates[name];
+    return template === undefined ? [] : complaintsOf(name, template);
+  });
+
+function complaintsOf(name: TemplateName, template: Template): Complaint[] {
+  const { url, headers, body, bodyFormat, sign, response, method } = template;
+  const complaints = sign === undefined ? [] : signingComplaints(sign, SIGNED_WORDS, `${name}.sign`);
+  const complain = (part: string, message: string) =>
+    complaints.push({ path: [name, ...part.split('.')], message: `${name}.${part} ${message}` });
+  const problem = urlProblem(url);
+  if (problem !== null) complain('url', problem);
+  const known: readonly string[] = TEMPLATE_WORDS[name];
+  const list = `{${known.join('}, {')}}`;
+  const texts = [
+    ['url', url] as const,
+    ...Object.entries(headers).map(([key, text]) => [`headers.${key}`, text] as const),
+  ];
+  for (const [part, text] of texts) {
+    const stranger = strangerIn(text, known);
+    if (stranger !== null) complain(part, `has ${stranger}: there are ${list}.`);
+  }
+  for (const text of body === undefined ? [] : textsIn(body)) {
+    const stranger = strangerIn(text.replace(/^\{(\w+):number\}$/, '{$1}'), known);
+    if (stranger !== null) complain('body', `has ${stranger}: there are ${list}.`);
+  }
+  if (body !== undefined && method === 'GET')
+    complain('body', 'goes with POST: use method POST, or put it in the url.');
+  const isFlat = Object.values(body ?? {}).every((value) => typeof value !== 'object');
+  if (bodyFormat !== 'json' && !isFlat)
+    complain('body', `must be flat: ${bodyFormat} has fields, not lists or objects.`);
+  if (bodyFormat === 'xml' && Object.keys(body ?? {}).some((key) => !/^[A-Za-z_][\w.-]*$/.test(key))) {
+    complain('body', 'has a name that XML does not take.');
+  }
+  const forbidden = Object.keys(headers).find((key) =>
+    /^(?:host|content-length|transfer-encoding|connection)$/i.test(key),
+  );
+  if (forbidden !== undefined) complain(`headers.${forbidden}`, 'is set by the sender itself: leave it out.');
+  if (name === 'query' && response.state === undefined) complain('response.state', 'is missing: where is the status?');
+  if (name === 'pay' && response.codeUrl === undefined) complain('response.codeUrl', 'is missing: where is the code?');
+  return complaints;
+}
+
+/** Null for an https address whose host holds no placeholder and is a public name. */
+function urlProblem(template: string): string | null {
+  const [, host = ''] = /^https:\/\/([^/?#]*)/.exec(template) ?? [];
+  const isName = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i.test(host);
+  if (!isName || /\.(?:local|localhost|internal|test|home|lan)$/i.test(host)) {
+    return 'must begin with https:// and a public host name, without a port, a password or a placeholder in it.';
+  }
+  const filled = template.replace(/\{\w*\}/g, 'x');
+  if (!URL.canParse(filled) || new URL(filled).hash !== '' || /[\s\\]/.test(template)) return 'is no address.';
+  return null;
+}
+
+/** The first placeholder that there is none of, a lone brace included; null when all are known. */
+function strangerIn(text: string, known: readonly string[]): string | null {
+  const stranger = wordsOf(text).find((word) => !known.includes(word));
+  if (stranger !== undefined) return `{${stranger}}`;
+  return /[{}]/.test(text.replace(/\{[^{}]*\}/g, '')) ? 'a brace that closes nothing or opens nothing' : null;
+}
+
+function textsIn(content: Content): string[] {
+  if (typeof content === 'string') return [content];
+  if (content === null || typeof content !== 'object') return [];
+  return Object.values(content).flatMap(textsIn);
+}
