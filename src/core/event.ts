@@ -57,7 +57,11 @@ export type PaymentFact = FactBase & {
   readonly received?: Received;
   readonly payer?: Payer;
   readonly attach?: string;
+  /** What the provider itself finds odd about it, where no amount of ours could tell. */
+  readonly flags?: readonly ProviderFlag[];
 };
+
+export type ProviderFlag = 'underpaid' | 'overpaid' | 'late_payment' | 'risk_review';
 
 export type RefundFact = FactBase & {
   readonly kind: 'refund';
@@ -110,7 +114,8 @@ export type Link = { readonly id: string; readonly orderNo: string };
 export function factKey(event: Fact): string {
   switch (event.kind) {
     case 'payment':
-      return keyOf('payment', event.transactionId ?? '', event.status, event.amount);
+      // An oddity is news of its own: `pending` must not hide `pending, underpaid`.
+      return keyOf('payment', event.transactionId ?? '', [event.status, ...(event.flags ?? [])].join(), event.amount);
     case 'refund':
       return keyOf('refund', event.refundNo, event.state, event.amount);
     case 'dispute':

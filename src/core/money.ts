@@ -44,6 +44,18 @@ export function parseMoney(text: string, currency: string): Result<Money, string
   return money(minor === 0 ? 0 : minor, currency);
 }
 
+/** A decimal as JSON may write it, without its exponent: 1e-7 is 0.0000001. Null for what is none, or is too long. */
+export function plainDecimal(text: string): string | null {
+  const match = /^(-?)(\d{1,30})(?:\.(\d{1,30}))?(?:[eE]([+-]?\d{1,2}))?$/.exec(text);
+  if (!match) return null;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const point = whole.length + Number(exponent);
+  const digits = '0'.repeat(Math.max(0, 1 - point)) + (whole + fraction).padEnd(point, '0');
+  const at = Math.max(point, 1);
+  const rest = digits.slice(at);
+  return sign + digits.slice(0, at).replace(/^0+(?=\d)/, '') + (rest === '' ? '' : `.${rest}`);
+}
+
 /** Prints money as a decimal string with exactly the currency's decimals: the inverse of parseMoney. */
 export function printMoney(amount: Money): string {
   const decimals = decimalsOf(amount.currency);

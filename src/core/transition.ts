@@ -49,9 +49,9 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  if (order.paymentState === 'paid') return applied(order, paid, 'order.flagged', now);
+  if (order.paymentState === 'paid') return applied(order, paid, 'order.flagged', now, told(fact));
   const due = order.registration?.amount ?? null;
-  const arrival: Flag[] = order.paymentState === 'closed' ? ['paid_after_close'] : [];
+  const arrival: Flag[] = [...(order.paymentState === 'closed' ? ['paid_after_close' as const] : []), ...told(fact)];
   if (due && amount.currency !== due.currency) return applied(order, paid, 'order.flagged', now, arrival);
   if (!covers(paid.payments, due)) {
     return { ...applied(order, paid, 'payment.pending', now, arrival), verdict: 'odd' };
@@ -85,7 +85,11 @@ function applyUnpaid(
   status: Exclude<PaymentStatus, 'succeeded'>,
   now: number,
 ): Applied {
-  if (!LEGAL_MOVES[order.paymentState].includes(status)) return stale(order);
+  if (!LEGAL_MOVES[order.paymentState].includes(status)) {
+    // Money on an order that does not move is a person's business; a paid order's own payments say how it stands.
+    const isNews = order.paymentState !== 'paid' && told(fact).some((flag) => !order.flags.includes(flag));
+    return isNews ? applied(order, order, 'order.flagged', now, told(fact)) : stale(order);
+  }
   const moved: Order = {
     ...order,
     paymentState: status,
@@ -94,8 +98,10 @@ function applyUnpaid(
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  return applied(order, moved, UNPAID_TYPES[status], now);
+  return applied(order, moved, UNPAID_TYPES[status], now, told(fact));
 }
+
+const told = ({ flags = [] }: PaymentFact): readonly Flag[] => flags;
 
 const DISPUTE_TYPES = { open: 'dispute.opened', won: 'dispute.won', lost: 'dispute.lost' } as const;
 

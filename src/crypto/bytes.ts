@@ -28,6 +28,15 @@ export const toBase64 = (bytes: Uint8Array): string => bytes.toBase64();
 /** Base64 with the URL alphabet and without padding. */
 export const toBase64Url = (bytes: Uint8Array): string => bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
 
+/** Decodes hex of either case; null for anything else. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.fromHex(text);
+  } catch {
+    return null; // not hex: an expected form of hostile input
+  }
+}
+
 export const toHex = (bytes: Uint8Array): string => bytes.toHex();
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
