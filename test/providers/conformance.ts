@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Callback } from '../../src/core/callback.ts';
-import { factKey } from '../../src/core/event.ts';
+import { factKey, type PaymentEvent } from '../../src/core/event.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
 import type { Answer, AnyProvider, Translation } from '../../src/providers/provider.ts';
@@ -18,6 +18,14 @@ export type Conformance = {
   readonly genuine: Readonly<Record<string, Callback>>;
   /** The first genuine callback as the provider would send it again later: the same fact, signed anew. */
   readonly redelivery: { readonly callback: Callback; readonly now: number };
+  /** Credentials in the middle of a rotation, and callbacks signed with the old secret and with the new one. */
+  readonly rotation?: { readonly entered: unknown; readonly callbacks: readonly Callback[] };
+  /** Credentials that must not be taken, by what is wrong with them: secrets that are empty or too short. */
+  readonly weak?: Readonly<Record<string, unknown>>;
+  /** Two partial refunds of one payment. */
+  readonly partialRefunds?: readonly [Callback, Callback];
+  /** A genuine callback for another merchant account than the channel's. */
+  readonly otherAccount?: Callback;
   /** A genuine notice of a type that nobody has heard of. */
   readonly unknownType: Callback;
   /** Headers that the signature needs, lower-cased; none where all of it is in the body. */
@@ -46,16 +54,29 @@ export function conformance(suite: Conformance): void {
     return translation.value;
   }
 
+  /** Every fact of it, with the order number still open where the notice names none. */
+  async function factsOf(callback: Callback, at = now): Promise<PaymentEvent[]> {
+    const { events, unlinked = [] } = await translated(callback, at);
+    return [...events, ...unlinked.map((one) => ({ ...one, orderNo: '' }))];
+  }
+
   describe(`${provider.id} keeps the contract`, () => {
     it('accepts credentials that hold together', async () => {
-      expect(await provider.inspectCredentials?.(credentials)).toEqual({ ok: true, value: null });
+      const inspected = await provider.inspectCredentials?.(credentials);
+      expect(inspected ?? { ok: true, value: null }).toEqual({ ok: true, value: null });
+    });
+
+    it.each(Object.entries(suite.weak ?? {}))('takes no credentials in which %s', (_what, entered) => {
+      expect(provider.credentials.safeParse(entered).success).toBe(false);
     });
 
     it.each(cases)('accepts a genuine callback and says what it means: %s', async (_name, callback) => {
-      const { events } = await translated(callback);
-      expect(events.length).toBeGreaterThan(0);
-      for (const event of events) {
-        expect(event.orderNo).not.toBe('');
+      const { events, unlinked = [], links = [] } = await translated(callback);
+      expect(events.length + unlinked.length).toBeGreaterThan(0);
+      for (const event of events) expect(event.orderNo).not.toBe('');
+      for (const event of unlinked) expect(event.linkId).not.toBe('');
+      if (unlinked.length + links.length > 0) expect(provider.linksById).toBe(true);
+      for (const event of [...events, ...unlinked]) {
         expect(Number.isSafeInteger(event.occurredAt)).toBe(true);
         if (event.amount !== null) expect(Number.isSafeInteger(event.amount.minor)).toBe(true);
       }
@@ -117,14 +138,38 @@ export function conformance(suite: Conformance): void {
     });
 
     it('gives a redelivery the same facts', async () => {
-      const again = await translated(suite.redelivery.callback, suite.redelivery.now);
-      expect(again.events.map(factKey)).toEqual((await translated(first)).events.map(factKey));
+      const again = await factsOf(suite.redelivery.callback, suite.redelivery.now);
+      expect(again.map(factKey)).toEqual((await factsOf(first)).map(factKey));
+    });
+
+    it.runIf(suite.rotation)('accepts the old secret and the new one while they are rotated', async () => {
+      const { entered, callbacks = [] } = suite.rotation ?? {};
+      const rotating = provider.credentials.parse(entered);
+      expect(callbacks.length).toBeGreaterThan(1);
+      for (const callback of callbacks) {
+        expect(await provider.verify(callback, rotating, [], now)).toMatchObject({ ok: true });
+      }
+    });
+
+    it.runIf(suite.partialRefunds)('tells two partial refunds of one payment apart', async () => {
+      const facts = await Promise.all((suite.partialRefunds ?? []).map((callback) => factsOf(callback)));
+      expect(facts.flat().map(({ kind }) => kind)).toEqual(['refund', 'refund']);
+      expect(new Set(facts.flat().map(factKey)).size).toBe(2);
+    });
+
+    it.runIf(suite.otherAccount)('refuses a genuine callback for another merchant account', async () => {
+      const notice = suite.otherAccount && (await verify(suite.otherAccount));
+      if (!notice?.ok) throw new Error(`refused before it was read: ${notice?.error.reason}`);
+      expect(provider.translate(notice.value, credentials)).toMatchObject({
+        ok: false,
+        error: { reason: 'wrong_merchant' },
+      });
     });
 
     it('acknowledges an authentic notice of an unknown type without touching an order', async () => {
-      const translation = await translated(suite.unknownType);
-      expect(translation.events).toEqual([]);
-      expect(translation.noticeType).not.toBe('');
+      const { events, unlinked = [], links = [], noticeType } = await translated(suite.unknownType);
+      expect([...events, ...unlinked, ...links]).toEqual([]);
+      expect(noticeType).not.toBe('');
     });
 
     it('never throws for hostile bytes or headers', async () => {
@@ -145,20 +190,22 @@ export function conformance(suite: Conformance): void {
     });
 
     it('keeps as evidence every header that its signature needs', () => {
-      expect(provider.evidenceHeaders).toEqual(expect.arrayContaining([...suite.signedHeaders]));
+      const kept = provider.evidenceHeadersOf?.(credentials) ?? provider.evidenceHeaders;
+      expect(kept).toEqual(expect.arrayContaining([...suite.signedHeaders]));
     });
 
     it('answers success as the provider’s documents ask', () => {
-      expect(provider.acknowledge({ kind: 'accepted' })).toEqual(suite.answers.accepted);
+      expect(provider.acknowledge({ kind: 'accepted' }, credentials)).toEqual(suite.answers.accepted);
     });
 
     it('answers every refusal with a failure that tells the caller nothing', () => {
       for (const reason of REJECTION_REASONS) {
-        const answer = provider.acknowledge({ kind: 'rejected', rejection: reject(reason, 'a secret detail') });
+        const rejection = reject(reason, 'a secret detail');
+        const answer = provider.acknowledge({ kind: 'rejected', rejection }, credentials);
         expect(answer.status).toBeGreaterThanOrEqual(400);
         expect(answer.body).toBe(suite.answers.refused.body);
       }
-      expect(provider.acknowledge({ kind: 'unavailable' })).toMatchObject({
+      expect(provider.acknowledge({ kind: 'unavailable' }, credentials)).toMatchObject({
         status: 503,
         body: suite.answers.refused.body,
       });
