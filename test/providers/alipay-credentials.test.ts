@@ -57,6 +57,10 @@ describe('credentials', () => {
     expect(refusalOf(changes, base)).toMatchObject({ field, message: expect.stringMatching(message) });
   });
 
+  it.each(['alipayPublicKey', 'previousAlipayPublicKey', 'privateKey'])('are refused with an empty %s', (field) => {
+    expect(refusalOf({ [field]: '' })).toMatchObject({ field, message: expect.stringMatching(/too short/) });
+  });
+
   it('are refused without any signature type, and with one that nobody makes', () => {
     expect(refusalOf({ signTypes: [] }).field).toBe('signTypes');
     expect(refusalOf({ signTypes: ['MD5'] }).field).toBe('signTypes.0');
@@ -74,13 +78,12 @@ describe('credentials', () => {
 
   const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   it.each([
-    ['alipayPublicKey', { alipayPublicKey: 'MIIBIjANBgkq' }, /cannot be read/],
-    ['alipayPublicKey', { alipayPublicKey: '' }, /cannot be read/],
+    ['alipayPublicKey', { alipayPublicKey: entered.alipayPublicKey.slice(0, 200) }, /cannot be read/],
     ['alipayPublicKey', { alipayPublicKey: alipayCertificate }, /alipayCert/],
     ['alipayPublicKey', { alipayPublicKey: privatePemOf(strangerKey) }, /private key/],
     ['alipayPublicKey', { alipayPublicKey: publicPemOf(weakKey) }, /1024 bits/],
     ['alipayPublicKey', { alipayPublicKey: elliptic.publicKey.export({ type: 'spki', format: 'pem' }) }, /RSA/],
-    ['previousAlipayPublicKey', { previousAlipayPublicKey: 'x' }, /cannot be read/],
+    ['previousAlipayPublicKey', { previousAlipayPublicKey: 'x'.repeat(300) }, /cannot be read/],
     ['privateKey', { privateKey: publicPemOf(merchantKey) }, /private key/],
     ['privateKey', { privateKey: bareOf(privatePemOf(merchantKey)).slice(0, 300) }, /whole/],
     ['privateKey', { privateKey: privatePemOf(weakKey) }, /1024 bits/],
@@ -128,9 +131,9 @@ describe('certificates', () => {
     ['alipayCert', { alipayCert: merchantMade + appCertificate + classCertificate }, /vouches/],
     ['alipayCert', { alipayCert: appCertificate + classCertificate }, /own application certificate/],
     ['alipayCert', { alipayCert: classCertificate }, /authority/],
-    ['alipayCert', { alipayCert: 'x' }, /no certificate/],
-    ['alipayRootCert', { alipayRootCert: 'x' }, /root/],
-    ['appCert', { appCert: 'x' }, /no certificate/],
+    ['alipayCert', { alipayCert: 'x'.repeat(300) }, /no certificate/],
+    ['alipayRootCert', { alipayRootCert: 'x'.repeat(300) }, /root/],
+    ['appCert', { appCert: 'x'.repeat(300) }, /no certificate/],
     ['privateKey', { appCert: leafOf(strangerKey, '33') }, /does not belong to appCert/],
   ])('cannot have in %s what does not belong there (%#)', async (field, changes, message) => {
     expect(await inspectThem(changes)).toMatchObject({

@@ -55,15 +55,50 @@ const suite = {
   },
   redelivery: { callback: signed({ ...paid, notify_time: '2026-01-01 11:34:58' }), now: NOW + HOUR_MS },
   unknownType: signed({ ...paid, notify_type: 'open_app_auth_notify' }),
+  // Without gmt_payment a notice tells its refund alone.
+  partialRefunds: [
+    signed(refunded('10.00', 'R1', { gmt_payment: undefined })),
+    signed(refunded('30.00', 'R2', { gmt_payment: undefined })),
+  ] as const,
+  otherAccount: signed({ ...paid, app_id: '2021001161683775' }),
   signedHeaders: [],
   signsValues: true as const,
   isDated: false,
   answers: { accepted: success, refused: { body: 'fail' } },
 };
-conformance({ ...suite, entered, stranger: { ...entered, alipayPublicKey: publicPemOf(strangerKey) } });
+conformance({
+  ...suite,
+  entered,
+  stranger: { ...entered, alipayPublicKey: publicPemOf(strangerKey) },
+  rotation: {
+    entered: {
+      ...entered,
+      alipayPublicKey: publicPemOf(nextAlipayKey),
+      previousAlipayPublicKey: entered.alipayPublicKey,
+    },
+    callbacks: [signed(), signed(paid, { key: nextAlipayKey })],
+  },
+  weak: {
+    'an empty key': { ...entered, alipayPublicKey: '' },
+    'no key': { ...entered, alipayPublicKey: undefined },
+    'the first line of a key': { ...entered, alipayPublicKey: entered.alipayPublicKey.slice(0, 64) },
+  },
+});
 describe('in certificate mode', () => {
   const stranger = { ...enteredWithCertificates, alipayCert: leafOf(strangerKey, '77') + classCertificate };
-  conformance({ ...suite, entered: enteredWithCertificates, stranger });
+  conformance({
+    ...suite,
+    entered: enteredWithCertificates,
+    stranger,
+    rotation: {
+      entered: {
+        ...enteredWithCertificates,
+        alipayCert: leafOf(nextAlipayKey, '0fee') + alipayCertificate + classCertificate,
+      },
+      callbacks: [signed(), signed(paid, { key: nextAlipayKey })],
+    },
+    weak: { 'an empty certificate': { ...enteredWithCertificates, alipayCert: '' } },
+  });
 });
 
 type Seen = { readonly reason: string; readonly detail: string; readonly events: readonly PaymentEvent[] };

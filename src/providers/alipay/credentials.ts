@@ -10,6 +10,8 @@ import { readCertificate } from '../../crypto/x509.ts';
 import type { CredentialProblem } from '../provider.ts';
 import { rootCertSnOf, signingCertificates, WHOLE_FILE } from './certificates.ts';
 
+/** A key of 1024 bits has 216 letters. */
+const TEXT_CHARS_MIN = 128;
 const TEXT_CHARS_MAX = 32_768;
 const RSA_BITS_MIN = 2048;
 /** Alipay's own key for RSA (SHA-1) has 1024 bits. */
@@ -21,6 +23,7 @@ export type SignType = (typeof SIGN_TYPES)[number];
 const keyText = (field: string) =>
   z
     .string(`${field} must be text: ${WHOLE_FILE}.`)
+    .min(TEXT_CHARS_MIN, `${field} is too short to be a key: ${WHOLE_FILE}.`)
     .max(TEXT_CHARS_MAX, `${field} is longer than any key: paste it alone.`);
 
 export const Credentials = z
