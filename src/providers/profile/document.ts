@@ -1,5 +1,6 @@
 // A callback's body as a tree, whichever form it came in: JSON, form fields or XML. Keeps numbers as they were written
 // and names in maps, so that no float touches an amount and no name reaches a prototype. Never throws, never guesses.
+import { parseWritten, WrittenNumber } from '../../core/written-json.ts';
 import { parseXml, type XmlElement } from '../../core/xml.ts';
 import { fromUtf8 } from '../../crypto/bytes.ts';
 
@@ -35,33 +36,27 @@ export function parseDocument(bytes: Uint8Array): Document | null {
   const text = fromUtf8(bytes);
   if (text === null) return null;
   const format = formOf(text);
-  const root = format === 'json' ? parseJson(text) : format === 'xml' ? parseXmlFields(text) : parseForm(text);
+  const root =
+    format === 'json' ? parseJsonFields(bytes, text) : format === 'xml' ? parseXmlFields(text) : parseForm(text);
   return root === null ? null : { format, root };
 }
 
 const isFields = (tree: Tree | undefined): tree is Fields => tree instanceof Map;
 const isList = (tree: Tree | undefined): tree is readonly Tree[] => Array.isArray(tree);
 
-function parseJson(text: string): Fields | null {
+function parseJsonFields(bytes: Uint8Array, text: string): Fields | null {
   if (isTooDeep(text)) return null;
-  try {
-    const tree = JSON.parse(text, keep) as Tree; // `keep` makes nothing else
-    return isFields(tree) ? tree : null;
-  } catch {
-    return null; // not JSON: an expected form of hostile input
-  }
+  const tree = keep(parseWritten(bytes));
+  return isFields(tree) ? tree : null;
 }
 
-/** The third argument is the source text of a number (ECMA-262, JSON.parse source text access). */
-function keep(_key: string, value: unknown, context?: { readonly source?: string }): Tree {
-  if (typeof value === 'number') {
-    if (context?.source === undefined) throw new Error('this runtime does not show how a number was written');
-    return { number: context.source };
-  }
+/** What JSON.parse made, with its objects as maps. Undefined where it made nothing. */
+function keep(value: unknown): Tree | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  // Bottom up: the members were kept before, and what is met here is the parser's own list or object.
-  if (Array.isArray(value)) return value;
-  return new Map(Object.entries(value as object) as [string, Tree][]); // nothing else is left of JSON's kinds
+  if (value instanceof WrittenNumber) return { number: value.text };
+  if (Array.isArray(value)) return value.map((item) => keep(item) ?? null);
+  if (typeof value !== 'object') return undefined;
+  return new Map(Object.entries(value).map(([name, member]) => [name, keep(member) ?? null]));
 }
 
 /** Counted before parsing, in one pass: a parser that recurses must never see it. */

@@ -104,7 +104,13 @@ function statusesSchema(defaults: MappingDefaults | null) {
 }
 
 /** The part that says what a callback means. Null: nothing is assumed, and what is needed must be said. */
-export function mappingShape(defaults: MappingDefaults | null) {
+export const mappingShape = (defaults: MappingDefaults | null) => ({
+  ...wordsShape(defaults),
+  ...unitsShape(defaults),
+  ...ownShape(),
+});
+
+function wordsShape(defaults: MappingDefaults | null) {
   return {
     formats: or(z.array(FormatName).min(1, 'must name json, form or xml'), defaults?.formats).meta(
       said(
@@ -144,6 +150,11 @@ export function mappingShape(defaults: MappingDefaults | null) {
         },
       ),
     ),
+  };
+}
+
+function unitsShape(defaults: MappingDefaults | null) {
+  return {
     unknownStatus: z
       .enum(['refuse', 'acknowledge'])
       .default('refuse')
@@ -151,7 +162,7 @@ export function mappingShape(defaults: MappingDefaults | null) {
         said(
           { en: 'Unknown status', zh: '未知状态' },
           {
-            en: 'refuse: the provider calls again until the word is in `statuses`. acknowledge: kept, no order touched.',
+            en: 'refuse: the provider calls again until `statuses` has the word. acknowledge: kept, no order touched.',
             zh: 'refuse：拒绝，平台会重发，直到 statuses 收录该值。acknowledge：确认并留存，不影响订单。',
           },
         ),
@@ -181,6 +192,11 @@ export function mappingShape(defaults: MappingDefaults | null) {
         },
       ),
     ),
+  };
+}
+
+function ownShape() {
+  return {
     merchantIds: z
       .array(Word)
       .max(1_000)

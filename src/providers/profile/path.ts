@@ -17,7 +17,7 @@ export function segmentsOf(text: string): readonly string[] | null {
   return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-const PATH_FORM = `a name such as order_id or a JSON pointer such as /data/order_id, of at most ${PATH_CHARS_MAX} letters`;
+const PATH_FORM = `a name (order_id) or a JSON pointer (/data/order_id) of at most ${PATH_CHARS_MAX} letters`;
 const PathText = z
   .string(`must be ${PATH_FORM}`)
   .refine((text) => segmentsOf(text) !== null, `must be ${PATH_FORM}; ~ is written ~0 and / within a name ~1`);

@@ -82,7 +82,7 @@ export function proofShape(defaults: ProofDefaults | null) {
         said(
           { en: 'Secrets', zh: '签名密钥' },
           {
-            en: 'Shared with the provider, newest first; several at once while one replaces another. At least 16 bytes.',
+            en: 'Shared with the provider, newest first, of 16 bytes or more; several while one replaces another.',
             zh: '与平台共享的密钥，新的在前；轮换期间可同时填写多个。至少 16 字节。',
           },
           { secret: true },
@@ -125,7 +125,7 @@ export function proofShape(defaults: ProofDefaults | null) {
       said(
         { en: 'Time of sending', zh: '发送时间' },
         {
-          en: 'Where the signed time stands; older or newer than toleranceSeconds is refused. null: callbacks have none.',
+          en: 'Where the signed time stands; off by toleranceSeconds or more is refused. null: callbacks have none.',
           zh: '已签名的发送时间所在位置；超出 toleranceSeconds 的回调会被拒绝。null 表示没有。',
         },
       ),
