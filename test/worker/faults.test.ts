@@ -34,6 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 const sql = (shop: Shop, statement: string) =>
@@ -385,6 +386,40 @@ describe('an eviction of the shard', () => {
     await carry([await nextMessage(shop, taken)]);
     expect(origin.posts.map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
+
+  it('lets nothing in doubt be posted twice at once: not before its lease is over', async () => {
+    const origin = await makeOrigin();
+    const shop = await openShop(origin);
+    const taken = takeMessages();
+    const orderNo = unique('E');
+    await record(shop, paid(orderNo));
+    await nextMessage(shop, taken);
+    const now = Date.now() + 1_000;
+    vi.setSystemTime(now); // the clock stands still from here on
+    await evict(shop);
+    const sentAt = async (ms: number) => {
+      vi.setSystemTime(now + ms);
+      await runDurableObjectAlarm(ledger(shop.shard));
+      return mine(taken, shop).length;
+    };
+    expect([await sentAt(0), await sentAt(299), await sentAt(300)]).toEqual([0, 0, 1]);
+  });
+
+  it('is survived because what is sent was durable as sent before', async () => {
+    const origin = await makeOrigin();
+    const shop = await openShop(origin);
+    const heads: unknown[] = [];
+    const really = env.DELIVER.sendBatch.bind(env.DELIVER);
+    vi.spyOn(env.DELIVER, 'sendBatch').mockImplementation(async (messages) => {
+      const [marks] = await sql(shop, 'SELECT head FROM marks');
+      for (const { body } of messages) heads.push(Number(marks?.head) >= body.seq);
+      return really(messages);
+    });
+    const orderNo = unique('E');
+    await record(shop, paid(orderNo));
+    await settled(shop, orderNo);
+    expect(heads).toEqual([true]);
+  });
 });
 
 describe('the registry', () => {
@@ -470,6 +505,36 @@ describe("the origin's gate", () => {
     await record(shop, paid(two));
     await settled(shop, two);
     expect(origin.posts).toHaveLength(2);
+  });
+
+  it('asked for a retry while the first post turns out delivered: the retry is not sent', async () => {
+    const origin = await makeOrigin(refuse(500), { ladderSeconds: [0, 0, 0] });
+    const shop = await makeShop(origin);
+    const taken = takeMessages();
+    const orderNo = unique('G');
+    await record(shop, paid(orderNo));
+    const message = await nextMessage(shop, taken);
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const really = env.ORIGIN_GATE.getByName.bind(env.ORIGIN_GATE);
+    vi.spyOn(env.ORIGIN_GATE, 'getByName').mockImplementation((name) => {
+      const take = async (request: Parameters<ReturnType<typeof really>['take']>[0]) => {
+        const reply = await really(name).take(request);
+        if (request.wanted > 0) asked.resolve();
+        if (request.wanted > 0) await answer.promise;
+        return reply;
+      };
+      return { take } as unknown as ReturnType<typeof really>;
+    });
+    await carry([message]);
+    await asked.promise; // for the second attempt
+    const { seq, originId, attempt } = message;
+    const settlement = { seq, originId, attempt, claim: 'late', outcome: 'delivered', status: 200 } as const;
+    await ledger(shop.shard).settle([{ ...settlement, at: 1, ms: 1, detail: '', retryAfterSeconds: null }]);
+    answer.resolve();
+    await settled(shop, orderNo);
+    await runDurableObjectAlarm(ledger(shop.shard));
+    expect((await deliveriesOf(shop, orderNo)).map(({ state }) => state)).toEqual(['delivered']);
+    expect(mine(taken, shop)).toEqual([]);
   });
 });
 
