@@ -3,6 +3,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { DeliveryMessage } from '../../src/core/record.ts';
 import {
   alarmsOf,
   type Carried,
@@ -409,8 +410,9 @@ describe('an eviction of the shard', () => {
     const origin = await makeOrigin();
     const shop = await openShop(origin);
     const heads: unknown[] = [];
-    const really = env.DELIVER.sendBatch.bind(env.DELIVER);
-    vi.spyOn(env.DELIVER, 'sendBatch').mockImplementation(async (messages) => {
+    const queue: Queue<DeliveryMessage> = env.DELIVER;
+    const really = queue.sendBatch.bind(queue);
+    vi.spyOn(queue, 'sendBatch').mockImplementation(async (messages) => {
       const [marks] = await sql(shop, 'SELECT head FROM marks');
       for (const { body } of messages) heads.push(Number(marks?.head) >= body.seq);
       return really(messages);
