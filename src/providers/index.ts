@@ -1,5 +1,6 @@
 // The registry of providers: the only door to a dialect. One line each.
 import { alipay } from './alipay.ts';
+import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { generic } from './generic.ts';
 import type { AnyProvider } from './provider.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
@@ -7,7 +8,15 @@ import { tokenim } from './tokenim.ts';
 import { wechatpayV2 } from './wechatpay-v2.ts';
 import { wechatpayV3 } from './wechatpay-v3.ts';
 
-const ALL: readonly AnyProvider[] = [wechatpayV3, wechatpayV2, alipay, standardWebhooks, tokenim, generic];
+const ALL: readonly AnyProvider[] = [
+  wechatpayV3,
+  wechatpayV2,
+  alipay,
+  coinbaseCommerce,
+  standardWebhooks,
+  tokenim,
+  generic,
+];
 
 export const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(ALL.map((one) => [one.id, one]));
 
