@@ -26,6 +26,11 @@ export const PROVIDER_CALL_TIMEOUT_MS = 10_000;
 /** Largest answer read from a provider's API. */
 export const PROVIDER_ANSWER_BYTES_MAX = 256 * 1024;
 
+/** Things that one notice may make the gateway ask the provider about; real ones name one or two. */
+export const HINTS_PER_NOTICE_MAX = 5;
+/** Questions that notices of one channel may cause in one isolate: strangers can send those that prove nothing. */
+export const ASKS_PER_SECOND_MAX = 10;
+
 /** Shards a channel has unless chosen; fixed when the channel is created. See docs/decisions. */
 export const SHARDS_DEFAULT = 8;
 export const SHARDS_MAX = 32;
