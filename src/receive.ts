@@ -20,7 +20,8 @@ import {
   noteArrival,
   raiseAlarm,
 } from './receive/aftermath.ts';
-import { ask } from './receive/ask.ts';
+import { askAll } from './receive/ask.ts';
+import { answerScan } from './receive/product.ts';
 import { recordTold, type Told } from './receive/record.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
 import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
@@ -97,8 +98,11 @@ async function judged(route: Route): Promise<Response> {
   const found = await judge(route, isOutside);
   const finding: Finding = isOutside && found.reason === null ? { ...found, reason: 'source_not_allowed' } : found;
   const { verdict, reason } = finding;
-  const isKept = verdict === 'ignored' || (verdict !== 'rejected' && verdict !== 'duplicate' && reason === null);
+  const isKept =
+    finding.answer === undefined &&
+    (verdict === 'ignored' || (verdict !== 'rejected' && verdict !== 'duplicate' && reason === null));
   if (!isKept) noteArrival(intake, callbackLogNameOf(channel.uid), channel.id, finding);
+  if (finding.answer !== undefined) return responseOf(finding.answer);
   if (verdict !== 'rejected' || reason === null) return responseOf(await answerOf(route, { kind: 'accepted' }));
   const detail = finding.detail ?? '';
   if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake);
@@ -131,11 +135,13 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   if (!verified.ok) return refused(verified.error, body);
   const translated = provider.translate(verified.value, credentials);
   if (!translated.ok) return refused(translated.error, body);
-  const hints = translated.value.hints ?? [];
-  const answers = await Promise.all(hints.map((hint) => ask(intake.env, provider, record, credentials, hint)));
+  const { asks, noticeType } = translated.value;
+  if (asks !== undefined) return scanned(route, credentials, verified.value, asks.productId, noticeType, body);
+  const answers = await askAll(intake.env, provider, record, credentials, translated.value.hints ?? []);
+  if (!answers.ok) return refused(answers.error, body);
   const told: Told[] = [
     { source: 'callback', translation: translated.value },
-    ...answers.map((translation) => ({ source: 'query' as const, translation })),
+    ...answers.value.map((translation) => ({ source: 'query' as const, translation })),
   ];
   const facts = told.flatMap(({ translation }) => [...translation.events, ...(translation.unlinked ?? [])]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
@@ -145,6 +151,21 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   return facts.length === 0 && told.every(({ translation }) => (translation.links ?? []).length === 0)
     ? keepNotice(route, translated.value, evidence, body, isOutside ? 'source_not_allowed' : null)
     : recordAll(route, told, evidence, body);
+}
+
+/** A question and not a notice: what the provider asked for is the answer. */
+async function scanned(
+  { intake, provider, record, deadline }: Route,
+  credentials: unknown,
+  notification: unknown,
+  productId: string,
+  noticeType: string,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Finding> {
+  const scan = { env: intake.env, provider, record, credentials, notification, productId, deadline };
+  const { answer, orderNo, refusal } = await answerScan(scan);
+  const verdict = refusal === null ? 'accepted' : 'ignored';
+  return { verdict, reason: null, detail: refusal, orderNo, noticeType, body, answer };
 }
 
 // Answered as an outage is: where a genuine sender was cut off, the provider calls again.

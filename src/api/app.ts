@@ -9,6 +9,7 @@ import { operations } from './operations.ts';
 import { orders } from './orders.ts';
 import { origins } from './origins.ts';
 import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
+import { products } from './products.ts';
 import { providers } from './providers.ts';
 import { records } from './records.ts';
 
@@ -28,7 +29,7 @@ api.use(async (c, next) => {
 });
 api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
 
-for (const routes of [channels, origins, orders, records, operations, providers]) api.route('/v1', routes);
+for (const routes of [channels, origins, orders, records, operations, products, providers]) api.route('/v1', routes);
 
 api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
   type: 'http',

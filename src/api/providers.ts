@@ -38,7 +38,7 @@ const ObjectSchema = z.object({
 });
 
 /** Optional parts of the contract, shown by their presence. */
-const CAPABILITIES = ['keys', 'pay', 'query', 'refund'] as const satisfies readonly (keyof AnyProvider)[];
+const CAPABILITIES = ['keys', 'pay', 'product', 'query', 'refund'] as const satisfies readonly (keyof AnyProvider)[];
 
 function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
   const asJson = z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });

@@ -76,7 +76,12 @@ export type Registration = {
 };
 
 /** The payment request a provider gave us, so that the merchant can show it to the payer. */
-export type PaymentRequest = { readonly codeUrl: string; readonly codeExpiresAt: number };
+export type PaymentRequest = {
+  readonly codeUrl: string;
+  readonly codeExpiresAt: number;
+  /** The provider's own id of the request, where somebody else than the payer's camera needs it. */
+  readonly reference?: string;
+};
 
 export type Order = {
   readonly orderNo: string;

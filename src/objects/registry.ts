@@ -1,8 +1,8 @@
-// The registry: the one writer of channels, origins, API keys, fetched provider keys and alarms. One object.
+// The registry: the one writer of channels, origins, products, API keys, fetched provider keys and alarms. One object.
 // Hands out secrets only sealed, and never waits for anybody inside a transaction.
 import { DurableObject } from 'cloudflare:workers';
 import type { Alarm, Channel, ChannelRecord, Origin } from '../core/channel.ts';
-import { CHANNEL_PAUSED_LONG_MS } from '../core/limits.ts';
+import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
 import type {
   AlarmPage,
   AlarmRecord,
@@ -29,13 +29,15 @@ import {
   revokeApiKeyRow,
   writeOnce,
 } from '../store/registry-access.ts';
-import { listAlarmRows, pruneAlarms, raiseAlarm, readAlarm } from '../store/registry-alarms.ts';
+import { listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
 import { forgetFetchedKeys } from '../store/registry-keys.ts';
 import * as origins from '../store/registry-origins.ts';
+import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
 import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
+import { longPauses } from './long-pauses.ts';
 
 const ALARM_DETAIL_CHARS_MAX = 500;
 const ALARM_SUBJECT_CHARS_MAX = 200;
@@ -44,6 +46,8 @@ const ALARM_SUBJECT_CHARS_MAX = 200;
 type Note = (channelId: string) => void;
 
 const done = <T>(value: T): WriteReply<T> => ({ kind: 'done', value, repeated: false });
+const doneOr = <T>(value: T | null, kind: 'missing' | 'exists'): WriteReply<T> =>
+  value === null ? { kind } : done(value);
 
 export class Registry extends DurableObject<Env> {
   readonly #sql: SqlStorage;
@@ -165,6 +169,25 @@ export class Registry extends DurableObject<Env> {
     );
   }
 
+  // — products —
+
+  readProduct(id: string): Product | null {
+    return products.readProductRow(this.#sql, id);
+  }
+
+  listProducts(): readonly Product[] {
+    return products.listProductRows(this.#sql);
+  }
+
+  /** The caller has seen to it that the channel is there; channels are never removed. */
+  createProduct(draft: ProductDraft, stamp: WriteStamp): WriteReply<Product> {
+    return this.#write(stamp, () => doneOr(products.insertProduct(this.#sql, draft, stamp.now), 'exists'));
+  }
+
+  updateProduct(id: string, change: ProductChange, stamp: WriteStamp): WriteReply<Product> {
+    return this.#write(stamp, () => doneOr(products.changeProduct(this.#sql, id, change, stamp.now), 'missing'));
+  }
+
   // — API keys —
 
   createApiKey(draft: ApiKeyDraft, stamp: WriteStamp): WriteReply<{ readonly key: ApiKey; readonly sealed: string }> {
@@ -178,10 +201,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   revokeApiKey(id: string, stamp: WriteStamp): WriteReply<ApiKey> {
-    return this.#write(stamp, () => {
-      const key = revokeApiKeyRow(this.#sql, id, stamp.now);
-      return key ? done(key) : { kind: 'missing' };
-    });
+    return this.#write(stamp, () => doneOr(revokeApiKeyRow(this.#sql, id, stamp.now), 'missing'));
   }
 
   /** What isolates keep a copy of: the hashes of all keys that are not revoked. */
@@ -220,7 +240,7 @@ export class Registry extends DurableObject<Env> {
       forgetOldWrites(this.#sql, now);
       pruneAlarms(this.#sql);
     });
-    this.raiseAlarms(this.#longPauses(now));
+    this.raiseAlarms(longPauses(this.#sql, now));
     await this.#push.pushDue(now);
     this.ctx.waitUntil(this.#keys.refreshDue(now)); // a provider that hangs must not hold up the caller
   }
@@ -251,42 +271,23 @@ export class Registry extends DurableObject<Env> {
   #setPaused(id: string, stamp: WriteStamp, change: () => boolean): Promise<WriteReply<Origin>> {
     return this.#writeAndPush(stamp, (note) => {
       if (change()) return this.#changedOrigin(id, note);
-      const origin = origins.readOriginRow(this.#sql, id);
-      return origin ? done(origin) : { kind: 'missing' };
+      return doneOr(origins.readOriginRow(this.#sql, id), 'missing');
     });
   }
 
   #changedChannel(id: string, note: Note): WriteReply<Channel> {
     note(id);
-    const channel = channels.readChannelRow(this.#sql, id);
-    return channel ? done(channel) : { kind: 'missing' };
+    return doneOr(channels.readChannelRow(this.#sql, id), 'missing');
   }
 
   #changedOrigin(id: string, note: Note): WriteReply<Origin> {
     for (const channel of channels.listChannelsOfOrigin(this.#sql, id)) note(channel.id);
-    const origin = origins.readOriginRow(this.#sql, id);
-    return origin ? done(origin) : { kind: 'missing' };
+    return doneOr(origins.readOriginRow(this.#sql, id), 'missing');
   }
 
   #unknownOrigin(ids: readonly string[]): { readonly kind: 'unknown_origin'; readonly index: number } | null {
     const index = ids.findIndex((id) => !origins.readOriginRow(this.#sql, id));
     return index < 0 ? null : { kind: 'unknown_origin', index };
-  }
-
-  /** One alarm an hour for each channel that stays paused. */
-  #longPauses(now: number): readonly Alarm[] {
-    return channels
-      .listPausedChannels(this.#sql, now - CHANNEL_PAUSED_LONG_MS)
-      .map(({ id, pausedAt }) => ({
-        code: 'channel_paused_long' as const,
-        subject: `channel/${id}`,
-        detail: `Paused since ${new Date(pausedAt).toISOString()}; its events wait. Resume it, or disable it.`,
-        at: now,
-      }))
-      .filter(({ code, subject }) => {
-        const last = readAlarm(this.#sql, code, subject)?.lastAt ?? Number.NEGATIVE_INFINITY;
-        return now - last >= CHANNEL_PAUSED_LONG_MS;
-      });
   }
 }
 

@@ -5,6 +5,7 @@ import type { FetchedKey } from '../core/channel.ts';
 import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
+import type { ProductOutcome } from '../core/product.ts';
 import type { Rejection } from '../core/rejection.ts';
 import type { Result } from '../core/result.ts';
 
@@ -32,6 +33,8 @@ export type Translation = {
   readonly links?: readonly Link[];
   /** Things the notice names and proves nothing about: the provider is asked before anything is believed. */
   readonly hints?: readonly QueryTarget[];
+  /** No fact but a question: a payer scanned this product's static code. Needs `product`; its reply is the answer. */
+  readonly asks?: { readonly productId: string };
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
   readonly noticeType: string;
   /** The provider's id of this notice, for people; never used to deduplicate. */
@@ -159,6 +162,32 @@ export type Provider<Credentials, Notification> = {
       /** The order's own expiry: the code lasts no longer. Null or left out: the expiry `request` chose itself. */
       expiresAt?: number | null,
     ) => Promise<Result<PaymentRequest, ProviderProblem>>;
+  };
+  /** Static codes of fixed-price products: the provider asks what to charge, and waits for the answer. */
+  readonly product?: {
+    /** What products may be priced in. */
+    readonly currency: string;
+    /** The order that this scan makes. The same scan told again is the same order. */
+    readonly orderNoOf: (notification: Notification) => Promise<string>;
+    readonly request: (
+      notification: Notification,
+      order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    /** `reference` is what `reply` needs. */
+    readonly read: (
+      answer: ProviderAnswer,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<PaymentRequest & { readonly reference: string }, ProviderProblem>>;
+    readonly reply: (
+      notification: Notification,
+      outcome: ProductOutcome,
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Answer>;
   };
   /** Asks the provider to give money back. The same refund number asked twice is one refund. */
   readonly refund?: {

@@ -1,5 +1,5 @@
-// WeChat Pay API v2 (微信支付), XML: payment and refund notices, order and refund queries, Native QR payments. Never
-// trusts a payment before its signature holds, nor a refund notice before a query has confirmed it.
+// WeChat Pay API v2 (微信支付), XML: payment and refund notices, order and refund queries, Native QR payments of both
+// modes. Never trusts a payment before its signature holds, nor a refund notice before a query has confirmed it.
 
 import { wireOf } from '../core/rejection.ts';
 import { printXml } from '../core/xml.ts';
@@ -7,6 +7,7 @@ import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { pay, query } from './wechatpay-v2/api.ts';
 import { Credentials, inspectCredentials } from './wechatpay-v2/credentials.ts';
 import { type Notice, openNotice } from './wechatpay-v2/notice.ts';
+import { product } from './wechatpay-v2/product.ts';
 import { translate } from './wechatpay-v2/translate.ts';
 
 // The documented bytes and nothing else, not even a line feed; FAIL is always the same: the caller learns nothing.
@@ -64,4 +65,5 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   acknowledge,
   query,
   pay,
+  product,
 });

@@ -7,6 +7,7 @@ import { ID_BYTES, idOf } from '../core/id.ts';
 import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
 import type { RejectionReason } from '../core/rejection.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
+import type { Answer } from '../providers/provider.ts';
 
 /** One callback on its way through. */
 export type Intake = {
@@ -26,6 +27,8 @@ export type Finding = {
   readonly detail: string | null;
   readonly orderNo?: string | null;
   readonly noticeType?: string | null;
+  /** What the provider asked for, in place of an acknowledgement. Such an arrival leaves no fact. */
+  readonly answer?: Answer;
   /** Null where it was never read. */
   readonly body?: Uint8Array<ArrayBuffer> | null;
 };

@@ -2,6 +2,7 @@
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
 import type { ChannelRecord, Origin } from '../core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
+import type { Product } from '../core/product.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
 import { within } from '../core/within.ts';
 import { open } from '../crypto/seal.ts';
@@ -103,6 +104,11 @@ const origins = new Copies<Origin>(
   async (env) => (await registryOf(env).listOrigins()).map(({ id }) => id),
 );
 
+const products = new Copies<Product>(
+  (env, id) => registryOf(env).readProduct(id),
+  async (env) => (await registryOf(env).listProducts()).map(({ id }) => id),
+);
+
 /** The channel as this isolate knows it; null when there is none. Throws when nothing is known and nobody answers. */
 export function readChannelCopy(env: Env, id: string, now: number): Promise<ChannelRecord | null> {
   return channels.read(env, id, now, () => true);
@@ -111,6 +117,11 @@ export function readChannelCopy(env: Env, id: string, now: number): Promise<Chan
 /** The origin as this isolate knows it; a copy older than `atLeastVersion` is asked for again at once. */
 export function readOriginCopy(env: Env, id: string, now: number, atLeastVersion = 0): Promise<Origin | null> {
   return origins.read(env, id, now, (origin) => origin.version >= atLeastVersion);
+}
+
+/** The product as this isolate knows it; null when there is none. */
+export function readProductCopy(env: Env, id: string, now: number): Promise<Product | null> {
+  return products.read(env, id, now, () => true);
 }
 
 type Opened<T> = { readonly sealed: string; readonly value: Promise<T> };

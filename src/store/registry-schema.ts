@@ -36,12 +36,25 @@ CREATE TABLE pushes (
 ) WITHOUT ROWID;
 `;
 
-export const REGISTRY_SCHEMA_VERSION = 1;
+const PRODUCTS = `
+CREATE TABLE products (
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, name TEXT NOT NULL, minor INTEGER NOT NULL, currency TEXT NOT NULL,
+  enabled INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+`;
 
-/** Creates the tables when the object has none. Later versions change them here, one step after another. */
+/** One step from each version to the next; a step is never changed once it was released. */
+const STEPS: readonly string[] = [TABLES, PRODUCTS];
+
+/** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {
+  const version = versionOf(sql);
+  if (version >= STEPS.length) return;
+  for (const step of STEPS.slice(version)) sql.exec(step);
+  sql.exec(version === 0 ? 'INSERT INTO schema (version) VALUES (?)' : 'UPDATE schema SET version = ?', STEPS.length);
+}
+
+function versionOf(sql: SqlStorage): number {
   const known = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema'").toArray().length > 0;
-  if (known) return;
-  sql.exec(TABLES);
-  sql.exec('INSERT INTO schema (version) VALUES (?)', REGISTRY_SCHEMA_VERSION);
+  return known ? sql.exec<{ version: number }>('SELECT version FROM schema').one().version : 0;
 }

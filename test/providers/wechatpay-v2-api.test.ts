@@ -12,6 +12,7 @@ import {
   type Fields,
   NOW,
   payment,
+  prepaid,
   queriedOrder,
   queriedRefund,
   refund,
@@ -337,17 +338,6 @@ describe('a Native payment', () => {
     expect(await asking({}, { appIds: [] })).toMatchObject({ code: 'not_configured' });
   });
 
-  const prepaid: Fields = {
-    return_code: 'SUCCESS',
-    return_msg: 'OK',
-    appid: 'wx2421b1c4370ec43b',
-    mch_id: '1900000109',
-    nonce_str: 'IITRi8Iabbblz1Jc',
-    result_code: 'SUCCESS',
-    prepay_id: 'wx201411101639507cbf6ffd8b0779950874',
-    trade_type: 'NATIVE',
-    code_url: 'weixin://wxpay/bizpayurl?pr=p4lpSuKzz',
-  };
   async function answered(body: string, expiresAt: number | null = null) {
     const answer = await pay.read(answerOf(body), credentialsOf(), [], NOW, expiresAt);
     return answer.ok ? answer.value : answer.error;

@@ -36,6 +36,8 @@ describe('the door of /v1', () => {
     operate: [
       ...['pause', 'resume', 'disable', 'enable'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume'].map((action) => `POST /v1/origins/x/${action}`),
+      'POST /v1/products',
+      'PATCH /v1/products/x',
     ],
     metrics: [],
     admin: NAMES,

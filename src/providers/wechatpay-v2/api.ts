@@ -12,10 +12,11 @@ import { type Fields, signatureOf, signatureProblem } from './signature.ts';
 import { checkMerchant, paymentOf, refundsOf, statusOf } from './translate.ts';
 
 const HOST = 'https://api.mch.weixin.qq.com';
+export const NATIVE_PATH = '/pay/unifiedorder';
 const SUCCESS = 'SUCCESS';
 
 /** A code_url works this long, whatever the order's own expiry. */
-const CODE_VALID_MS = 2 * 3_600_000;
+export const CODE_VALID_MS = 2 * 3_600_000;
 /** How long a payer has when the merchant did not say. */
 const EXPIRY_DEFAULT_MS = 30 * 60_000;
 /** WeChat Pay wants an expiry farther off than this. */
@@ -37,7 +38,7 @@ export const pay: NonNullable<Definition['pay']> = {
   read: (answer, credentials, _keys, now, expiresAt) => readNative(answer, credentials, now, expiresAt ?? null),
 };
 
-async function signedRequest(
+export async function signedRequest(
   path: string,
   payee: Payee,
   own: Readonly<Record<string, string>>,
@@ -56,7 +57,7 @@ async function signedRequest(
 }
 
 /** The proved fields of an answer, whatever its result_code; without a proof nothing of it is believed. */
-async function provedFields(
+export async function provedFields(
   answer: ProviderAnswer,
   credentials: Credentials,
 ): Promise<Result<Fields, ProviderProblem>> {
@@ -77,14 +78,14 @@ async function provedFields(
 }
 
 /** What a proved answer without success means. */
-function failureOf(fields: Fields): ProviderProblem {
+export function failureOf(fields: Fields): ProviderProblem {
   const code = fields.get('err_code') ?? '';
   const detail = `WeChat Pay answered ${code}: ${(fields.get('err_code_des') ?? '').slice(0, 200)}.`;
   const isPassing = /^(?:SYSTEM_?ERROR|FREQUENCY_LIMIT(?:ED)?|BIZERR_NEED_RETRY)$/.test(code);
   return { code: isPassing ? 'unavailable' : 'refused', detail };
 }
 
-const NEEDS_PAYEE =
+export const NEEDS_PAYEE =
   'WeChat Pay wants to know who asks: put the AppID first into appIds, and for a service provider exactly one ' +
   'number into subMchIds.';
 
@@ -159,15 +160,16 @@ function refundIn(
   return asked.length === 1 ? ok(asked) : err('out_refund_no');
 }
 
-type PayOrder = Parameters<NonNullable<Definition['pay']>['request']>[0];
+export type PayOrder = Parameters<NonNullable<Definition['pay']>['request']>[0];
 
 async function requestNative(
-  { orderNo, registration, notifyUrl }: PayOrder,
+  order: PayOrder,
   credentials: Credentials,
   now: number,
   nonce: string,
 ): Promise<Result<ProviderRequest, ProviderProblem>> {
-  const { amount, description, expiresAt } = registration;
+  const { orderNo, registration } = order;
+  const { amount, expiresAt } = registration;
   const payee = payeeOf(credentials);
   if (payee === null) return problem('not_configured', NEEDS_PAYEE);
   if (!/^[0-9A-Za-z_|*@-]{1,32}$/.test(orderNo)) {
@@ -186,19 +188,20 @@ async function requestNative(
       'The order expires in less than a minute, which WeChat Pay refuses: choose a later expiresAt.',
     );
   }
-  const own = {
-    body: [...xmlSafe(description ?? `订单 ${orderNo}`)].slice(0, DESCRIPTION_CHARS_MAX).join(''),
-    out_trade_no: orderNo,
-    total_fee: `${amount.minor}`,
-    // Required, and of the machine that asks; an edge has no address of its own to name.
-    spbill_create_ip: '127.0.0.1',
-    time_expire: beijingTime(payBy),
-    notify_url: notifyUrl,
-    trade_type: 'NATIVE',
-    product_id: orderNo,
-  };
-  return ok(await signedRequest('/pay/unifiedorder', payee, own, credentials, nonce));
+  const own = { ...nativeFields(order), time_expire: beijingTime(payBy), product_id: orderNo };
+  return ok(await signedRequest(NATIVE_PATH, payee, own, credentials, nonce));
 }
+
+/** What both modes of Native tell of an order. */
+export const nativeFields = ({ orderNo, registration: { amount, description }, notifyUrl }: PayOrder) => ({
+  body: [...xmlSafe(description ?? `订单 ${orderNo}`)].slice(0, DESCRIPTION_CHARS_MAX).join(''),
+  out_trade_no: orderNo,
+  total_fee: `${amount.minor}`,
+  // Required, and of the machine that asks; an edge has no address of its own to name.
+  spbill_create_ip: '127.0.0.1',
+  notify_url: notifyUrl,
+  trade_type: 'NATIVE',
+});
 
 /** `20091227091010`, Beijing time. */
 const beijingTime = (at: number) => new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 19).replace(/\D/g, '');
@@ -212,9 +215,13 @@ async function readNative(
   const proved = await provedFields(answer, credentials);
   if (!proved.ok) return proved;
   if (proved.value.get('result_code') !== SUCCESS) return err(failureOf(proved.value));
-  const codeUrl = proved.value.get('code_url') ?? '';
-  if (!/^weixin:\/\/[\x21-\x7e]{1,500}$/.test(codeUrl)) {
-    return problem('malformed', 'WeChat Pay answered the payment request without a code_url.');
-  }
+  const codeUrl = codeUrlOf(proved.value);
+  if (codeUrl === null) return problem('malformed', 'WeChat Pay answered the payment request without a code_url.');
   return ok({ codeUrl, codeExpiresAt: Math.min(now + CODE_VALID_MS, expiresAt ?? now + EXPIRY_DEFAULT_MS) });
+}
+
+/** Null for anything that is no code of WeChat Pay's. */
+export function codeUrlOf(fields: Fields): string | null {
+  const codeUrl = fields.get('code_url') ?? '';
+  return /^weixin:\/\/[\x21-\x7e]{1,500}$/.test(codeUrl) ? codeUrl : null;
 }

@@ -14,6 +14,9 @@ const FORMS: readonly (readonly [SignType, RegExp])[] = [
   ['HMAC-SHA256', /^[0-9A-F]{64}$/],
 ];
 
+/** The algorithm by the signature's length; undefined for what is no signature. */
+export const signTypeOf = (sign: string): SignType | undefined => FORMS.find(([, form]) => form.test(sign))?.[0];
+
 /** Every value that is not empty but `sign`, sorted by name, then the key (docs: secure rules of v2). */
 function signedText(fields: Fields, apiKey: string): string {
   const pairs = [...fields].filter(([name, value]) => name !== 'sign' && value !== '');
@@ -38,7 +41,7 @@ export async function signatureOf(fields: Fields, apiKey: string, signType: Sign
 export async function signatureProblem(fields: Fields, credentials: Credentials): Promise<Rejection | null> {
   const sign = fields.get('sign') ?? '';
   if (sign === '') return reject('signature_invalid', 'The message carries no sign.');
-  const signType = FORMS.find(([, form]) => form.test(sign))?.[0];
+  const signType = signTypeOf(sign);
   if (signType === undefined) return reject('signature_invalid', 'sign is neither an MD5 nor an HMAC-SHA256.');
   if (!credentials.signTypes.includes(signType)) {
     return reject('signature_invalid', `Signed with ${signType}, which signTypes of the channel does not allow.`);

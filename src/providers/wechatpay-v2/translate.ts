@@ -82,6 +82,7 @@ export function translate(notice: Notice, credentials: Credentials): Result<Tran
     case 'contract':
       return ok({ events: [], noticeType: `contract.${notice.fields.get('change_type')}`, noticeId: null });
     case 'product':
+      return productAsk(notice.fields);
     case 'unknown':
       return ok({ events: [], noticeType: notice.kind, noticeId: null });
   }
@@ -98,6 +99,14 @@ function paymentNotice(fields: Fields): Result<Translation, Rejection> {
   if (status === null || !isTold) return ok({ events: [], noticeType, noticeId: null });
   const event = paymentOf(fields, status, tradeState, null);
   return event.ok ? ok({ events: [event.value], noticeType, noticeId: null }) : err(incomplete(event.error));
+}
+
+/** A product nobody could have put into a code is refused as malformed. */
+function productAsk(fields: Fields): Result<Translation, Rejection> {
+  const productId = fields.get('product_id') ?? '';
+  const isWhole = productId !== '' && (fields.get('openid') ?? '') !== '' && (fields.get('nonce_str') ?? '') !== '';
+  if (!isWhole) return err(reject('malformed', 'An authentic scan without a product_id, openid or nonce_str.'));
+  return ok({ events: [], asks: { productId }, noticeType: 'product', noticeId: null });
 }
 
 const incomplete = (field: string) => reject('malformed', `An authentic payment notice without a readable ${field}.`);

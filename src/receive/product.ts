@@ -1,0 +1,115 @@
+// A scan of a product's static code: registers the order, asks the provider for its payment, and says so in the answer
+// to the callback. Charges what the product costs and never what the callback says.
+import { callProvider } from '../call-provider.ts';
+import { type ChannelRecord, ledgerNameOf } from '../core/channel.ts';
+import type { Order, Registration } from '../core/order.ts';
+import type { Product, ProductOutcome } from '../core/product.ts';
+import { readConfig } from '../env.ts';
+import type { Answer, AnyProvider } from '../providers/provider.ts';
+import { readProductCopy } from '../store/registry-copy.ts';
+import { newId } from './aftermath.ts';
+
+/** Kept for the ledger and the answer, so that a slow provider still leaves time to tell the payer. */
+const ANSWER_TIME_MS = 500;
+
+export type Scan = {
+  readonly env: Env;
+  readonly provider: AnyProvider;
+  readonly record: ChannelRecord;
+  readonly credentials: unknown;
+  readonly notification: unknown;
+  readonly productId: string;
+  /** After this nobody waits for the answer any more; epoch milliseconds. */
+  readonly deadline: number;
+};
+
+export type ScanAnswer = {
+  readonly answer: Answer;
+  readonly orderNo: string | null;
+  /** Why the payer was refused, for the merchant; null when not. */
+  readonly refusal: string | null;
+};
+
+type Prepared = { readonly outcome: ProductOutcome; readonly orderNo: string | null; readonly refusal: string | null };
+
+const refused = (kind: Exclude<ProductOutcome['kind'], 'prepared'>, refusal: string, orderNo: string | null = null) =>
+  ({ outcome: { kind }, orderNo, refusal }) satisfies Prepared;
+
+const contextNow = () => ({ now: Date.now(), nonce: crypto.randomUUID().replaceAll('-', '') });
+
+export async function answerScan(scan: Scan): Promise<ScanAnswer> {
+  const { provider, credentials, notification } = scan;
+  if (!provider.product) throw new Error(`${provider.id} asks for products and has no words to answer.`);
+  const { outcome, orderNo, refusal } = await prepare(scan, provider.product);
+  const answer = await provider.product.reply(notification, outcome, credentials, contextNow());
+  return { answer, orderNo, refusal };
+}
+
+type Capability = NonNullable<AnyProvider['product']>;
+
+async function prepare(scan: Scan, capability: Capability): Promise<Prepared> {
+  const { env, record, notification, productId } = scan;
+  const { id: channelId } = record.channel;
+  const product = await readProductCopy(env, productId, Date.now());
+  if (product?.channel !== channelId) return refused('unknown', `Channel ${channelId} has no product ${productId}.`);
+  if (!product.enabled) return refused('disabled', `Product ${productId} is disabled.`);
+  const orderNo = await capability.orderNoOf(notification);
+  const order = await registered(scan, orderNo, product);
+  if (order.paymentState === 'paid') return refused('paid', `Order ${orderNo} is paid.`, orderNo);
+  const { paymentRequest, registration } = order;
+  if (paymentRequest?.reference !== undefined && paymentRequest.codeExpiresAt > Date.now()) {
+    return { outcome: { kind: 'prepared', reference: paymentRequest.reference }, orderNo, refusal: null };
+  }
+  if (registration === null) throw new Error(`Order ${orderNo} was registered and is not.`);
+  return requested(scan, capability, orderNo, registration);
+}
+
+const ledgerOf = ({ env, record }: Scan, orderNo: string) => {
+  const hint = record.channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
+  return env.LEDGER.getByName(ledgerNameOf(record.channel, orderNo), hint === null ? {} : { locationHint: hint });
+};
+
+/** The scan's order as it stands. The first scan's price stands, though the product's has changed since. */
+async function registered(scan: Scan, orderNo: string, product: Product): Promise<Order> {
+  const reply = await ledgerOf(scan, orderNo).register({
+    v: 1,
+    orderNo,
+    registration: {
+      amount: product.amount,
+      description: product.name,
+      expiresAt: null,
+      metadata: { product: product.id },
+      registeredAt: Date.now(),
+    },
+    dispatch: scan.record.dispatch,
+    eventId: newId('evt'),
+  });
+  if (reply.kind !== 'conflict') return reply.order;
+  const known = await ledgerOf(scan, orderNo).readOrder(orderNo);
+  if (known === null) throw new Error(`Order ${orderNo} conflicts with one that is not there.`);
+  return known.order;
+}
+
+async function requested(
+  scan: Scan,
+  capability: Capability,
+  orderNo: string,
+  registration: Registration,
+): Promise<Prepared> {
+  const { env, record, credentials, notification, deadline } = scan;
+  const config = readConfig(env);
+  if (config.publicUrl === null) {
+    return refused('failed', 'Set TOLLGATE_PUBLIC_URL: the provider must be told where to call.', orderNo);
+  }
+  const order = { orderNo, registration, notifyUrl: `${config.publicUrl}/callbacks/${record.channel.id}` };
+  const request = await capability.request(notification, order, credentials, contextNow());
+  if (!request.ok) return refused('failed', request.error.detail, orderNo);
+  const timeoutMs = Math.max(1, deadline - ANSWER_TIME_MS - Date.now());
+  const answer = await callProvider({ ...request.value, timeoutMs }, config);
+  if (!answer.ok) return refused('failed', answer.error.detail, orderNo);
+  const read = await capability.read(answer.value, credentials, record.keys, Date.now());
+  if (!read.ok) return refused('failed', read.error.detail, orderNo);
+  // Durable before it is told, so that the same scan told again gets the same payment.
+  await ledgerOf(scan, orderNo).setPaymentRequest(orderNo, read.value);
+  return { outcome: { kind: 'prepared', reference: read.value.reference }, orderNo, refusal: null };
+}
