@@ -2,6 +2,7 @@
 import { alipay } from './alipay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { generic } from './generic.ts';
+import { oxapay } from './oxapay.ts';
 import type { AnyProvider } from './provider.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
 import { tokenim } from './tokenim.ts';
@@ -13,6 +14,7 @@ const ALL: readonly AnyProvider[] = [
   wechatpayV2,
   alipay,
   coinbaseCommerce,
+  oxapay,
   standardWebhooks,
   tokenim,
   generic,
