@@ -65,7 +65,7 @@ const Response = z.strictObject({
 export const Template = z.strictObject({
   method: z.enum(['GET', 'POST']),
   url: z.string().max(1_000),
-  headers: z.record(z.string().regex(HEADER_NAME, 'is no header’s name'), TextTemplate).default({}),
+  headers: z.record(z.string().max(100), TextTemplate).default({}),
   bodyFormat: z.enum(['json', 'form', 'xml']).default('json'),
   body: z.record(z.string().max(100), JsonContent).optional(),
   root: z
@@ -163,6 +163,8 @@ function complaintsOf(name: TemplateName, template: Template): Complaint[] {
   if (bodyFormat === 'xml' && Object.keys(body ?? {}).some((key) => !/^[A-Za-z_][\w.-]*$/.test(key))) {
     complain('body', 'has a name that XML does not take.');
   }
+  const odd = Object.keys(headers).find((key) => !HEADER_NAME.test(key));
+  if (odd !== undefined) complain('headers', `has ${JSON.stringify(odd)}, which is no header’s name.`);
   const forbidden = Object.keys(headers).find((key) =>
     /^(?:host|content-length|transfer-encoding|connection)$/i.test(key),
   );

@@ -1,0 +1,130 @@
+// A profile that would prove nothing, believe what is not signed or call a host of somebody else's choosing makes no
+// channel: each is refused with the field and the mend.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { providerOf } from '../../src/providers/index.ts';
+import { KEYS, SECRET } from '../fixtures/tokenim/merchant.ts';
+
+const provider = providerOf('tokenim');
+if (provider === null) throw new Error('tokenim is not registered');
+
+const complaintsOf = (changes: object): string[] =>
+  provider.credentials
+    .safeParse({ secrets: [SECRET], ...changes })
+    .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+
+const raw = { content: 'raw' };
+const sorted = { content: 'sorted-fields', in: 'field', name: 'sign' };
+const query = { method: 'GET', url: 'https://api.pay.example/o/{orderNo}', response: { state: 'status' } };
+
+describe('a profile', () => {
+  it('needs a secret and nothing else', () => {
+    expect(complaintsOf({})).toEqual([]);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['no secret', { secrets: [] }, /secrets is empty: hmac-sha256 needs/],
+    ['a short secret', { secrets: ['fifteen letters'] }, /secrets\.0 has 15 bytes; make one of at least 16/],
+    ['a secret that is not hex', { secrets: [SECRET], secretEncoding: 'hex' }, /secrets\.0 is not hex/],
+    ['hex of too few bytes', { secrets: ['00112233445566'], secretEncoding: 'hex' }, /has 7 bytes/],
+    ['no public key', { signature: { algorithm: 'ed25519' } }, /publicKeys is empty: ed25519 needs/],
+    [
+      'a private key for a public one',
+      { signature: { algorithm: 'rsa-sha256' }, publicKeys: [KEYS.rsa.privateKey] },
+      /publicKeys\.0 must hold one PEM public key/,
+    ],
+    ['an unsigned time', { signature: raw }, /a header that the signature does not cover/],
+    ['a time that is not there', { timestamp: null }, /timestamp must name the header/],
+    ['a template without the body', { signature: { template: '{timestamp}' } }, /must contain \{body\}/],
+    ['a template of unknown words', { signature: { template: '{timestamp}{body}{key}' } }, /has \{key\}: there are/],
+    ['a signature within what it signs', { signature: { in: 'field', name: 's' } }, /field of the very body/],
+    ['MD5 without the secret', { signature: { algorithm: 'md5', tail: '&x' } }, /MD5 without one proves nothing/],
+    [
+      'an amount left out of the signature',
+      { signature: { ...sorted, skip: ['amount'] }, timestamp: null },
+      /signature\.skip leaves out amount, which is believed/,
+    ],
+    ['a signature mapped as a value', { signature: { ...sorted, name: 'status' }, timestamp: null }, /cover itself/],
+    ['a skip that skips nothing', { signature: { ...raw, skip: ['x'] }, timestamp: null }, /is for sorted-fields/],
+    ['base64 JSON of XML', { signature: { content: 'base64-json' }, timestamp: null }, /must be json alone/],
+    ['a header that is none', { signature: { name: 'X Sign' } }, /signature\.name is no header’s name/],
+    ['a pointer with a lone ~', { fields: { orderNo: '/a~2b' } }, /fields\.orderNo: .*a name \(order_id\)/],
+    ['a pointer with an empty name', { fields: { orderNo: '/a//b' } }, /fields\.orderNo/],
+    ['an empty path', { fields: { amount: '' } }, /fields\.amount/],
+    ['a field nobody knows', { fields: { total: 'x' } }, /total/],
+    ['a word that means nothing', { statuses: { payment: { OK: 'paid' } } }, /statuses\.payment\.OK/],
+    ['an answer that is a failure', { acknowledgement: { success: { status: 500, body: '' } } }, /success\.status/],
+    ['a refusal that is a success', { acknowledgement: { failure: { status: 200, body: '' } } }, /failure\.status/],
+    [
+      'a header in the answer’s type',
+      { acknowledgement: { success: { contentType: 'a/b\r\nx: y', body: '' } } },
+      /type/,
+    ],
+  ])('with %s makes no channel', (_name, changes, message) => {
+    expect(complaintsOf(changes).join('\n')).toMatch(message);
+  });
+
+  it('never repeats a secret in what it complains of', () => {
+    const said = complaintsOf({ secrets: ['my secret'], secretEncoding: 'hex', signature: raw }).join();
+    expect(said).not.toContain('my secret');
+  });
+
+  it('with a key of another kind is refused before the channel is made', async () => {
+    const entered = { signature: { algorithm: 'ed25519' }, publicKeys: [KEYS.rsa.publicKey] };
+    const problem = await provider.inspectCredentials?.(provider.credentials.parse(entered));
+    expect(problem).toMatchObject({ ok: false, error: { field: 'publicKeys.0' } });
+    const own = provider.credentials.parse({ secrets: [SECRET], privateKey: 'no key' });
+    expect(await provider.inspectCredentials?.(own)).toMatchObject({ ok: false, error: { field: 'privateKey' } });
+  });
+});
+
+describe('a template', () => {
+  it.each<[string, object, RegExp]>([
+    ['over http', { url: 'http://api.pay.example/' }, /must begin with https/],
+    ['with a placeholder for a host', { url: 'https://{orderNo}/x' }, /must begin with https/],
+    ['with a placeholder in its host', { url: 'https://{orderNo}.pay.example/x' }, /must begin with https/],
+    ['with a password', { url: 'https://a:b@pay.example/' }, /must begin with https/],
+    ['with a password that looks like a host', { url: 'https://pay.example@evil.example/' }, /must begin with https/],
+    ['with a port', { url: 'https://pay.example:8443/' }, /must begin with https/],
+    ['for an address', { url: 'https://127.0.0.1/' }, /must begin with https/],
+    ['for an address in disguise', { url: 'https://0x7f.1/' }, /must begin with https/],
+    ['for this machine', { url: 'https://localhost/' }, /must begin with https/],
+    ['for a private name', { url: 'https://pay.internal/' }, /must begin with https/],
+    ['with a backslash', { url: 'https://pay.example\\@evil.example/' }, /must begin with https/],
+    ['with a fragment', { url: 'https://pay.example/#{orderNo}' }, /no address/],
+    ['with an unknown placeholder', { url: 'https://pay.example/{secret}' }, /has \{secret\}: there are/],
+    ['with a placeholder of another template', { url: 'https://pay.example/{refundNo}' }, /has \{refundNo\}/],
+    ['with a lone brace', { url: 'https://pay.example/{orderNo' }, /a brace that/],
+    ['with an expression', { headers: { 'x-a': '{orderNo.length}' } }, /has \{orderNo\.length\}/],
+    ['that sets its own host', { headers: { Host: 'evil.example' } }, /set by the sender itself/],
+    ['with a header that is none', { headers: { 'a b': 'x' } }, /no header’s name/],
+    ['with a body in a GET', { body: { a: '1' } }, /goes with POST/],
+    ['with a nested form', { method: 'POST', bodyFormat: 'form', body: { a: { b: '1' } } }, /must be flat/],
+    ['with a name that XML does not take', { method: 'POST', bodyFormat: 'xml', body: { '<a': '1' } }, /XML/],
+    ['that says nothing of the status', { response: {} }, /response\.state is missing/],
+    ['that waits too long', { timeoutMs: 60_000 }, /timeoutMs/],
+  ])('%s makes no channel', (_name, changes, message) => {
+    expect(complaintsOf({ query: { ...query, ...changes } }).join('\n')).toMatch(message);
+  });
+
+  it('that fits makes one', () => {
+    expect(complaintsOf({ query })).toEqual([]);
+  });
+});
+
+describe('the schema', () => {
+  it('is JSON Schema, with words for people and defaults', () => {
+    const schema = z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });
+    expect(schema).toMatchObject({
+      type: 'object',
+      properties: {
+        secrets: { type: 'array', secret: true, label: { en: 'Secrets', zh: '签名密钥' } },
+        fields: {
+          properties: { orderNo: { default: 'order_id', label: { zh: '商户订单号' } }, status: { default: 'status' } },
+        },
+        signature: { properties: { algorithm: { default: 'hmac-sha256' }, content: { default: 'template' } } },
+        acknowledgement: { properties: { success: { default: { body: 'success' } } } },
+      },
+    });
+  });
+});
