@@ -16,7 +16,7 @@ export type XmlLimits = { readonly depthMax: number; readonly elementsMax: numbe
 /** May open a document; a declaration is no processing instruction (XML 1.0, 2.8). Only UTF-8 is read. */
 const DECLARATION =
   /^\uFEFF?(?:<\?xml version="1\.[01]"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="(?:yes|no)")?\s*\?>)?/;
-const CDATA = /<!\[CDATA\[[\s\S]*?\]\]>/g;
+const [CDATA_START, CDATA_END] = ['<![CDATA[', ']]>'];
 /** What XML 1.0 does not allow even in CDATA (2.2); a lone surrogate is no character either. */
 const NO_CHARACTER = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 /** The five predefined entities and numbers. Any other name would have to be declared, and nothing is. */
@@ -26,9 +26,6 @@ const NAME = /^[\p{L}_][\p{L}\p{N}_.:-]{0,127}$/u;
 
 const parser = new XMLParser({
   preserveOrder: true,
-  // Seen, so that they can be refused.
-  ignoreAttributes: false,
-  allowBooleanAttributes: true,
   // Text stays text, whole: signatures are made over it.
   parseTagValue: false,
   trimValues: false,
@@ -89,18 +86,31 @@ function problemBefore(text: string, elementsMax: number): string | null {
   if (text.length > XML_CHARS_MAX) return `it is longer than ${XML_CHARS_MAX} characters`;
   if (NO_CHARACTER.test(text)) return 'it holds characters that XML does not allow';
   if (!text.startsWith('<') || !text.endsWith('>')) return 'it does not begin and end with an element';
-  const bare = text.replace(CDATA, '.');
-  if (bare.includes('<!')) return 'it holds a DTD, an entity, a comment or an open CDATA section';
+  const bare = withoutCdata(text);
+  if (bare === null || bare.includes('<!')) return 'it holds a DTD, an entity, a comment or an open CDATA section';
   if (bare.includes('<?')) return 'it holds a processing instruction';
   if (bare.replace(REFERENCE, '').includes('&')) return 'it refers to an entity that is not predefined';
+  if (/<[^<>]*=/.test(bare)) return 'an element has attributes';
   // Every element has a start, and most an end.
   return bare.split('<').length - 1 > 2 * elementsMax ? `it holds more than ${elementsMax} elements` : null;
 }
 
-/** The parser's ordered nodes: one key, the name, over an array of nodes; attributes under `:@`. */
+/** A dot stands for each section; null when one has no end. Linear, which a lazy pattern over many starts is not. */
+function withoutCdata(text: string): string | null {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf(CDATA_START); at >= 0; at = text.indexOf(CDATA_START, from)) {
+    const end = text.indexOf(CDATA_END, at + CDATA_START.length);
+    if (end < 0) return null;
+    parts.push(text.slice(from, at));
+    from = end + CDATA_END.length;
+  }
+  return [...parts, text.slice(from)].join('.');
+}
+
+/** The parser's ordered nodes: one key, the name, over an array of nodes. */
 function elementOf(node: unknown, depthLeft: number): Result<XmlElement, string> {
   if (typeof node !== 'object' || node === null) return err('it is not well-formed XML');
-  if (':@' in node) return err('an element has attributes');
   const [entry] = Object.entries(node);
   if (entry === undefined || !Array.isArray(entry[1]) || !NAME.test(entry[0])) return err('an element has an odd name');
   if (depthLeft === 0) return err('it is nested too deeply');
