@@ -14,6 +14,7 @@ export default defineConfig({
           include: ['test/{core,crypto,providers,formats,sandbox,tools}/**/*.test.ts', 'test/*.test.ts'],
           // workerd has Uint8Array.fromBase64; Node 24 has it behind this flag.
           execArgv: ['--js-base-64'],
+          setupFiles: ['test/setup-pure.ts'],
         },
       },
       {
