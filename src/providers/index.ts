@@ -5,6 +5,7 @@ import { generic } from './generic.ts';
 import { oxapay } from './oxapay.ts';
 import type { AnyProvider } from './provider.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
+import { stripe } from './stripe.ts';
 import { tokenim } from './tokenim.ts';
 import { wechatpayV2 } from './wechatpay-v2.ts';
 import { wechatpayV3 } from './wechatpay-v3.ts';
@@ -13,6 +14,7 @@ const ALL: readonly AnyProvider[] = [
   wechatpayV3,
   wechatpayV2,
   alipay,
+  stripe,
   coinbaseCommerce,
   oxapay,
   standardWebhooks,
