@@ -21,9 +21,10 @@ const FULL: Plan = {
   shards: SHARDS,
   warmSeconds: 0.6,
   openSeconds: 3,
-  closedSeconds: 2.5,
+  closedSeconds: 2,
+  manySeconds: 1.5,
   rowsSeconds: 4,
-  orders: 16_000,
+  orders: 20_000,
 };
 const QUICK: Plan = {
   ...FULL,
@@ -31,6 +32,7 @@ const QUICK: Plan = {
   warmSeconds: 0.3,
   openSeconds: 0.5,
   closedSeconds: 0.5,
+  manySeconds: 0.5,
   rowsSeconds: 1,
   orders: 5_000,
 };

@@ -98,6 +98,11 @@ const BODY_TIMEOUT_MS = 3_500;
 
 const answer = (good: boolean) => new Response(null, { status: good ? OK : 401 });
 
+async function insert(request: Request, body: Uint8Array, env: BenchEnv): Promise<void> {
+  const shard = shardOf(request.headers.get('wechatpay-nonce') ?? '', Number(env.BENCH_SHARDS));
+  await env.BARE_INSERT.getByName(`${shard}`).insert(body);
+}
+
 async function bench(request: Request, path: string, env: BenchEnv): Promise<Response> {
   const [what = '', name = '', times = '1'] = path.split('/');
   switch (what) {
@@ -119,11 +124,15 @@ async function bench(request: Request, path: string, env: BenchEnv): Promise<Res
       for (let left = Number(times); left > 0; left--) if (!(await proof(headers, body))) return answer(false);
       return answer(true);
     }
-    case 'insert': {
+    case 'insert':
+      await insert(request, new Uint8Array(await request.arrayBuffer()), env);
+      return answer(true);
+    case 'proven-insert': {
+      const proof = await proofOf('crypto', env);
       const body = new Uint8Array(await request.arrayBuffer());
-      const shard = shardOf(request.headers.get('wechatpay-nonce') ?? '', Number(env.BENCH_SHARDS));
-      await env.BARE_INSERT.getByName(`${shard}`).insert(body);
-      return new Response(null, { status: OK });
+      const good = await proof(Object.fromEntries(request.headers), body);
+      if (good) await insert(request, body, env);
+      return answer(good);
     }
     case 'rows':
       return Response.json(rows);
