@@ -22,6 +22,9 @@ const ProviderBody = z
         schema: z.record(z.string(), z.unknown()).openapi({ description: "JSON Schema of the field's value." }),
       }),
     ),
+    credentialsSchema: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'JSON Schema of all credentials, with label, help, secret and default of each field.' }),
     capabilities: z
       .array(z.string())
       .openapi({ description: 'Such as pay and keys: what this provider can be asked.' }),
@@ -35,6 +38,8 @@ const Field = z.looseObject({ label: Words.optional(), help: Words.optional(), s
 const ObjectSchema = z.object({
   properties: z.record(z.string(), Field).default({}),
   required: z.array(z.string()).default([]),
+  // What several fields share; each field's own schema brings it along where it refers to it.
+  $defs: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** Optional parts of the contract, shown by their presence. */
@@ -42,7 +47,8 @@ const CAPABILITIES = ['keys', 'pay', 'product', 'query', 'refund'] as const sati
 
 function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
   const asJson = z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });
-  const { properties, required } = ObjectSchema.parse(asJson);
+  const { properties, required, $defs } = ObjectSchema.parse(asJson);
+  const whole = (schema: object) => (JSON.stringify(schema).includes('"$ref"') ? { ...schema, $defs } : schema);
   return {
     id: provider.id,
     name: provider.name,
@@ -52,8 +58,9 @@ function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
       help: help ?? { en: '', zh: '' },
       required: required.includes(field),
       secret: secret ?? false,
-      schema,
+      schema: { ...whole(schema) },
     })),
+    credentialsSchema: { ...asJson },
     capabilities: CAPABILITIES.filter((name) => provider[name] !== undefined),
     sourceRanges: [...provider.sourceRanges],
     retryScheduleSeconds: [...provider.retryScheduleSeconds],
