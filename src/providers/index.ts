@@ -1,6 +1,7 @@
 // The registry of providers: the only door to a dialect. One line each.
 import { alipay } from './alipay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
+import { cryptomus } from './cryptomus.ts';
 import { generic } from './generic.ts';
 import { oxapay } from './oxapay.ts';
 import type { AnyProvider } from './provider.ts';
@@ -16,6 +17,7 @@ const ALL: readonly AnyProvider[] = [
   alipay,
   stripe,
   coinbaseCommerce,
+  cryptomus,
   oxapay,
   standardWebhooks,
   tokenim,
