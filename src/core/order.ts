@@ -47,6 +47,8 @@ export type Payment = {
   readonly bank: string | null;
   readonly received: Received | null;
   readonly paidAt: number;
+  /** What the provider itself finds odd about it. */
+  readonly flags: readonly Flag[];
 };
 
 export type Refund = {
@@ -103,6 +105,8 @@ export type Order = {
   readonly refunds: readonly Refund[];
   readonly disputes: readonly Dispute[];
   readonly flags: readonly Flag[];
+  /** What the provider found odd before the order was paid; its payments say it then. */
+  readonly told: readonly Flag[];
   readonly payer: Payer | null;
   readonly payerSource: Source | null;
   readonly attach: string | null;
@@ -133,6 +137,7 @@ export function newOrder(orderNo: string, now: number): Order {
     refunds: [],
     disputes: [],
     flags: [],
+    told: [],
     payer: null,
     payerSource: null,
     attach: null,
@@ -203,7 +208,8 @@ export function withFlags(order: Order, arrival: readonly Flag[] = []): Order {
 
 function standingFlags(order: Order): ReadonlySet<Flag> {
   const { payments, refunds, registration } = order;
-  const flags = new Set<Flag>();
+  const flags = new Set(payments.flatMap((payment) => payment.flags));
+  if (order.paymentState !== 'paid') for (const flag of order.told) flags.add(flag);
   const currency = currencyOf(order);
   if (refunds.some((refund) => refund.state === 'needs_attention')) flags.add('refund_abnormal');
   if (currency === undefined) return flags;

@@ -49,9 +49,9 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  if (order.paymentState === 'paid') return applied(order, paid, 'order.flagged', now, told(fact));
+  if (order.paymentState === 'paid') return applied(order, paid, 'order.flagged', now);
   const due = order.registration?.amount ?? null;
-  const arrival: Flag[] = [...(order.paymentState === 'closed' ? ['paid_after_close' as const] : []), ...told(fact)];
+  const arrival: Flag[] = order.paymentState === 'closed' ? ['paid_after_close'] : [];
   if (due && amount.currency !== due.currency) return applied(order, paid, 'order.flagged', now, arrival);
   if (!covers(paid.payments, due)) {
     return { ...applied(order, paid, 'payment.pending', now, arrival), verdict: 'odd' };
@@ -74,6 +74,7 @@ function paymentOf(fact: PaymentFact, transactionId: string, amount: Money): Pay
     bank: fact.bank ?? null,
     received: fact.received ?? null,
     paidAt: fact.occurredAt,
+    flags: fact.flags ?? [],
   };
 }
 
@@ -87,21 +88,22 @@ function applyUnpaid(
 ): Applied {
   if (!LEGAL_MOVES[order.paymentState].includes(status)) {
     // Money on an order that does not move is a person's business; a paid order's own payments say how it stands.
-    const isNews = order.paymentState !== 'paid' && told(fact).some((flag) => !order.flags.includes(flag));
-    return isNews ? applied(order, order, 'order.flagged', now, told(fact)) : stale(order);
+    const isNews = order.paymentState !== 'paid' && fact.flags?.some((flag) => !order.flags.includes(flag));
+    return isNews ? applied(order, { ...order, told: told(order, fact) }, 'order.flagged', now) : stale(order);
   }
   const moved: Order = {
     ...order,
     paymentState: status,
     closedAt: status === 'closed' ? fact.occurredAt : order.closedAt,
     providerState: fact.providerState,
+    told: told(order, fact),
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  return applied(order, moved, UNPAID_TYPES[status], now, told(fact));
+  return applied(order, moved, UNPAID_TYPES[status], now);
 }
 
-const told = ({ flags = [] }: PaymentFact): readonly Flag[] => flags;
+const told = (order: Order, { flags = [] }: PaymentFact): readonly Flag[] => [...new Set([...order.told, ...flags])];
 
 const DISPUTE_TYPES = { open: 'dispute.opened', won: 'dispute.won', lost: 'dispute.lost' } as const;
 

@@ -17,7 +17,7 @@ export function renderOrder(order: Order) {
     refunded: refundedOf(order),
     paidAt: iso(paidAtOf(order)),
     providerState: order.providerState,
-    payments: order.payments.map((payment) => ({ ...payment, paidAt: iso(payment.paidAt) })),
+    payments: order.payments.map(({ flags: _, ...payment }) => ({ ...payment, paidAt: iso(payment.paidAt) })),
     refunds: order.refunds.map(renderRefund),
     attach: order.attach,
     metadata: order.registration?.metadata ?? {},

@@ -103,13 +103,22 @@ const amount = fc
   .tuple(fc.constantFrom(1, 20, 40, 50, 60, 100, 150), fc.constantFrom('CNY', 'CNY', 'CNY', 'USD'))
   .map(([minor, currency]) => ({ minor, currency }));
 
+/** Now and then the provider itself finds something odd about it. */
+const flagged = (fact: PaymentFact): fc.Arbitrary<PaymentFact> =>
+  fc.constantFrom<PaymentFact['flags']>([], [], ['overpaid'], ['underpaid', 'risk_review']).map((flags) => ({
+    ...fact,
+    ...(flags?.length ? { flags } : {}),
+  }));
+
 /** Payments of distinct transactions: the provider says one amount and one time for each. */
 export const anyPayments = fc
   .uniqueArray(fc.record({ id: fc.constantFrom('t1', 't2', 't3', 't4'), amount, at: when }), {
     selector: ({ id }) => id,
     maxLength: 4,
   })
-  .map((all) => all.map(({ id, amount: money, at }) => paid(id, 0, { amount: money, occurredAt: at })));
+  .chain((all) =>
+    fc.tuple(...all.map(({ id, amount: money, at }) => flagged(paid(id, 0, { amount: money, occurredAt: at })))),
+  );
 
 /** For each of some refunds, several of its states. One amount and currency a refund. */
 export const anyRefunds = fc
@@ -130,7 +139,9 @@ export const anyRefunds = fc
     ),
   );
 
-export const anyUnpaid = fc.subarray([unpaid('pending'), unpaid('failed'), unpaid('closed')]);
+export const anyUnpaid = fc
+  .subarray(['pending', 'failed', 'closed'] as const)
+  .chain((all) => fc.tuple(...all.map((status) => flagged(unpaid(status)))));
 
 export const anyDisputes = fc
   .uniqueArray(

@@ -215,6 +215,32 @@ describe('payment.succeeded', () => {
   });
 });
 
+describe('what the provider finds odd', () => {
+  it('about a payment stays with the order, whatever comes after', () => {
+    const facts = [paid('t1', 100, { flags: ['overpaid', 'risk_review'] }), refund('r1', 5, 'pending')];
+    expect(typesOf(fresh(), facts)).toEqual(['payment.succeeded', 'refund.pending']);
+    expect(history(fresh(), facts).map(({ order }) => order.flags)).toEqual([
+      ['overpaid', 'risk_review'],
+      ['overpaid', 'risk_review'],
+    ]);
+  });
+
+  it('before it was paid goes when it is paid', () => {
+    const part = unpaid('pending', { flags: ['underpaid'] });
+    expect(orderOf(fresh(), [part, dispute('d1', 'open')]).flags).toEqual(['underpaid']);
+    expect(orderOf(fresh(), [part, paid('t1', 100)]).flags).toEqual([]);
+    expect(orderOf(fresh(), [paid('t1', 100), part]).flags).toEqual([]);
+  });
+
+  it('about an order that does not move is an event of its own, once', () => {
+    const late = unpaid('pending', { flags: ['underpaid'] });
+    expect(typesOf(fresh(), [unpaid('closed'), late])).toEqual(['payment.closed', 'order.flagged']);
+    const order = orderOf(fresh(), [unpaid('closed'), late]);
+    expect([stateOf(order), order.flags]).toEqual(['closed', ['underpaid']]);
+    expect(applyFact(order, late, 'query', T0)).toEqual({ verdict: 'stale', type: null, order });
+  });
+});
+
 describe('a final state', () => {
   const STATES = ['pending', 'failed', 'closed', 'paid'] as const;
   const reach = (state: (typeof STATES)[number]) =>
