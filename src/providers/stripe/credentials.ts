@@ -10,8 +10,8 @@ export const Credentials = z.strictObject({
         .string('signingSecrets must hold text: the whsec_… of the webhook endpoint.')
         .regex(
           /^whsec_[\x21-\x7e]{24,122}$/,
-          'signingSecrets holds something that is no signing secret: it begins with whsec_ and has 30 letters or more. ' +
-            'Reveal it at Dashboard → Developers → Webhooks → your endpoint and paste it whole.',
+          'signingSecrets holds something that is no signing secret: it begins with whsec_ and has 30 letters or ' +
+            'more. Reveal it at Dashboard → Developers → Webhooks → your endpoint and paste it whole.',
         ),
       'signingSecrets must be a list.',
     )
@@ -40,7 +40,7 @@ export const Credentials = z.strictObject({
         en:
           'Dashboard → Developers → API keys: best a restricted key with read access to Charges, PaymentIntents and ' +
           'Checkout Sessions. Needed to ask Stripe about payments and for thin events.',
-        zh: 'Dashboard → 开发人员 → API 密钥：建议使用仅有 Charges、PaymentIntents、Checkout Sessions 读取权限的受限密钥。查询订单和瘦事件（thin events）时需要。',
+        zh: 'Dashboard → 开发人员 → API 密钥：建议使用只有 Charges、PaymentIntents、Checkout Sessions 读取权限的受限密钥。查询和瘦事件需要。',
       },
       secret: true,
     }),

@@ -115,7 +115,8 @@ function readAnswer(
 function named(facts: Facts, { orderNo, transactionId }: QueryTarget): Facts {
   const { events, unlinked = [] } = facts;
   if (orderNo === undefined || unlinked.some(({ linkId }) => linkId !== transactionId)) return facts;
-  const found = unlinked.map(({ linkId: _, ...fact }) => ({ ...fact, orderNo }) as PaymentEvent); // only that was missing
+  // The spread loses the union's arms; only the order number was missing.
+  const found = unlinked.map(({ linkId: _, ...fact }) => ({ ...fact, orderNo }) as PaymentEvent); // see above
   return { ...facts, events: [...events, ...found], unlinked: [] };
 }
 

@@ -1,5 +1,5 @@
-// Puts an authentic Stripe event into our words: what it says itself, or what Stripe must be asked about. Never believes
-// more of a thin event than the id it names.
+// Puts an authentic Stripe event into our words: what it says itself, or what Stripe must be asked about. Never
+// believes more of a thin event than the id it names.
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
