@@ -1,11 +1,12 @@
 // WeChat Pay API v3 (微信支付), direct merchants and service providers: payment and refund notices, platform
-// certificates, Native QR payments. Never trusts a notice before RSA over its raw bytes and AES-GCM both hold.
+// certificates, Native QR payments. Never trusts a notice before the signature over its raw bytes and the seal both hold.
 
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { keys, pay } from './wechatpay-v3/api.ts';
-import { Credentials, inspectCredentials } from './wechatpay-v3/credentials.ts';
+import { Credentials } from './wechatpay-v3/credentials.ts';
+import { inspectCredentials } from './wechatpay-v3/inspect.ts';
 import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
 import { keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
 import { translate } from './wechatpay-v3/translate.ts';

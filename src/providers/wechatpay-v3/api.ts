@@ -6,11 +6,12 @@ import type { PaymentRequest } from '../../core/order.ts';
 import type { Rejection } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { fromUtf8, toBase64, utf8 } from '../../crypto/bytes.ts';
+import { certificateFieldsOf } from '../../crypto/certificate.ts';
 import { importRsaPrivateKey, type RsaPrivateKey, signRsa } from '../../crypto/rsa.ts';
 import { readCertificate } from '../../crypto/x509.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
 import { type Credentials, isPublicKeyId, serialOf } from './credentials.ts';
-import { ALGORITHM, type Notice, parseJson, Sealed, unseal } from './notice.ts';
+import { isOpened, type Notice, parseJson, Sealed, unseal } from './notice.ts';
 import { keyringOf, proveSigned } from './signature.ts';
 
 const HOST = 'https://api.mch.weixin.qq.com';
@@ -36,12 +37,18 @@ export const keys: NonNullable<Definition['keys']> = {
   wanted: (credentials) => credentials.merchantPrivateKey !== undefined,
   brought: (credentials) => Object.keys(credentials.platformKeys).length > 0,
   request: async (credentials, context) => {
-    const request = await signedRequest('GET', CERTIFICATES_PATH, null, credentials, context);
+    const request = await signedRequest('GET', certificatesPath(credentials), null, credentials, context);
     if (!request.ok) throw new Error(`${request.error.detail} (keys.wanted was not asked)`);
     return request.value;
   },
   read: readCertificates,
 };
+
+/** Without the query WeChat Pay lists RSA certificates alone (docs: fetching platform certificates). */
+function certificatesPath({ signatureTypes }: Credentials): string {
+  if (!signatureTypes.includes('SM2')) return CERTIFICATES_PATH;
+  return `${CERTIFICATES_PATH}?algorithm_type=${signatureTypes.includes('RSA') ? 'ALL' : 'SM2'}`;
+}
 
 export const pay: NonNullable<Definition['pay']> = { request: requestNative, read: readNative };
 
@@ -166,7 +173,7 @@ async function openCertificates(
   if (!list.success) return problem('malformed', 'WeChat Pay answered /v3/certificates in a form that cannot be read.');
   const fetched: FetchedKey[] = [];
   for (const { serial_no: serial, encrypt_certificate: sealed } of list.data.data) {
-    if (sealed.algorithm !== ALGORITHM) continue; // SM2 certificates come under another algorithm
+    if (!isOpened(sealed.algorithm, credentials)) continue; // of a type that this channel does not take
     const pem = await unseal(sealed, credentials);
     if (pem === null) {
       return problem(
@@ -182,7 +189,7 @@ async function openCertificates(
 }
 
 function certificateKey(serialNo: string, pem: string): FetchedKey | null {
-  const certificate = readCertificate(pem);
+  const certificate = readCertificate(pem) ?? certificateFieldsOf(pem); // the runtime reads no SM2 keys
   if (certificate === null || certificate.serial !== serialOf(serialNo)) return null;
   return { serial: serialNo, pem, effectiveAt: certificate.notBefore, expiresAt: certificate.notAfter };
 }

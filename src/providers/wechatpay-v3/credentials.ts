@@ -1,13 +1,12 @@
-// What a WeChat Pay v3 channel needs to know: the schema, with words for people, and the checks that need keys parsed.
-// Every refusal names the field and the mend; none repeats a secret.
+// What a WeChat Pay v3 channel needs to know: the schema, with words for people. What needs keys parsed is checked in
+// inspect.ts. Every refusal names the field and the mend; none repeats a secret.
 import { z } from 'zod';
-import { err, ok, type Result } from '../../core/result.ts';
-import { type PemKind, pemKindOf } from '../../crypto/pem.ts';
-import { importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
 import { plainSerial } from '../../crypto/x509.ts';
-import type { CredentialProblem } from '../provider.ts';
 
-const RSA_BITS_MIN = 2048;
+/** RSA means RSA with SHA-256 and AES-256-GCM; SM2 means SM2 with SM3 and SM4-GCM. */
+export const SIGNATURE_TYPES = ['RSA', 'SM2'] as const;
+export type SignatureType = (typeof SIGNATURE_TYPES)[number];
+
 const PLATFORM_KEYS_MAX = 20;
 const PEM_CHARS_MAX = 16_384;
 /** WeChat Pay public keys are named so; certificates by their serial (providers' docs: signature verification). */
@@ -139,6 +138,17 @@ export const Credentials = z
         secret: true,
       }),
     platformKeys: PlatformKeys,
+    signatureTypes: z
+      .array(z.enum(SIGNATURE_TYPES))
+      .min(1, 'signatureTypes is empty: nothing could be verified; leave it out for RSA.')
+      .default(['RSA'])
+      .meta({
+        label: { en: 'Signature types taken', zh: '接受的签名类型' },
+        help: {
+          en: 'RSA unless WeChat Pay has moved the merchant to the national algorithms (SM2). The notice never chooses.',
+          zh: '默认 RSA；仅当商户号已启用国密 (SM2) 时才添加 SM2。通知本身无权选择。',
+        },
+      }),
     merchantSerial: text(
       'merchantSerial',
       CERTIFICATE_SERIAL,
@@ -198,84 +208,3 @@ export type Credentials = z.infer<typeof Credentials>;
 export const serialOf = (serial: string): string => (CERTIFICATE_SERIAL.test(serial) ? plainSerial(serial) : serial);
 
 export const isPublicKeyId = (serial: string): boolean => PUBLIC_KEY_ID.test(serial);
-
-/** Reads every key once and says which one is not what its field needs. */
-export async function inspectCredentials(credentials: Credentials): Promise<Result<null, CredentialProblem>> {
-  for (const [serial, pem] of Object.entries(credentials.platformKeys)) {
-    const message = await platformKeyProblem(serial, pem, credentials.merchantSerial);
-    if (message !== null) return err({ field: `platformKeys.${serial}`, message: `platformKeys.${serial} ${message}` });
-  }
-  const message =
-    credentials.merchantPrivateKey === undefined ? null : await privateKeyProblem(credentials.merchantPrivateKey);
-  return message === null ? ok(null) : err({ field: 'merchantPrivateKey', message: `merchantPrivateKey ${message}` });
-}
-
-const WHOLE_FILE = 'paste the file whole, from -----BEGIN to the last -----END line, with its line breaks';
-
-async function platformKeyProblem(serial: string, pem: string, merchantSerial?: string): Promise<string | null> {
-  const problem = publicKindProblem(pemKindOf(pem), isPublicKeyId(serial));
-  if (problem !== null) return problem;
-  const key = await rsaPublicKeyOf(pem);
-  if (key === null) return `cannot be read as an RSA key: ${WHOLE_FILE}. SM2 keys are not supported.`;
-  if (key.bits < RSA_BITS_MIN)
-    return `has ${key.bits} bits: WeChat Pay's keys have at least ${RSA_BITS_MIN}; paste the right file.`;
-  if (key.certificate === null) return null;
-  const own = key.certificate.serial;
-  if (merchantSerial !== undefined && own === plainSerial(merchantSerial)) {
-    return (
-      "holds your own merchant certificate (apiclient_cert.pem): paste WeChat Pay's public key or " +
-      'platform certificate instead.'
-    );
-  }
-  return own === serialOf(serial) ? null : `holds the certificate with serial ${own}: name it by that serial.`;
-}
-
-function publicKindProblem(kind: PemKind, byKeyId: boolean): string | null {
-  switch (kind) {
-    case 'public_key':
-      return null;
-    case 'certificate':
-      return byKeyId
-        ? 'holds a certificate: a public key ID needs the public key (pub_key.pem); name a certificate by its serial.'
-        : null;
-    case 'private_key':
-    case 'encrypted_private_key':
-      return (
-        "holds a private key: paste WeChat Pay's public key or certificate here; your own private " +
-        'key belongs in merchantPrivateKey.'
-      );
-    case 'several':
-      return 'holds more than one PEM block: give each certificate or key its own serial.';
-    case 'other':
-    case 'none':
-      return `holds no PEM certificate or public key: ${WHOLE_FILE}.`;
-  }
-}
-
-async function privateKeyProblem(pem: string): Promise<string | null> {
-  const problem = privateKindProblem(pemKindOf(pem));
-  if (problem !== null) return problem;
-  const key = await importRsaPrivateKey(pem);
-  if (key === null) return `cannot be read as an RSA private key: ${WHOLE_FILE}.`;
-  return key.bits < RSA_BITS_MIN ? `has ${key.bits} bits: a key of at least ${RSA_BITS_MIN} is needed.` : null;
-}
-
-function privateKindProblem(kind: PemKind): string | null {
-  switch (kind) {
-    case 'private_key':
-      return null;
-    case 'certificate':
-    case 'public_key':
-      return (
-        `holds a ${kind === 'certificate' ? 'certificate' : 'public key'}: paste your private key ` +
-        `(apiclient_key.pem).`
-      );
-    case 'encrypted_private_key':
-      return 'is encrypted with a password: paste apiclient_key.pem as the certificate tool wrote it, without one.';
-    case 'several':
-      return 'holds more than one PEM block: paste apiclient_key.pem alone.';
-    case 'other':
-    case 'none':
-      return `holds no PEM private key: ${WHOLE_FILE}.`;
-  }
-}

@@ -1,13 +1,21 @@
-// Opens a notice whose signature was proved: envelope, AES-256-GCM resource, content as JSON. Never judges the content.
+// Opens a notice whose signature was proved: envelope, sealed resource, content as JSON. Never judges the content, and
+// never lets the notice choose how it is sealed.
 import { z } from 'zod';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { importGcmKey, openGcm } from '../../crypto/aes.ts';
 import { fromBase64, fromUtf8, utf8 } from '../../crypto/bytes.ts';
-import type { Credentials } from './credentials.ts';
+import { openSm4Gcm, sm3Of } from '../../crypto/sm.ts';
+import type { Credentials, SignatureType } from './credentials.ts';
 
-/** The only sealing that is opened. */
-export const ALGORITHM = 'AEAD_AES_256_GCM';
+const ALGORITHMS: Readonly<Record<SignatureType, string>> = { RSA: 'AEAD_AES_256_GCM', SM2: 'AEAD_SM4_GCM' };
+
+/** The seals that this channel opens. */
+const algorithmsOf = ({ signatureTypes }: Credentials): readonly string[] =>
+  signatureTypes.map((type) => ALGORITHMS[type]);
+
+export const isOpened = (algorithm: string, credentials: Credentials): boolean =>
+  algorithmsOf(credentials).includes(algorithm);
 
 /** An authentic notice in WeChat Pay's words. */
 export type Notice = {
@@ -53,7 +61,7 @@ export async function openNotice(body: Uint8Array, credentials: Credentials): Pr
   const { id, event_type: type, create_time: createTime, resource } = envelope.data;
   const notice = { id: id ?? null, type, createTime: createTime ?? null };
   const sealed = Sealed.safeParse(resource);
-  const readable = sealed.success && sealed.data.algorithm === ALGORITHM;
+  const readable = sealed.success && isOpened(sealed.data.algorithm, credentials);
   if (!readable && !isKnownType(type)) return ok({ ...notice, content: null });
   if (!sealed.success) {
     const field = sealed.error.issues[0]?.path.join('.') ?? '';
@@ -61,7 +69,10 @@ export async function openNotice(body: Uint8Array, credentials: Credentials): Pr
   }
   if (!readable) {
     const seen = JSON.stringify(sealed.data.algorithm.slice(0, 40));
-    return err(reject('decrypt_failed', `resource.algorithm is ${seen}; only ${ALGORITHM} is supported.`));
+    const opened = algorithmsOf(credentials).join(' and ');
+    return err(
+      reject('decrypt_failed', `resource.algorithm is ${seen}; this channel's signatureTypes open ${opened}.`),
+    );
   }
   const plain = await unseal(sealed.data, credentials);
   if (plain === null) {
@@ -77,12 +88,18 @@ export async function openNotice(body: Uint8Array, credentials: Credentials): Pr
 
 /** Decrypts a resource or an encrypted certificate; null when the key, nonce or bytes do not fit. */
 export async function unseal(sealed: Sealed, credentials: Credentials): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (sealed.algorithm !== ALGORITHM) return null;
+  if (!isOpened(sealed.algorithm, credentials)) return null;
   const bytes = fromBase64(sealed.ciphertext);
   if (bytes === null) return null;
   // The nonce is used as text, not decoded; no associated data is the same as empty (docs: APIv3 decryption).
-  return openGcm(await gcmKeyOf(credentials), utf8(sealed.nonce), utf8(sealed.associated_data ?? ''), bytes);
+  const [nonce, associated] = [utf8(sealed.nonce), utf8(sealed.associated_data ?? '')];
+  return sealed.algorithm === ALGORITHMS.SM2
+    ? openSm4Gcm(sm4KeyOf(credentials), nonce, associated, bytes)
+    : openGcm(await gcmKeyOf(credentials), nonce, associated, bytes);
 }
+
+/** SM4 takes half of what AES-256 does: the beginning of the APIv3 key's digest (official Java SDK, shangmi). */
+const sm4KeyOf = ({ apiV3Key }: Credentials) => sm3Of(utf8(apiV3Key)).slice(0, 16);
 
 // Handles, not secrets, are kept: they go when the credentials object does.
 const gcmKeys = new WeakMap<Credentials, CryptoKey>();

@@ -6,27 +6,37 @@ import { CLOCK_SKEW_SECONDS_MAX } from '../../core/limits.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { concat, fromBase64, utf8 } from '../../crypto/bytes.ts';
-import { type RsaPublicKey, rsaPublicKeyOf, verifyRsa } from '../../crypto/rsa.ts';
-import { type Credentials, serialOf } from './credentials.ts';
+import { rsaPublicKeyOf, verifyRsa } from '../../crypto/rsa.ts';
+import { sm2PublicKeyOf, verifySm2 } from '../../crypto/sm.ts';
+import { type Credentials, type SignatureType, serialOf } from './credentials.ts';
 
-/** The only algorithm taken. The SM2 and brand variants use other keys and are refused by name. */
-const SIGNATURE_TYPE = 'WECHATPAY2-SHA256-RSA2048';
+/** The brand variant uses other keys and is refused by name. */
+const WIRE_NAMES: Readonly<Record<SignatureType, string>> = {
+  RSA: 'WECHATPAY2-SHA256-RSA2048',
+  SM2: 'WECHATPAY2-SM2-WITH-SM3',
+};
+/** What a message without Wechatpay-Signature-Type is signed with. */
+const TYPE_DEFAULT: SignatureType = 'RSA';
 
 /** WeChat Pay sends wrong signatures on purpose, to see them refused (notification considerations, 2024-07). */
 const PROBE_PREFIX = 'WECHATPAY/SIGNTEST/';
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** The PEM text named by a serial: null when there is none. */
-export type Keyring = (serial: string) => string | null;
+export type Keyring = {
+  /** The PEM text named by a serial: null when there is none. */
+  readonly find: (serial: string) => string | null;
+  readonly types: readonly SignatureType[];
+};
 
 /** Configured keys come before fetched ones. */
 export function keyringOf(credentials: Credentials, keys: readonly FetchedKey[]): Keyring {
-  return (serial) => {
+  const find = (serial: string) => {
     const wanted = serialOf(serial);
     for (const [name, pem] of Object.entries(credentials.platformKeys)) if (serialOf(name) === wanted) return pem;
     return keys.find((key) => serialOf(key.serial) === wanted)?.pem ?? null;
   };
+  return { find, types: credentials.signatureTypes };
 }
 
 export async function proveSigned(
@@ -38,14 +48,16 @@ export async function proveSigned(
   const signed = readHeaders(headers, now);
   if (!signed.ok) return signed;
   const { serial, timestamp, nonce, signature } = signed.value;
+  const type = typeOf(headers, keyring);
+  if (!type.ok) return type;
   const isProbe = signature.startsWith(PROBE_PREFIX);
-  const key = await keyOf(serial, keyring, now);
+  const key = await keyOf(serial, type.value, keyring, now);
   // A probe costs nothing more than a wrong signature: no unknown key, so nobody goes and fetches one for it.
   if (!key.ok) return isProbe ? err(probe()) : key;
   const bytes = fromBase64(signature);
   // Three lines, each ended by a line feed; the body exactly as it came (docs: signature verification).
   const message = concat(utf8(`${timestamp}\n${nonce}\n`), body, LINE_FEED);
-  if (bytes !== null && (await verifyRsa(key.value, bytes, message))) return ok(null);
+  if (bytes !== null && (await key.value.verify(bytes, message))) return ok(null);
   if (isProbe) return err(probe());
   return err(reject('signature_invalid', `The signature does not verify with key ${show(serial)}.`));
 }
@@ -69,12 +81,6 @@ function readHeaders(headers: Headers, now: number): Result<SignedHeaders, Rejec
     if (value === '')
       return err(reject('header_missing', `The header Wechatpay-${capital(name)} is missing or blank.`));
   }
-  const type = headers['wechatpay-signature-type'];
-  if (type !== undefined && type.trim() !== SIGNATURE_TYPE) {
-    return err(
-      reject('signature_invalid', `Wechatpay-Signature-Type is ${show(type)}; only ${SIGNATURE_TYPE} is taken.`),
-    );
-  }
   if (!/^\d{1,12}$/.test(signed.timestamp)) {
     return err(reject('timestamp_stale', `Wechatpay-Timestamp is not plain seconds: ${show(signed.timestamp)}.`));
   }
@@ -90,13 +96,48 @@ function readHeaders(headers: Headers, now: number): Result<SignedHeaders, Rejec
   return ok(signed);
 }
 
+/** What it says it was signed with, if the credentials allow that. */
+function typeOf(headers: Headers, { types }: Keyring): Result<SignatureType, Rejection> {
+  const said = headers['wechatpay-signature-type']?.trim() ?? WIRE_NAMES[TYPE_DEFAULT];
+  const type = types.find((one) => WIRE_NAMES[one] === said);
+  if (type !== undefined) return ok(type);
+  const taken = types.map((one) => WIRE_NAMES[one]).join(' and ');
+  return err(
+    reject(
+      'signature_invalid',
+      `Wechatpay-Signature-Type is ${show(said)}; this channel's signatureTypes take ${taken}.`,
+    ),
+  );
+}
+
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** Untrusted text for people: short and on one line. */
 const show = (text: string) => JSON.stringify(text.slice(0, 60));
 
-async function keyOf(serial: string, keyring: Keyring, now: number): Promise<Result<RsaPublicKey, Rejection>> {
-  const pem = keyring(serial);
+type Key = {
+  readonly certificate: { readonly notBefore: number; readonly notAfter: number } | null;
+  readonly verify: (signature: Uint8Array<ArrayBuffer>, message: Uint8Array<ArrayBuffer>) => Promise<boolean>;
+};
+
+async function readKey(pem: string, type: SignatureType): Promise<Key | null> {
+  if (type === 'RSA') {
+    const key = await rsaPublicKeyOf(pem);
+    return key && { certificate: key.certificate, verify: (signature, message) => verifyRsa(key, signature, message) };
+  }
+  const key = sm2PublicKeyOf(pem);
+  return (
+    key && { certificate: key.certificate, verify: async (signature, message) => verifySm2(key, signature, message) }
+  );
+}
+
+async function keyOf(
+  serial: string,
+  type: SignatureType,
+  keyring: Keyring,
+  now: number,
+): Promise<Result<Key, Rejection>> {
+  const pem = keyring.find(serial);
   if (pem === null) {
     return err(
       reject(
@@ -105,9 +146,9 @@ async function keyOf(serial: string, keyring: Keyring, now: number): Promise<Res
       ),
     );
   }
-  const key = await rsaPublicKeyOf(pem);
+  const key = await readKey(pem, type);
   if (key === null)
-    return err(reject('unknown_key', `The key with serial ${show(serial)} cannot be read: paste it again.`));
+    return err(reject('unknown_key', `The key with serial ${show(serial)} is no ${type} key: paste the right one.`));
   const valid = key.certificate;
   if (valid !== null && (now < valid.notBefore || now > valid.notAfter)) {
     const [word, at] =
