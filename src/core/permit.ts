@@ -30,8 +30,8 @@ const RATE_WINDOW_MS = 1_000;
 const ASK_AGAIN_MS = 250;
 
 /**
- * Believes what the shard holds, drops expired leases, then grants what rate and concurrency leave. The rate holds over every
- * window of one second, not on average: a bucket would let twice as many through around a refill.
+ * Believes what the shard holds, drops expired leases, then grants what rate and concurrency leave. The rate holds over
+ * every window of one second, not on average: a bucket would let twice as many through around a refill.
  */
 export function takePermits(state: PermitState, request: PermitRequest, now: number): [PermitState, PermitReply] {
   const { shard, holding: kept, allowance } = request;

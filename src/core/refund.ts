@@ -35,7 +35,7 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
   return applied(order, next, isRepeated || isOver ? 'order.flagged' : REFUND_TYPES[fact.state], now, arrival);
 }
 
-/** A state the refund had before and has again: succeeded, reversed, and at last succeeded. No duplicate of the first. */
+/** A state the refund had before and has again: succeeded, reversed, succeeded after all. No duplicate of the first. */
 export function comesBack(order: Order, fact: RefundFact): boolean {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
   return known !== undefined && known.state !== fact.state && fact.occurredAt > known.at && moves(known, fact);
