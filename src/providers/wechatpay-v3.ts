@@ -1,5 +1,5 @@
 // WeChat Pay API v3 (微信支付), direct merchants and service providers: payment and refund notices, platform
-// certificates, Native QR payments. Never trusts a notice before the signature over its raw bytes and the seal both hold.
+// certificates, Native QR payments. Never trusts a notice before its signature over the raw bytes and its seal hold.
 
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';

@@ -410,7 +410,7 @@ describe('asking for a payment', () => {
     });
   });
 
-  it('gives half an hour and a subject where the merchant gave none, and drops letters that are not taken', async () => {
+  it('gives half an hour and a subject where the merchant gave none, and drops forbidden letters', async () => {
     expect(await contentOf(orderOf({ expiresAt: null, description: null }))).toMatchObject({
       subject: '订单 TG20260101_0001',
       time_expire: '2026-01-01 11:05:00',

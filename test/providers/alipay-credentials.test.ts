@@ -132,7 +132,7 @@ describe('certificates', () => {
     ['alipayCert', { alipayCert: appCertificate + classCertificate }, /own application certificate/],
     ['alipayCert', { alipayCert: classCertificate }, /authority/],
     ['alipayCert', { alipayCert: 'x'.repeat(300) }, /no certificate/],
-    ['alipayRootCert', { alipayRootCert: 'x'.repeat(300) }, /root/],
+    ['alipayRootCert', { alipayRootCert: 'x'.repeat(300) }, /RSA root certificate/],
     ['appCert', { appCert: 'x'.repeat(300) }, /no certificate/],
     ['privateKey', { appCert: leafOf(strangerKey, '33') }, /does not belong to appCert/],
   ])('cannot have in %s what does not belong there (%#)', async (field, changes, message) => {

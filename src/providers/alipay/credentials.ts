@@ -45,7 +45,7 @@ export const Credentials = z
       .meta({
         label: { en: 'Seller IDs (PID)', zh: '收款支付宝账号 (PID)' },
         help: {
-          en: 'Merchant portal b.alipay.com → Account: the PID. Notices for another seller are refused; empty accepts any.',
+          en: 'Merchant portal b.alipay.com → Account: the PID. Notices for others are refused; empty accepts any.',
           zh: '商家平台 b.alipay.com → 账号中心 → 合作伙伴身份 (PID)。其他收款方的通知会被拒绝；留空则不限制。',
         },
       }),

@@ -1,5 +1,5 @@
-// Proves that a message was signed by Alipay: notices and API answers alike. Works on original bytes, with the algorithms
-// that the credentials allow and the keys that they hold or vouch for. Never lets the message choose either.
+// Proves that a message was signed by Alipay: notices and API answers alike. Works on original bytes, with the
+// algorithms that the credentials allow and the keys that they hold or vouch for. Never lets the message choose either.
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { concat, fromBase64, utf8 } from '../../crypto/bytes.ts';
@@ -21,7 +21,7 @@ export async function proveForm(form: Form, credentials: Credentials, now: numbe
     return err(
       reject(
         'signature_invalid',
-        `sign_type is ${show(signType ?? '')}; this channel takes ${taken}. If the application signs so, add it to signTypes.`,
+        `sign_type is ${show(signType ?? '')}; this channel's signTypes take ${taken}. Add it if Alipay signs so.`,
       ),
     );
   }
@@ -80,7 +80,7 @@ function keysOf(credentials: Credentials, certSn: string | null, now: number): R
     return err(
       reject(
         'unknown_key',
-        `Signed with certificate ${show(certSn ?? '')}, which alipayCert does not hold: download Alipay's new certificate.`,
+        `Signed with certificate ${show(certSn ?? '')}, which is not in alipayCert: download Alipay's new certificate.`,
       ),
     );
   }

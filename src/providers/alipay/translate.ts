@@ -155,7 +155,7 @@ function refundOf(notice: TradeNotice, trade: Trade): Result<RefundFact, Rejecti
 const wrong = (field: string, seen: string, ours: string) =>
   reject(
     'wrong_merchant',
-    `A genuine notice for ${field} ${seen.slice(0, 64)}; this channel is for ${ours}. Correct the notify_url or the channel.`,
+    `A genuine notice for ${field} ${seen.slice(0, 64)}; this channel is for ${ours}. Correct notify_url or channel.`,
   );
 
 const incomplete = (field: string) =>

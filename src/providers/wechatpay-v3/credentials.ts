@@ -145,7 +145,7 @@ export const Credentials = z
       .meta({
         label: { en: 'Signature types taken', zh: '接受的签名类型' },
         help: {
-          en: 'RSA unless WeChat Pay has moved the merchant to the national algorithms (SM2). The notice never chooses.',
+          en: 'RSA unless WeChat Pay has moved the merchant to national algorithms (SM2). The notice never chooses.',
           zh: '默认 RSA；仅当商户号已启用国密 (SM2) 时才添加 SM2。通知本身无权选择。',
         },
       }),

@@ -1,5 +1,5 @@
-// The checks of a WeChat Pay v3 channel's credentials that need keys parsed. Every refusal names the field and the mend;
-// none repeats a secret.
+// The checks of a WeChat Pay v3 channel's credentials that need keys parsed. Every refusal names the field and the
+// mend; none repeats a secret.
 import { err, ok, type Result } from '../../core/result.ts';
 import { type PemKind, pemKindOf } from '../../crypto/pem.ts';
 import { importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
@@ -34,7 +34,8 @@ async function platformKeyProblem(
   if (key === null) return `cannot be read as an RSA or SM2 key: ${WHOLE_FILE}.`;
   const type = 'bits' in key ? 'RSA' : 'SM2';
   if (!signatureTypes.includes(type)) {
-    return `holds an ${type} key, and signatureTypes takes ${signatureTypes.join(', ')} alone: add ${type}, or paste the right file.`;
+    const taken = signatureTypes.join(', ');
+    return `holds an ${type} key, and signatureTypes takes ${taken} alone: add ${type}, or paste the right file.`;
   }
   if ('bits' in key && key.bits < RSA_BITS_MIN)
     return `has ${key.bits} bits: WeChat Pay's keys have at least ${RSA_BITS_MIN}; paste the right file.`;
