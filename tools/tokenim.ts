@@ -1,5 +1,5 @@
-// `npm run tokenim`: sends one callback of the pretend Tokenim to a channel and shows the answer, or serves its API. For
-// trying a channel's settings before the real platform calls. Moves no money.
+// `npm run tokenim`: sends one callback of the pretend Tokenim to a channel and shows the answer, or serves its API.
+// For trying a channel's settings before the real platform calls. Moves no money.
 
 import { startTokenim, TOKENIM_SPOILS, Tokenim, type TokenimSpoil } from '../src/sandbox/tokenim.ts';
 import { DEFAULT_SCHEME, type Form } from '../src/sandbox/tokenim-signing.ts';

@@ -1,5 +1,5 @@
-// Standard Webhooks in: the conformance suite with the standard's own library as signer, ed25519 beside it, and what the
-// specification leaves to the receiver.
+// Standard Webhooks in: the conformance suite with the standard's own library as signer, ed25519 beside it, and what
+// the specification leaves to the receiver.
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
