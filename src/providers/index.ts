@@ -3,8 +3,10 @@ import { alipay } from './alipay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { cryptomus } from './cryptomus.ts';
 import { generic } from './generic.ts';
+import { nowpayments } from './nowpayments.ts';
 import { oxapay } from './oxapay.ts';
 import type { AnyProvider } from './provider.ts';
+import { square } from './square.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
 import { stripe } from './stripe.ts';
 import { tokenim } from './tokenim.ts';
@@ -16,8 +18,10 @@ const ALL: readonly AnyProvider[] = [
   wechatpayV2,
   alipay,
   stripe,
+  square,
   coinbaseCommerce,
   cryptomus,
+  nowpayments,
   oxapay,
   standardWebhooks,
   tokenim,

@@ -39,8 +39,22 @@ conformance({
     'the key is short': { paymentApiKey: 'short' },
     'the merchant is no UUID': { ...entered, merchantId: '1' },
   },
+  excused: {
+    rotation: 'a merchant has one payment API key',
+    partialRefunds: 'an invoice is refunded once and whole',
+    linked: 'every callback holds its whole invoice',
+    otherAccount: 'a callback names no merchant',
+    payerAmount: 'what was paid is told in coins, and shown as received',
+    discounts: 'crypto payments have none',
+  },
   unknownType: signed(payment({ status: 'something_new' })),
   signedHeaders: [],
+  unsigned: {
+    missing: callbackOf(phpJson(payment())),
+    'of the wrong length': callbackOf(phpJson({ ...payment(), sign: 'abcdef' })),
+    'no text': callbackOf(phpJson({ ...payment(), sign: 7 })),
+  },
+  signsValues: true,
   isDated: false,
   answers: { accepted: { status: 200, headers: {}, body: '' }, refused: { body: '' } },
 });
