@@ -23,3 +23,7 @@ export function textAt(value: unknown, path: string): string | null {
   if (typeof at === 'string') return at;
   return typeof at === 'number' && Number.isSafeInteger(at) ? String(at) : null;
 }
+
+/** What a table says of a word from outside; undefined for one it does not hold, `constructor` included. */
+export const own = <Value>(table: Readonly<Record<string, Value>>, word: string): Value | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined;

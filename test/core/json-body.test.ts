@@ -1,6 +1,6 @@
 // A JSON body from outside: what is read, and what is not found.
 import { describe, expect, it } from 'vitest';
-import { DOTTED_PATH, parseJsonBody, textAt } from '../../src/core/json-body.ts';
+import { DOTTED_PATH, own, parseJsonBody, textAt } from '../../src/core/json-body.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -46,4 +46,14 @@ describe('the text at a path', () => {
     for (const odd of ['', '.', 'a..b', 'a.', '$.a', 'a[0]', 'a.b.c.d.e.f.g.h.i'])
       expect(DOTTED_PATH.test(odd)).toBe(false);
   });
+});
+
+it('holds no word in a table that was not put there', () => {
+  const table = { paid: 1 };
+  expect([own(table, 'paid'), own(table, 'constructor'), own(table, '__proto__'), own(table, '')]).toEqual([
+    1,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

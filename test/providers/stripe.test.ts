@@ -58,6 +58,14 @@ conformance({
     'there is a field nobody knows': { ...entered, verify: false },
   },
   partialRefunds: [signed(eventOf('refund.created', refund)), signed(eventOf('refund.created', other))],
+  linked: {
+    payment: paid(),
+    later: {
+      'a refund of its intent': signed(eventOf('refund.created', refund)),
+      'a refund of its charge': signed(eventOf('refund.created', { ...refund, payment_intent: null })),
+      'a dispute': signed(eventOf('charge.dispute.created', dispute)),
+    },
+  },
   otherAccount: signed(eventOf('payment_intent.succeeded', intent, { account: 'acct_1Stranger' })),
   unknownType: signed(eventOf('customer.created', { id: 'cus_1', object: 'customer' })),
   signedHeaders: ['stripe-signature'],
@@ -277,6 +285,8 @@ describe('a payment', () => {
     expect(await detailOf(missing)).toContain('currency');
     const strange = signed(eventOf('payment_intent.succeeded', { ...intent, status: 'brand_new' }));
     expect(await detailOf(strange)).toContain('brand_new');
+    const inherited = signed(eventOf('payment_intent.succeeded', { ...intent, status: 'constructor' }));
+    expect(await reasonOf(inherited)).toBe('malformed');
   });
 
   it('says that it is a test when Stripe says so', async () => {

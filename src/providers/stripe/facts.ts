@@ -1,7 +1,7 @@
 // What one Stripe object says of an order, in our words: facts, and the ids by which later notices will mean it. The
 // same whether the object came with an event or as the answer to a question. Never guesses an order number.
 import type { DisputeState, PaymentEvent, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
-import { textAt } from '../../core/json-body.ts';
+import { own, textAt } from '../../core/json-body.ts';
 import type { Money } from '../../core/money.ts';
 import { err, ok, type Result, unreachable } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
@@ -73,7 +73,7 @@ function orderNoOf(object: StripeObject, { orderNoPath }: Credentials): string |
 const timeOf = ({ created }: { readonly created: number }, { at }: Seen) => at ?? created * 1000;
 
 function ofIntent(intent: Intent, { seen, credentials }: Context): Result<Facts, string> {
-  const status = INTENT_STATES[intent.status];
+  const status = own(INTENT_STATES, intent.status);
   if (status === undefined) return unreadable(`status, which is ${JSON.stringify(intent.status)}`);
   const paid = status === 'succeeded' ? (intent.amount_received ?? intent.amount) : intent.amount;
   const amount = moneyOf(paid, intent.currency);
@@ -209,7 +209,7 @@ const REFUND_STATES: Readonly<Record<string, RefundState>> = {
 };
 
 function refundFact(refund: Refund, transactionId: string | null, seen: Seen): Fact | null {
-  const state = REFUND_STATES[refund.status ?? ''];
+  const state = own(REFUND_STATES, refund.status ?? '');
   const amount = moneyOf(refund.amount, refund.currency);
   if (state === undefined || amount === null) return null;
   const reason = refund.failure_reason ?? refund.reason;
@@ -243,7 +243,7 @@ const DISPUTE_STATES: Readonly<Record<string, DisputeState>> = {
 };
 
 function ofDispute(dispute: Dispute, { seen, credentials }: Context): Result<Facts, string> {
-  const state = DISPUTE_STATES[dispute.status];
+  const state = own(DISPUTE_STATES, dispute.status);
   const amount: Money | null = moneyOf(dispute.amount, dispute.currency);
   if (state === undefined) return unreadable(`status, which is ${JSON.stringify(dispute.status)}`);
   if (amount === null) return unreadable('amount');

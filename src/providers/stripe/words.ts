@@ -1,7 +1,7 @@
 // Who paid a Stripe payment and how, as far as its object says. Details explain an order and do not make it: what is
 // missing or odd is left out.
 import type { Payer } from '../../core/event.ts';
-import { textAt } from '../../core/json-body.ts';
+import { own, textAt } from '../../core/json-body.ts';
 import type { Money } from '../../core/money.ts';
 import { type Intent, idOf, moneyOf } from './objects.ts';
 
@@ -49,7 +49,7 @@ export function paymentWords(
   type: string | null,
   amount: Money | null,
 ) {
-  const method = type === null || !Object.hasOwn(METHODS, type) ? undefined : METHODS[type];
+  const method = own(METHODS, type ?? '');
   const shown = object.presentment_details;
   // What the payer saw in a currency of their own, where Stripe converted for them.
   const payerAmount = amount && shown ? moneyOf(shown.presentment_amount, shown.presentment_currency) : amount;
