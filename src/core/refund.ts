@@ -1,7 +1,7 @@
 // Refund: how one refund's fact changes it and its order. Pure. What failed may be asked for again by the merchant, so
 // nothing that could still succeed is ever called failed.
 import type { RefundFact, RefundState } from './event.ts';
-import { isSameMoney } from './money.ts';
+import { isSameMoney, type Money } from './money.ts';
 import { type Applied, applied, type Flag, type Order, type Refund, stale, withFlags } from './order.ts';
 
 // A refund only moves up these ranks; between two final words the later one, by the provider's clock, stands.
@@ -18,7 +18,8 @@ const REFUND_TYPES = {
 export function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
   const isRepeated = known?.state === fact.state;
-  const disagrees = known !== undefined && !isSameMoney(known.cumulative ?? known.amount, fact.amount);
+  if (known === undefined && isToldByTotal(order, fact)) return stale(order);
+  const disagrees = known !== undefined && !isSameMoney(comparable(known, fact), fact.amount);
   if (isRepeated && disagrees && fact.occurredAt <= known.at) {
     return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
   }
@@ -35,6 +36,16 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
   return applied(order, next, isRepeated || isOver ? 'order.flagged' : REFUND_TYPES[fact.state], now, arrival);
 }
 
+/** One total is reached by one refund: under a second name it is the same, as when a query knows no number for it. */
+const isToldByTotal = (order: Order, { cumulative, state, amount }: RefundFact): boolean =>
+  cumulative === true &&
+  state === 'succeeded' &&
+  order.refunds.some((one) => one.state === state && one.cumulative && isSameMoney(one.cumulative, amount));
+
+/** What of the known refund the fact's amount speaks of: its total or its own. A total that nobody told is none. */
+const comparable = (known: Refund, fact: RefundFact): Money =>
+  fact.cumulative ? (known.cumulative ?? fact.amount) : known.amount;
+
 /** A state the refund had before and has again: succeeded, reversed, succeeded after all. No duplicate of the first. */
 export function comesBack(order: Order, fact: RefundFact): boolean {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
@@ -45,18 +56,21 @@ const inOrder = (refunds: readonly Refund[]): Refund[] =>
   refunds.toSorted((a, b) => a.at - b.at || (a.refundNo < b.refundNo ? -1 : 1));
 
 /**
- * Each refund's own amount, where only running totals are told: what its total adds to the next smaller one. So two
- * totals say the same whichever arrives first.
+ * Each refund's own amount, where only running totals are told: what its total adds to the next smaller one, less what
+ * others between the two told of themselves. So two totals say the same whichever arrives first.
  */
 function apart(refunds: readonly Refund[]): Refund[] {
-  const totals = refunds
-    .flatMap(({ cumulative, state }) => (cumulative && state === 'succeeded' ? [cumulative.minor] : []))
-    .sort((a, b) => a - b);
+  const succeeded = refunds.filter(({ state }) => state === 'succeeded');
+  const totals = succeeded
+    .flatMap(({ cumulative, at }) => (cumulative ? [{ minor: cumulative.minor, at }] : []))
+    .sort((a, b) => a.minor - b.minor);
   return refunds.map((refund) => {
-    const { cumulative, state } = refund;
+    const { cumulative, state, at } = refund;
     if (!cumulative || state !== 'succeeded') return refund;
-    const before = totals.findLast((total) => total < cumulative.minor) ?? 0;
-    return { ...refund, amount: { ...cumulative, minor: cumulative.minor - before } };
+    const before = totals.findLast((total) => total.minor < cumulative.minor) ?? { minor: 0, at: -Infinity };
+    const between = succeeded.filter((one) => !one.cumulative && one.at > before.at && one.at <= at);
+    const own = between.reduce((sum, { amount }) => sum + amount.minor, 0);
+    return { ...refund, amount: { ...cumulative, minor: Math.max(0, cumulative.minor - before.minor - own) } };
   });
 }
 
