@@ -57,15 +57,15 @@ export class OrderLedger extends DurableObject<Env> {
     });
   }
 
-  /** Calls that arrive while the last group becomes durable form the next one; no timer (protocol: record 3). */
+  /** Calls gather while the last group becomes durable, or for one turn when none does; no timer. */
   async #commitGroups(): Promise<void> {
     this.#committing = true;
     try {
       while (this.#waiting.length > 0) {
+        await this.ctx.storage.sync().catch(() => undefined); // a failed commit has failed its own callers
         const group = this.#waiting.splice(0, GROUP_COMMIT_FACTS_MAX);
         // A group that fails is tried call by call, so that one bad fact cannot take its neighbours along.
         if (!this.#settleGroup(group) && group.length > 1) for (const call of group) this.#settleGroup([call], true);
-        await this.ctx.storage.sync();
       }
     } finally {
       this.#committing = false;
