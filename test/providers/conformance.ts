@@ -7,6 +7,21 @@ import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
 import type { Answer, AnyProvider, Translation } from '../../src/providers/provider.ts';
 
+/** What a provider exercises where its documents have it, and says why where they do not. */
+const ITEMS = [
+  'weak',
+  'rotation',
+  'partialRefunds',
+  'linked',
+  'otherAccount',
+  'payer',
+  'method',
+  'payerAmount',
+  'discounts',
+  'attach',
+] as const;
+type Item = (typeof ITEMS)[number];
+
 export type Conformance = {
   readonly provider: AnyProvider;
   /** Credentials as a merchant would enter them. */
@@ -24,12 +39,18 @@ export type Conformance = {
   readonly weak?: Readonly<Record<string, unknown>>;
   /** Two partial refunds of one payment. */
   readonly partialRefunds?: readonly [Callback, Callback];
+  /** A payment, and later notices that name it by the provider's ids alone: its links lead from them to its order. */
+  readonly linked?: { readonly payment: Callback; readonly later: Readonly<Record<string, Callback>> };
   /** A genuine callback for another merchant account than the channel's. */
   readonly otherAccount?: Callback;
+  /** For each item that nothing here exercises: why the provider's documents leave nothing to exercise. */
+  readonly excused?: Readonly<Partial<Record<Item, string>>>;
   /** A genuine notice of a type that nobody has heard of. */
   readonly unknownType: Callback;
   /** Headers that the signature needs, lower-cased; none where all of it is in the body. */
   readonly signedHeaders: readonly string[];
+  /** Where the signature is in the body: the first genuine callback without it, by what was done to it. */
+  readonly unsigned?: Readonly<Record<string, Callback>>;
   /** The signature is over the values in the body and not its bytes: white space or the case of %2b changes nothing. */
   readonly signsValues?: true;
   /** True when callbacks carry a signed time. */
@@ -82,15 +103,48 @@ export function conformance(suite: Conformance): void {
       }
     });
 
-    it('refuses a callback in which any byte of the body was changed', async () => {
-      const genuine = await verify(first);
-      await fc.assert(
-        fc.asyncProperty(fc.nat(first.body.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+    it('exercises every item of this suite, or says why the provider’s documents leave nothing to exercise', async () => {
+      const facts = (await Promise.all(cases.map(([, callback]) => factsOf(callback)))).flat();
+      const isExercised = (item: Item) => item in suite || facts.some((fact) => item in fact);
+      const { excused = {} } = suite;
+      // An item in the first list wants a callback above, or a reason in `excused`; one in the second has both.
+      expect({
+        neither: ITEMS.filter((item) => !isExercised(item) && !excused[item]),
+        both: ITEMS.filter((item) => isExercised(item) && excused[item] !== undefined),
+      }).toEqual({ neither: [], both: [] });
+      expect(suite.signedHeaders.length + Object.keys(suite.unsigned ?? {}).length).toBeGreaterThan(0);
+    });
+
+    /** Where values are signed, another spelling of them may verify, and then means the same. */
+    async function expectRefused(changed: Callback, genuine: Callback): Promise<void> {
+      const notice = await verify(changed);
+      if (notice.ok && suite.signsValues) {
+        expect(provider.translate(notice.value, credentials)).toEqual({ ok: true, value: await translated(genuine) });
+      } else expect(notice.ok).toBe(false);
+    }
+
+    it('refuses a callback in which any single byte of the body was changed', async () => {
+      for (let at = 0; at < first.body.length; at++) {
+        for (const flip of [1, 0x20]) {
           const body = Uint8Array.from(first.body, (byte, index) => (index === at ? byte ^ flip : byte));
-          const changed = await verify({ ...first, body });
-          // Where values are signed, another spelling of the same values is the same notice, and nothing else is.
-          if (changed.ok && suite.signsValues) expect(changed).toEqual(genuine);
-          else expect(changed.ok).toBe(false);
+          await expectRefused({ ...first, body }, first);
+        }
+      }
+    });
+
+    it('refuses 2,000 mutations of genuine callbacks, and throws for none', async () => {
+      const mutation = fc.record({
+        of: fc.constantFrom(...cases.map(([, callback]) => callback)),
+        how: fc.constantFrom('change', 'insert', 'remove', 'repeat', 'move'),
+        at: fc.nat(),
+        length: fc.integer({ min: 1, max: 40 }),
+        byte: fc.integer({ min: 1, max: 255 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(mutation, async ({ of, ...change }) => {
+          const body = mutated(of.body, change);
+          fc.pre(body.length !== of.body.length || body.some((byte, index) => byte !== of.body[index]));
+          await expectRefused({ ...of, body }, of);
         }),
         { numRuns: 2_000 },
       );
@@ -121,6 +175,15 @@ export function conformance(suite: Conformance): void {
       expect(await verify({ ...first, headers })).toMatchObject({ ok: false, error: { reason: 'header_missing' } });
     });
 
+    it.each(Object.entries(suite.unsigned ?? {}))(
+      'refuses a callback whose signature is %s',
+      async (_what, callback) => {
+        const refused = await verify(callback);
+        expect(refused.ok).toBe(false);
+        if (!refused.ok) expect(['signature_invalid', 'header_missing']).toContain(refused.error.reason);
+      },
+    );
+
     it('refuses the callback of another merchant’s keys', async () => {
       const stranger = provider.credentials.parse(suite.stranger);
       expect((await provider.verify(first, stranger, [], now)).ok).toBe(false);
@@ -137,7 +200,9 @@ export function conformance(suite: Conformance): void {
       expect((await verify(first, now - within)).ok).toBe(true);
     });
 
-    it('gives a redelivery the same facts', async () => {
+    it('gives a redelivery the same facts, though it was signed or sent anew', async () => {
+      const { headers, body } = suite.redelivery.callback;
+      expect({ headers, body }).not.toEqual({ headers: first.headers, body: first.body });
       const again = await factsOf(suite.redelivery.callback, suite.redelivery.now);
       expect(again.map(factKey)).toEqual((await factsOf(first)).map(factKey));
     });
@@ -156,6 +221,18 @@ export function conformance(suite: Conformance): void {
       expect(facts.flat().map(({ kind }) => kind)).toEqual(['refund', 'refund']);
       expect(new Set(facts.flat().map(factKey)).size).toBe(2);
     });
+
+    it.each(Object.entries(suite.linked?.later ?? {}))(
+      'leads a notice without an order to it: %s',
+      async (_, later) => {
+        const { events, links = [] } = await translated(suite.linked?.payment ?? first);
+        const { unlinked = [] } = await translated(later);
+        expect(unlinked.length).toBeGreaterThan(0);
+        for (const { linkId } of unlinked) {
+          expect(links.filter(({ id }) => id === linkId)).toEqual([{ id: linkId, orderNo: events[0]?.orderNo }]);
+        }
+      },
+    );
 
     it.runIf(suite.otherAccount)('refuses a genuine callback for another merchant account', async () => {
       const notice = suite.otherAccount && (await verify(suite.otherAccount));
@@ -220,4 +297,23 @@ export function conformance(suite: Conformance): void {
       }
     });
   });
+}
+
+type Change = { readonly how: string; readonly at: number; readonly length: number; readonly byte: number };
+
+function mutated(body: Uint8Array, { how, at, length, byte }: Change): Uint8Array<ArrayBuffer> {
+  const from = at % body.length;
+  const [before, piece, after] = [body.slice(0, from), body.slice(from, from + length), body.slice(from + length)];
+  switch (how) {
+    case 'change':
+      return new Uint8Array([...before, (piece[0] ?? 0) ^ byte, ...piece.slice(1), ...after]);
+    case 'insert':
+      return new Uint8Array([...before, byte, ...piece, ...after]);
+    case 'remove':
+      return new Uint8Array([...before, ...after]);
+    case 'repeat':
+      return new Uint8Array([...before, ...piece, ...piece, ...after]);
+    default:
+      return new Uint8Array([...before, ...after, ...piece]);
+  }
 }
