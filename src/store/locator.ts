@@ -25,7 +25,8 @@ export function createLocatorTables(sql: SqlStorage): void {
 
 export function writeSettings(sql: SqlStorage, settings: LocatorSettings): void {
   sql.exec(
-    'INSERT INTO settings (id, doc) VALUES (1, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc',
+    `INSERT INTO settings (id, doc) VALUES (1, ?)
+     ON CONFLICT DO UPDATE SET doc = excluded.doc WHERE doc <> excluded.doc`,
     JSON.stringify(settings),
   );
 }

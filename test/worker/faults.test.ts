@@ -293,7 +293,7 @@ describe('a consumer', () => {
     expect(origin.posts).toHaveLength(1);
   });
 
-  it('that was given up for lost may still say delivered; a failure of the second post changes nothing then', async () => {
+  it('that was given up for lost may still say delivered; then the second post’s failure is nothing', async () => {
     const answer = Promise.withResolvers<Response>();
     const origin = await makeOrigin();
     const shop = await openShop(origin);
