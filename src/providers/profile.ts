@@ -59,13 +59,18 @@ const profileSchema = (defaults: ProfileDefaults | null): z.ZodType<Profile> =>
     }
   });
 
+const RSA_BITS_MIN = 2_048;
+
 /** Reads every key once and says which one is not what its algorithm needs. */
 async function inspectProfile(profile: Profile): Promise<Result<null, CredentialProblem>> {
   const { algorithm } = profile.signature;
   for (const [index, pem] of profile.publicKeys.entries()) {
     const key = algorithm === 'ed25519' ? await ed25519PublicKeyOf(pem) : await rsaPublicKeyOf(pem);
-    if (key !== null) continue;
     const field = `publicKeys.${index}`;
+    if (key !== null && 'bits' in key && key.bits < RSA_BITS_MIN) {
+      return err({ field, message: `${field} has ${key.bits} bits: ask for a key of at least ${RSA_BITS_MIN}.` });
+    }
+    if (key !== null) continue;
     const kind = algorithm === 'ed25519' ? 'an Ed25519' : 'an RSA';
     return err({ field, message: `${field} cannot be read as ${kind} key: paste the PEM text whole.` });
   }

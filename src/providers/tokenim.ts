@@ -50,6 +50,7 @@ export const tokenim = profileProvider(
       },
       amountUnit: 'minor',
       timeUnit: 'seconds',
+      methods: { CARD: 'card', WALLET: 'wallet', BANK: 'bank_transfer', CRYPTO: 'crypto' },
     },
     proof: {
       signature: {

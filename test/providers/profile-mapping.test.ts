@@ -61,6 +61,7 @@ describe('a payment', () => {
         transactionId: 'TK0001',
         amount: { minor: 1999, currency: 'CNY' },
         payerAmount: { minor: 1899, currency: 'CNY' },
+        method: 'card',
         providerMethod: 'CARD',
         payer: { id: 'u-77', account: 'ming@example.com', name: '王小明' },
         attach: 'shelf-3',

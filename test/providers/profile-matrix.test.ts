@@ -2,15 +2,16 @@
 // own code, proved by the engine, refused when anything is off. The conformance suite runs on a dozen of them.
 import { describe, expect, it } from 'vitest';
 import { providerOf } from '../../src/providers/index.ts';
-import type { Form, Scheme } from '../../src/sandbox/tokenim-signing.ts';
+import type { Fields, Form, Scheme } from '../../src/sandbox/tokenim-signing.ts';
 import {
   callbackOf,
   enteredFor,
   NOW,
-  OLD_SECRET,
   ORDER_NO,
   payment,
   refund,
+  replaced,
+  rotatingFor,
   SECONDS,
   STRANGER_KEYS,
   scheme,
@@ -94,9 +95,26 @@ const CONFORMING: readonly (readonly [Partial<Scheme>, Form])[] = [
   [{ algorithm: 'hmac-sha512', content: 'base64-json', ...HEADER }, 'json'],
 ];
 
+const weakened = (entered: object): Record<string, object> =>
+  'secrets' in entered
+    ? {
+        'there is no secret': { ...entered, secrets: [] },
+        'the secret is empty': { ...entered, secrets: [''] },
+        'the secret is short': { ...entered, secrets: ['fifteen letters'] },
+      }
+    : { 'there is no key': { ...entered, publicKeys: [] }, 'the key is no PEM': { ...entered, publicKeys: ['AAAA'] } };
+
+const unnamed = ({ order_id: _, ...rest }: Fields): Fields => rest;
+
+/** Callbacks whose signature stands in the body, without it. */
+const unsignedOf = (form: Form, made: Scheme) => ({
+  'left out': callbackOf(payment, form, { ...made, place: 'header' }),
+  empty: callbackOf({ ...payment, [made.name]: '' }, form, { ...made, place: 'header' }),
+});
+
 describe.each(CONFORMING)('conformance of %j in %s', (changes, form) => {
   const made = scheme(changes);
-  const more = { formats: [form], merchantIds: ['M1'] };
+  const more = { formats: [form], merchantIds: ['M1'], linkByTransaction: true };
   const [signedByValue, isHeader] = [!['raw', 'template'].includes(made.content), made.place === 'header'];
   const entered = enteredFor(made, more);
   conformance({
@@ -110,21 +128,19 @@ describe.each(CONFORMING)('conformance of %j in %s', (changes, form) => {
       refund: callbackOf(refund('R1', 500), form, made),
     },
     redelivery: { callback: callbackOf(payment, form, made, SECONDS + 3_600), now: NOW + 3_600_000 },
-    ...('secrets' in entered
-      ? {
-          rotation: {
-            entered: { ...entered, secrets: [...entered.secrets, OLD_SECRET] },
-            callbacks: [callbackOf(payment, form, made), callbackOf(payment, form, { ...made, secret: OLD_SECRET })],
-          },
-          weak: {
-            'no secret': { ...entered, secrets: [] },
-            'an empty secret': { ...entered, secrets: [''] },
-            'a short secret': { ...entered, secrets: ['fifteen letters'] },
-          },
-        }
-      : { weak: { 'no key': { ...entered, publicKeys: [] }, 'no PEM': { ...entered, publicKeys: ['AAAA'] } } }),
+    rotation: {
+      entered: rotatingFor(made, more),
+      callbacks: [callbackOf(payment, form, made), callbackOf(payment, form, replaced(made))],
+    },
+    weak: weakened(entered),
     partialRefunds: [callbackOf(refund('R1', 500), form, made), callbackOf(refund('R2', 500), form, made)],
+    linked: {
+      payment: callbackOf(payment, form, made),
+      later: { 'a refund that names the transaction': callbackOf(unnamed(refund('R1', 500)), form, made) },
+    },
     otherAccount: callbackOf({ ...payment, merchant_id: 'M2' }, form, made),
+    excused: { discounts: 'a profile maps plain values, and discounts are a list' },
+    ...(isHeader ? {} : { unsigned: unsignedOf(form, made) }),
     unknownType: callbackOf({ ...payment, type: 'payout' }, form, made),
     signedHeaders: [
       ...(isHeader ? [made.name.toLowerCase()] : []),

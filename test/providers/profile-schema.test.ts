@@ -1,7 +1,10 @@
 // A profile that would prove nothing, believe what is not signed or call a host of somebody else's choosing makes no
 // channel: each is refused with the field and the mend.
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type RejectionReason, reject } from '../../src/core/rejection.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import { KEYS, SECRET } from '../fixtures/tokenim/merchant.ts';
 
@@ -76,6 +79,66 @@ describe('a profile', () => {
     const own = provider.credentials.parse({ secrets: [SECRET], privateKey: 'no key' });
     expect(await provider.inspectCredentials?.(own)).toMatchObject({ ok: false, error: { field: 'privateKey' } });
   });
+
+  it('with a key that is too short is refused before the channel is made', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+    const pem = String(publicKey.export({ type: 'spki', format: 'pem' }));
+    const parsed = provider.credentials.parse({ signature: { algorithm: 'rsa-sha256' }, publicKeys: [pem] });
+    expect(await provider.inspectCredentials?.(parsed)).toMatchObject({
+      error: { field: 'publicKeys.0', message: expect.stringMatching(/1024 bits: ask for a key of at least 2048/) },
+    });
+  });
+
+  it('with a certificate for a key says how to take the key out', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+    const said = complaintsOf({ signature: { algorithm: 'rsa-sha256' }, publicKeys: [pem] }).join();
+    expect(said).toMatch(/openssl x509 -pubkey/);
+  });
+
+  it('changes one part of a default and keeps the others', () => {
+    const changes = {
+      timestamp: { toleranceSeconds: 60 },
+      signature: { encoding: 'base64' },
+      acknowledgement: { failure: { status: 500 } },
+      fields: { orderNo: '/data/no' },
+      statuses: { payment: { OK: 'succeeded' } },
+    };
+    expect(provider.credentials.parse({ secrets: [SECRET], ...changes })).toMatchObject({
+      timestamp: { in: 'header', name: 'Tokenim-Timestamp', unit: 'seconds', toleranceSeconds: 60 },
+      signature: { algorithm: 'hmac-sha256', encoding: 'base64', template: '{timestamp}.{body}' },
+      acknowledgement: { success: { status: 200, body: 'success' }, failure: { status: 500, body: 'fail' } },
+      fields: { orderNo: { json: ['data', 'no'] }, status: { json: ['status'] } },
+      statuses: { payment: { OK: 'succeeded' }, refund: { REFUNDED: 'succeeded' } },
+    });
+  });
+
+  it('answers 503 to whatever a better profile would have taken', () => {
+    const parsed = provider.credentials.parse({ secrets: [SECRET] });
+    const statusOf = (reason: RejectionReason) =>
+      provider.acknowledge({ kind: 'rejected', rejection: reject(reason, '') }, parsed).status;
+    const mendable = ['malformed', 'header_missing', 'signature_invalid', 'timestamp_stale', 'wrong_merchant'] as const;
+    expect(mendable.map(statusOf)).toEqual(mendable.map(() => 503));
+    expect([statusOf('method_not_allowed'), statusOf('too_large')]).toEqual([405, 413]);
+  });
+});
+
+describe('the examples of the documentation', () => {
+  it.each([
+    ['generic', {}],
+    ['standard-webhooks', { secrets: [`whsec_${Buffer.alloc(32, 1).toString('base64')}`] }],
+  ])('make a channel: %s', (id, real) => {
+    const page = readFileSync(`docs/providers/${id}.md`, 'utf8');
+    const examples = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => JSON.parse(text));
+    expect(examples).toHaveLength(1);
+    const parsed = examples.map((example) => providerOf(id)?.credentials.safeParse({ ...example, ...real }));
+    expect(parsed.map((one) => one?.error?.issues)).toEqual([undefined]);
+  });
+
+  it('make a channel: the template of tokenim', () => {
+    const page = readFileSync('docs/providers/tokenim.md', 'utf8');
+    const [, text = ''] = /```json\n(.*?)```/s.exec(page) ?? [];
+    expect(complaintsOf(JSON.parse(`{${text}}`))).toEqual([]);
+  });
 });
 
 describe('a template', () => {
@@ -123,7 +186,7 @@ describe('the schema', () => {
           properties: { orderNo: { default: 'order_id', label: { zh: '商户订单号' } }, status: { default: 'status' } },
         },
         signature: { properties: { algorithm: { default: 'hmac-sha256' }, content: { default: 'template' } } },
-        acknowledgement: { properties: { success: { default: { body: 'success' } } } },
+        acknowledgement: { properties: { success: { properties: { body: { default: 'success' } } } } },
       },
     });
   });

@@ -24,10 +24,12 @@ const mapping = {
   fields: {
     ...{ orderNo: '/data/order/no', transactionId: '/data/id', status: '/data/status', kind: '/type' },
     ...{ amount: '/data/total', currency: '/data/currency', occurredAt: '/timestamp', merchantId: '/account' },
-    ...{ refundNo: '/data/refund/no', refundAmount: '/data/refund/total' },
+    ...{ refundNo: '/data/refund/no', refundAmount: '/data/refund/total', payerAmount: '/data/paid' },
+    ...{ payerId: '/data/customer', method: '/data/method', attach: '/data/metadata' },
   },
   kinds: { 'payment.changed': 'payment', 'refund.changed': 'refund' },
   statuses: { payment: { paid: 'succeeded' }, refund: { done: 'succeeded' } },
+  ...{ methods: { visa: 'card' }, linkByTransaction: true },
   ...{ amountUnit: 'decimal', timeUnit: 'iso', merchantIds: ['acct_1'] },
   acknowledgement: { success: { status: 204, body: '' }, failure: { contentType: 'application/json', body: '{}' } },
 };
@@ -35,11 +37,14 @@ const entered = { secrets: [SECRET], ...mapping };
 
 const paid = {
   ...{ type: 'payment.changed', timestamp: '2026-11-21T11:59:58Z', account: 'acct_1' },
-  data: { id: 'pay_1', order: { no: 'SW-1' }, status: 'paid', total: '19.99', currency: 'EUR' },
+  data: {
+    ...{ id: 'pay_1', order: { no: 'SW-1' }, status: 'paid', total: '19.99', paid: '18.99', currency: 'EUR' },
+    ...{ customer: 'cus_1', method: 'visa', metadata: 'shelf-3' },
+  },
 };
-const refunded = (no: string) => ({
+const refunded = (no: string, order: object = { order: { no: 'SW-1' } }) => ({
   ...{ type: 'refund.changed', timestamp: '2026-11-21T11:59:58Z', account: 'acct_1' },
-  data: { id: 'pay_1', order: { no: 'SW-1' }, status: 'done', currency: 'EUR', refund: { no, total: '5.00' } },
+  data: { id: 'pay_1', ...order, status: 'done', currency: 'EUR', refund: { no, total: '5.00' } },
 });
 
 type Signer = (id: string, at: Date, body: string) => string;
@@ -77,12 +82,17 @@ describe.each([
       callbacks: [signed(paid, signer), signed(paid, hmac(OLD_SECRET))],
     },
     weak: {
-      'no secret': { ...entered, secrets: [] },
-      'a secret of 23 bytes': { ...entered, secrets: [secretOf('n', 23)] },
-      'a secret without its prefix': { ...entered, secrets: [SECRET.slice(6)] },
-      'a public key of 31 bytes': { ...entered, secrets: [`whpk_${Buffer.alloc(31, 1).toString('base64')}`] },
+      'there is no secret': { ...entered, secrets: [] },
+      'a secret has 23 bytes': { ...entered, secrets: [secretOf('n', 23)] },
+      'a secret lacks its prefix': { ...entered, secrets: [SECRET.slice(6)] },
+      'a public key has 31 bytes': { ...entered, secrets: [`whpk_${Buffer.alloc(31, 1).toString('base64')}`] },
     },
     partialRefunds: [signed(refunded('R1'), signer), signed(refunded('R2'), signer)],
+    linked: {
+      payment: signed(paid, signer),
+      later: { 'a refund that names the transaction': signed(refunded('R1', {}), signer) },
+    },
+    excused: { discounts: 'a profile maps plain values, and discounts are a list' },
     otherAccount: signed({ ...paid, account: 'acct_2' }, signer),
     unknownType: signed({ ...paid, type: 'payout.changed' }, signer),
     signedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],

@@ -1,40 +1,42 @@
 // What a channel answers its provider with: fixed text, chosen when the channel is made. Never holds anything of the
 // callback or of why it was refused.
 import { z } from 'zod';
-import { wireOf } from '../../core/rejection.ts';
+import { type RejectionReason, wireOf } from '../../core/rejection.ts';
 import type { Acknowledgement, Answer } from '../provider.ts';
 import { or, said } from './mapping-schema.ts';
 
 const ContentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w-]+)*$/, 'must be a type such as text/plain');
 const Body = z.string().max(1_000);
-const Success = z.strictObject({
-  status: z.int().min(200).max(299).default(200),
-  contentType: ContentType.default('text/plain'),
-  body: Body,
+type Text = { readonly body: string; readonly contentType?: string };
+export type AckDefaults = { readonly success: Text; readonly failure: Text };
+
+/** Each part may be changed alone where there are defaults. */
+const partsOf = (defaults: Text | undefined) => ({
+  contentType: ContentType.default(defaults?.contentType ?? 'text/plain'),
+  body: or(Body, defaults?.body),
 });
-const Failure = z.strictObject({
-  status: z.int().min(400).max(599).nullable().default(null),
-  contentType: ContentType.default('text/plain'),
-  body: Body,
-});
-const Parts = z.strictObject({ success: Success, failure: Failure });
-export type AckDefaults = { readonly success: z.input<typeof Success>; readonly failure: z.input<typeof Failure> };
+const successWith = (defaults: Text | undefined) =>
+  z.strictObject({ status: z.int().min(200).max(299).default(200), ...partsOf(defaults) });
+const failureWith = (defaults: Text | undefined) =>
+  z.strictObject({ status: z.int().min(400).max(599).nullable().default(null), ...partsOf(defaults) });
+const Parts = z.strictObject({ success: successWith(undefined), failure: failureWith(undefined) });
 export type Acknowledging = { readonly acknowledgement: z.output<typeof Parts> };
 
 export function ackShape(defaults: AckDefaults | null) {
+  const { success, failure } = defaults ?? {};
   const schema: z.ZodType<Acknowledging['acknowledgement']> =
     defaults === null
       ? Parts
-      : or(z.strictObject({ success: or(Success, defaults.success), failure: or(Failure, defaults.failure) }), {});
+      : or(z.strictObject({ success: or(successWith(success), {}), failure: or(failureWith(failure), {}) }), {});
   return {
     acknowledgement: schema.meta(
       said(
         { en: 'Answers', zh: '应答内容' },
         {
           en:
-            '{success, failure}, each {status, contentType, body}. A failure without a status answers 503 where you ' +
-            'can mend it, so that the provider calls again, and else 400 to 413.',
-          zh: '{success, failure}，各含 {status, contentType, body}。failure 未填状态码时，可修复的问题应答 503 以便平台重发，其余为 400 至 413。',
+            '{success, failure}, each {status, contentType, body}. A failure without a status answers 503, so that the ' +
+            'provider calls again after you mended what was wrong.',
+          zh: '{success, failure}，各含 {status, contentType, body}。failure 未填状态码时应答 503，以便修复后平台重发。',
         },
       ),
     ),
@@ -47,6 +49,9 @@ const NEUTRAL: Acknowledging['acknowledgement'] = {
   failure: { status: null, contentType: 'text/plain', body: 'fail' },
 };
 
+/** All else may be a profile that does not fit yet: a wrong header, path or word is the merchant's to mend. */
+const FINAL: ReadonlySet<RejectionReason> = new Set(['method_not_allowed', 'too_large', 'unknown_channel']);
+
 export function acknowledge(acknowledgement: Acknowledgement, credentials?: Acknowledging): Answer {
   const { success, failure } = credentials?.acknowledgement ?? NEUTRAL;
   const failed = (status: number): Answer => answerOf(failure.status ?? status, failure);
@@ -54,8 +59,8 @@ export function acknowledge(acknowledgement: Acknowledgement, credentials?: Ackn
     case 'accepted':
       return answerOf(success.status, success);
     case 'rejected': {
-      const { status, curable } = wireOf(acknowledgement.rejection.reason);
-      return failed(curable ? 503 : status);
+      const { reason } = acknowledgement.rejection;
+      return failed(FINAL.has(reason) ? wireOf(reason).status : 503);
     }
     case 'unavailable':
       return failed(503);

@@ -67,6 +67,7 @@ export type MappingDefaults = {
   readonly formats: z.infer<typeof FormatName>[];
   readonly amountUnit: z.infer<typeof AmountUnit>;
   readonly timeUnit: z.infer<typeof TimeUnit>;
+  readonly methods: Record<string, string>;
 };
 
 const PaymentStatus = z.enum(['pending', 'succeeded', 'failed', 'closed']);
@@ -107,7 +108,7 @@ function statusesSchema(defaults: MappingDefaults | null) {
 export const mappingShape = (defaults: MappingDefaults | null) => ({
   ...wordsShape(defaults),
   ...unitsShape(defaults),
-  ...ownShape(),
+  ...ownShape(defaults?.methods ?? {}),
 });
 
 function wordsShape(defaults: MappingDefaults | null) {
@@ -195,7 +196,7 @@ function unitsShape(defaults: MappingDefaults | null) {
   };
 }
 
-function ownShape() {
+function ownShape(methods: Record<string, string>) {
   return {
     merchantIds: z
       .array(Word)
@@ -220,6 +221,15 @@ function ownShape() {
           { en: 'The words at `fields.test` that mean a test.', zh: 'fields.test 为这些值时视为测试。' },
         ),
       ),
+    methods: or(wordsFor(z.string().regex(/^[a-z][a-z_]{0,31}$/, 'must be a word such as card')), methods).meta(
+      said(
+        { en: 'Methods', zh: '支付方式对照' },
+        {
+          en: 'What the words at `fields.method` mean at every provider: card, wallet, bank_transfer, crypto, …',
+          zh: 'fields.method 各值的通用含义：card、wallet、bank_transfer、crypto 等。',
+        },
+      ),
+    ),
     linkByTransaction: z
       .boolean()
       .default(false)

@@ -85,7 +85,8 @@ function paymentOf({ notice, read, mapping, status }: Facts, canAsk: boolean): R
   if (!payerAmount.ok) return payerAmount;
   const occurredAt = occurredAtOf(read, mapping, notice);
   if (occurredAt === null) return incomplete(`occurredAt in ${mapping.timeUnit}`);
-  const [method, attach, payer] = [read('method'), read('attach'), payerOf(read)];
+  const [providerMethod, attach, payer] = [read('method'), read('attach'), payerOf(read)];
+  const method = providerMethod === null ? null : wordIn(mapping.methods, providerMethod);
   const event: PaymentFact = {
     kind: 'payment',
     orderNo,
@@ -96,7 +97,8 @@ function paymentOf({ notice, read, mapping, status }: Facts, canAsk: boolean): R
     transactionId,
     amount: amount.value,
     ...(payerAmount.value === null ? {} : { payerAmount: payerAmount.value }),
-    ...(method === null ? {} : { providerMethod: short(method) }),
+    ...(method === null ? {} : { method }),
+    ...(providerMethod === null ? {} : { providerMethod: short(providerMethod) }),
     ...(payer === null ? {} : { payer }),
     ...(attach === null ? {} : { attach: attach.slice(0, TEXT_CHARS_MAX) }),
   };

@@ -45,14 +45,13 @@ export const tailOf = ({ algorithm, content, tail }: Signing): string => {
   return content === 'sorted-fields' ? '&key={secret}' : '{secret}';
 };
 
-const Timestamp = z
-  .strictObject({
-    in: z.enum(['header', 'field']),
-    name: z.string().min(1).max(200),
-    unit: TimeUnit.default('seconds'),
-    toleranceSeconds: z.int().min(1).max(86_400).default(CLOCK_SKEW_SECONDS_MAX),
-  })
-  .nullable();
+const TimestampParts = z.strictObject({
+  in: z.enum(['header', 'field']),
+  name: z.string().min(1).max(200),
+  unit: TimeUnit.default('seconds'),
+  toleranceSeconds: z.int().min(1).max(86_400).default(CLOCK_SKEW_SECONDS_MAX),
+});
+const Timestamp = TimestampParts.nullable();
 export type Timestamp = z.output<typeof Timestamp>;
 
 export const Secret = z.string().min(1, 'is empty').max(1_000);
@@ -69,7 +68,7 @@ export function secretBytes(text: string, encoding: z.infer<typeof SecretEncodin
 
 export type ProofDefaults = {
   readonly signature: z.input<typeof Signing>;
-  readonly timestamp: z.input<typeof Timestamp>;
+  readonly timestamp: z.input<typeof TimestampParts>;
 };
 
 export function proofShape(defaults: ProofDefaults | null) {
@@ -107,7 +106,7 @@ export function proofShape(defaults: ProofDefaults | null) {
           },
         ),
       ),
-    signature: (defaults === null ? Signing : signingWith(defaults.signature)).meta(
+    signature: (defaults === null ? Signing : eachWith(Signing, defaults.signature)).meta(
       said(
         { en: 'Signature', zh: '签名方式' },
         {
@@ -121,7 +120,7 @@ export function proofShape(defaults: ProofDefaults | null) {
         },
       ),
     ),
-    timestamp: or(Timestamp, defaults?.timestamp).meta(
+    timestamp: (defaults === null ? Timestamp : eachWith(TimestampParts, defaults.timestamp).nullable()).meta(
       said(
         { en: 'Time of sending', zh: '发送时间' },
         {
@@ -133,14 +132,14 @@ export function proofShape(defaults: ProofDefaults | null) {
   };
 }
 
-/** Each part may be changed alone. */
-function signingWith(known: z.input<typeof Signing>): z.ZodType<Signing> {
-  const { shape } = Signing;
-  const entries = Object.entries(shape).map(([name, schema]) => [
+/** The same parts with defaults, so that each may be changed alone. */
+function eachWith<T>(parts: z.ZodObject & z.ZodType<T>, known: object): z.ZodType<T> {
+  const defaults = new Map<string, unknown>(Object.entries(known));
+  const entries = Object.entries(parts.shape).map(([name, schema]) => [
     name,
-    name in known ? or(schema as z.ZodType<unknown>, known[name as keyof typeof known]) : schema, // a name of both
+    or(schema as z.ZodType<unknown>, defaults.get(name)), // zod's own part of the shape
   ]);
-  return or(z.strictObject(Object.fromEntries(entries)), {}) as z.ZodType<Signing>; // the same shape with defaults
+  return or(z.strictObject(Object.fromEntries(entries)), {}) as z.ZodType<T>; // the same names and types
 }
 
 type Proof = {
