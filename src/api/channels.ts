@@ -109,6 +109,12 @@ const renderDetail = (c: Context, { channel, keys }: ChannelRecord) => ({
   })),
 });
 
+/** Where nothing is published there is nothing to watch for: every callback would seem to come from outside. */
+const defaultAllowlist = ({ sourceRanges: ranges }: AnyProvider) => ({
+  mode: ranges.length > 0 ? ('monitor' as const) : ('off' as const),
+  ranges,
+});
+
 type Checked = { readonly provider: AnyProvider; readonly credentials: unknown };
 
 /** Parses the credentials as the provider's own file asks, keys included; each problem names its field. */
@@ -162,7 +168,7 @@ channels.openapi(
       ...input,
       uid,
       locationHint: input.locationHint ?? null,
-      allowlist: input.allowlist ?? { mode: 'monitor' as const, ranges: checked.value.provider.sourceRanges },
+      allowlist: input.allowlist ?? defaultAllowlist(checked.value.provider),
       credentials: await sealCredentials(c, uid, input.credentials),
     };
     const reply = await registryOf(c.env).createChannel(draft, await stampOf(c));

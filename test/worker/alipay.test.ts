@@ -6,6 +6,7 @@ import { ledgerNameOf } from '../../src/core/channel.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import fixture from '../fixtures/alipay/signed.json';
+import { call, channelInput } from './api-world.ts';
 import { post, registry } from './receive-world.ts';
 
 const { callbacks, entered } = fixture;
@@ -84,4 +85,9 @@ describe.each(Object.entries(entered))('in workerd, in %s', (_mode, credentials)
     const allowing = await makeChannel({ ...credentials, signTypes: ['RSA2', 'RSA'] });
     expect(await send(allowing, 'rsa')).toBe('200 success');
   });
+});
+
+it('has no allowlist unless one is given: no ranges are published to watch for', async () => {
+  const input = channelInput({ provider: 'alipay', credentials: entered.keyMode });
+  expect((await call('POST', '/v1/channels', input)).body.allowlist).toEqual({ mode: 'off', ranges: [] });
 });
