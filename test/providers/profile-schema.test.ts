@@ -50,6 +50,11 @@ describe('a profile', () => {
     ['a signature mapped as a value', { signature: { ...sorted, name: 'status' }, timestamp: null }, /cover itself/],
     ['a skip that skips nothing', { signature: { ...raw, skip: ['x'] }, timestamp: null }, /is for sorted-fields/],
     ['base64 JSON of XML', { signature: { content: 'base64-json' }, timestamp: null }, /must be json alone/],
+    [
+      'values that mean something else as a form',
+      { signature: sorted, timestamp: null, fields: { amount: { json: 'amount', form: 'attach', xml: 'amount' } } },
+      /formats must be one where fields stand elsewhere/,
+    ],
     ['a header that is none', { signature: { name: 'X Sign' } }, /signature\.name is no header’s name/],
     ['a pointer with a lone ~', { fields: { orderNo: '/a~2b' } }, /fields\.orderNo: .*a name \(order_id\)/],
     ['a pointer with an empty name', { fields: { orderNo: '/a//b' } }, /fields\.orderNo/],

@@ -257,6 +257,13 @@ describe('an answer', () => {
     expect(await readQuery(answer)).toMatchObject({ ok: false, error: { code } });
   });
 
+  it('about another transaction than the one that was asked for is a problem of its own', async () => {
+    const credentials = credentialsOf(templates('json'));
+    const read = (transactionId: string) => query.read(answered(ok), { transactionId }, credentials, [], NOW);
+    expect(await read('TK2')).toMatchObject({ ok: false, error: { code: 'malformed' } });
+    expect(value(await read('TK1')).events).toMatchObject([{ orderNo: 'T1', transactionId: 'TK1' }]);
+  });
+
   it('of 404 to a query means that nothing is known yet', async () => {
     expect(value(await readQuery(answered('', 404))).events).toEqual([]);
   });

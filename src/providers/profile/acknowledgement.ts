@@ -34,8 +34,8 @@ export function ackShape(defaults: AckDefaults | null) {
         { en: 'Answers', zh: '应答内容' },
         {
           en:
-            '{success, failure}, each {status, contentType, body}. A failure without a status answers 503, so that the ' +
-            'provider calls again after you mended what was wrong.',
+            '{success, failure}, each {status, contentType, body}. A failure without a status answers 503, so that ' +
+            'the provider calls again after you mended what was wrong.',
           zh: '{success, failure}，各含 {status, contentType, body}。failure 未填状态码时应答 503，以便修复后平台重发。',
         },
       ),

@@ -71,7 +71,11 @@ export function readQuery(
   const at = read(response.occurredAt);
   const occurredAt = at === null ? now : timeOf(at, mapping.timeUnit);
   if (occurredAt === null) return unreadable(`occurredAt in ${mapping.timeUnit}`);
-  const ownId = read(response.transactionId) ?? target.transactionId ?? null;
+  const paidAs = read(response.transactionId);
+  if (target.orderNo === undefined && paidAs !== null && paidAs !== target.transactionId) {
+    return problem('malformed', 'The answer is about another transaction.');
+  }
+  const ownId = paidAs ?? target.transactionId ?? null;
   const transactionId = mapping.fields.transactionId === undefined ? orderNo : ownId;
   const event: PaymentFact = {
     kind: 'payment',

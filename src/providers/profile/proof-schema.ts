@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CLOCK_SKEW_SECONDS_MAX } from '../../core/limits.ts';
 import { fromBase64, utf8 } from '../../crypto/bytes.ts';
 import { pemKindOf } from '../../crypto/pem.ts';
+import type { Format } from './document.ts';
 import { or, said, TimeUnit } from './mapping-schema.ts';
 import { type Path, PathField, topNamesOf } from './path.ts';
 
@@ -153,7 +154,7 @@ type Proof = {
 export type Complaint = { readonly path: readonly (string | number)[]; readonly message: string };
 
 /** What is wrong with how callbacks are proved; each says where and how to mend it. */
-export function proofComplaints(proof: Proof, mapped: readonly Path[], formats: readonly string[]): Complaint[] {
+export function proofComplaints(proof: Proof, mapped: readonly Path[], formats: readonly Format[]): Complaint[] {
   const { signature, timestamp } = proof;
   const complaints = [...keyComplaints(proof), ...signingComplaints(signature, ['timestamp', 'body'], 'signature')];
   const complain = (path: string, message: string) =>
@@ -182,6 +183,12 @@ export function proofComplaints(proof: Proof, mapped: readonly Path[], formats: 
   }
   if (signature.content === 'base64-json' && formats.some((format) => format !== 'json')) {
     complain('formats', 'must be json alone where the signature is over base64 JSON.');
+  }
+  // Values that were signed as JSON may be sent again as a form: they must mean the same there.
+  const isByValue = signature.content === 'sorted-fields' || signature.content === 'sorted-json';
+  const places = mapped.map((path) => formats.map((format) => JSON.stringify(path[format])));
+  if (isByValue && places.some((each) => new Set(each).size > 1)) {
+    complain('formats', 'must be one where fields stand elsewhere in each and the signature covers values alone.');
   }
   return complaints;
 }
