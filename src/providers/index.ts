@@ -1,4 +1,5 @@
 // The registry of providers: the only door to a dialect. One line each.
+import { adyen } from './adyen.ts';
 import { alipay } from './alipay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { cryptomus } from './cryptomus.ts';
@@ -17,6 +18,7 @@ const ALL: readonly AnyProvider[] = [
   wechatpayV3,
   wechatpayV2,
   alipay,
+  adyen,
   stripe,
   square,
   coinbaseCommerce,
