@@ -1,4 +1,4 @@
-// Refunds told as running totals, by providers that tell no other amount, beside refunds told with an amount of their own.
+// Refunds told as running totals, by providers that tell no other amount, beside refunds told with their own.
 import { describe, expect, it } from 'vitest';
 import type { PaymentFact, RefundFact } from '../../src/core/event.ts';
 import { newOrder, type Order, refundedOf, stateOf } from '../../src/core/order.ts';

@@ -14,7 +14,7 @@ const HASHES: Readonly<Record<SignType, RsaHash>> = { RSA2: 'SHA-256', RSA: 'SHA
 /** Proves a notice by its own parameters `sign` and `sign_type`. */
 export async function proveForm(form: Form, credentials: Credentials, now: number): Promise<Result<null, Rejection>> {
   const [sign, signType] = [plainOf(form, 'sign'), plainOf(form, 'sign_type')];
-  if (sign === null) return err(reject('malformed', 'The parameter sign is missing, empty or not ASCII.'));
+  if (sign === null) return err(reject('signature_invalid', 'The parameter sign is missing, empty or not ASCII.'));
   const allowed = credentials.signTypes.find((one) => one === signType);
   if (allowed === undefined) {
     const taken = credentials.signTypes.join(', ');
