@@ -46,8 +46,27 @@ conformance({
     'payment without coupons': signed(without(payment, /^coupon|^cash|^attach/)),
   },
   redelivery: { callback: signed({ ...payment, nonce_str: 'another' }, 'HMAC-SHA256'), now: NOW + 3_600_000 },
+  weak: {
+    'there is no key': { ...entered, apiKey: undefined },
+    'the key is empty': { ...entered, apiKey: '' },
+    'the key is a letter short': { ...entered, apiKey: API_KEY.slice(1) },
+    'there is a field nobody knows': { ...entered, verify: false },
+  },
+  otherAccount: signed({ ...payment, mch_id: '1900000110' }),
+  excused: {
+    rotation: 'a merchant has one APIv2 key, and a new one replaces it at once',
+    partialRefunds:
+      'a refund notice proves nothing and only asks; the answers are told apart in wechatpay-v2-api.test.ts',
+    linked: 'every notice names its out_trade_no',
+  },
   unknownType: signed(contract),
   signedHeaders: [],
+  unsigned: {
+    'left out': callbackOf(xmlOf(payment)),
+    blank: callbackOf(xmlOf({ ...payment, sign: '' })),
+    'a space': callbackOf(xmlOf({ ...payment, sign: ' ' })),
+    'made without a key': signed(payment, 'MD5', ''),
+  },
   signsValues: true,
   isDated: false,
   answers: {

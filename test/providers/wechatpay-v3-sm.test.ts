@@ -62,6 +62,16 @@ conformance({
     ),
     now: NOW + HOUR_MS,
   },
+  rotation: { entered: enteredWithSm, callbacks: [smSigned(paid(), smPlatform), smSigned(paid(), smPlatformKey)] },
+  weak: {
+    'the APIv3 key is empty': { ...enteredWithSm, apiV3Key: '' },
+    'there is nothing to verify with': { ...enteredWithSm, platformKeys: {} },
+  },
+  partialRefunds: [
+    smSigned(smNoticeOf('REFUND.SUCCESS', refund)),
+    smSigned(smNoticeOf('REFUND.SUCCESS', { ...refund, out_refund_no: 'second', refund_id: '2' })),
+  ],
+  excused: { linked: 'every notice names its out_trade_no' },
   otherAccount: smSigned(smNoticeOf('TRANSACTION.SUCCESS', { ...transaction, mchid: '1900000110' })),
   unknownType: smSigned(smNoticeOf('PAYSCORE.USER_OPEN_SERVICE', { anything: ['goes', 1] })),
   signedHeaders: ['wechatpay-serial', 'wechatpay-timestamp', 'wechatpay-nonce', 'wechatpay-signature'],

@@ -57,6 +57,23 @@ conformance({
     callback: signed(noticeOf('TRANSACTION.SUCCESS', transaction, { nonce: 'another12byt' }), platform, NOW + HOUR_MS),
     now: NOW + HOUR_MS,
   },
+  rotation: {
+    entered,
+    callbacks: [signed(paid(), oldPlatform), signed(paid(), platform), signed(paid(), platformKey)],
+  },
+  weak: {
+    'there is no APIv3 key': { ...entered, apiV3Key: undefined },
+    'the APIv3 key is empty': { ...entered, apiV3Key: '' },
+    'the APIv3 key is a letter short': { ...entered, apiV3Key: entered.apiV3Key.slice(1) },
+    'there is nothing to verify with': { mchId: entered.mchId, apiV3Key: entered.apiV3Key, platformKeys: {} },
+    'there is a field nobody knows': { ...entered, verify: false },
+  },
+  partialRefunds: [
+    signed(noticeOf('REFUND.SUCCESS', refund)),
+    signed(noticeOf('REFUND.SUCCESS', { ...refund, out_refund_no: 'second', refund_id: '2' })),
+  ],
+  otherAccount: signed(noticeOf('TRANSACTION.SUCCESS', { ...transaction, mchid: '1900000110' })),
+  excused: { linked: 'every notice names its out_trade_no' },
   unknownType: signed(noticeOf('PAYSCORE.USER_OPEN_SERVICE', { anything: ['goes', 1] })),
   signedHeaders: ['wechatpay-serial', 'wechatpay-timestamp', 'wechatpay-nonce', 'wechatpay-signature'],
   isDated: true,
