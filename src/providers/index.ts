@@ -1,12 +1,14 @@
 // The registry of providers: the only door to a dialect. One line each.
 import { adyen } from './adyen.ts';
 import { alipay } from './alipay.ts';
+import { btcpay } from './btcpay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { cryptomus } from './cryptomus.ts';
 import { generic } from './generic.ts';
 import { nowpayments } from './nowpayments.ts';
 import { oxapay } from './oxapay.ts';
 import type { AnyProvider } from './provider.ts';
+import { razorpay } from './razorpay.ts';
 import { square } from './square.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
 import { stripe } from './stripe.ts';
@@ -21,6 +23,8 @@ const ALL: readonly AnyProvider[] = [
   adyen,
   stripe,
   square,
+  razorpay,
+  btcpay,
   coinbaseCommerce,
   cryptomus,
   nowpayments,

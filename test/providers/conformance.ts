@@ -6,7 +6,7 @@ import type { FetchedKey } from '../../src/core/channel.ts';
 import { factKey, type PaymentEvent } from '../../src/core/event.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
-import type { Answer, AnyProvider, Translation } from '../../src/providers/provider.ts';
+import type { Answer, AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
 
 /** What a provider exercises where its documents have it, and says why where they do not. */
 const ITEMS = [
@@ -56,6 +56,8 @@ export type Conformance = {
   readonly unsigned?: Readonly<Record<string, Callback>>;
   /** The signature is over the values in the body and not its bytes: white space or the case of %2b changes nothing. */
   readonly signsValues?: true;
+  /** What the provider's API answers, where notices only say what to ask it about. */
+  readonly asked?: (target: QueryTarget) => ProviderAnswer;
   /** What of the meaning its signature covers, where that is not all: the rest may change, and nothing else. */
   readonly signedPart?: (translation: Translation) => unknown;
   /** True when callbacks carry a signed time. */
@@ -77,7 +79,26 @@ export function conformance(suite: Conformance): void {
     if (!notice.ok) throw new Error(`refused: ${notice.error.reason}: ${notice.error.detail}`);
     const translation = provider.translate(notice.value, credentials);
     if (!translation.ok) throw new Error(`not translated: ${translation.error.reason}: ${translation.error.detail}`);
-    return translation.value;
+    const { hints = [] } = translation.value;
+    const answers = suite.asked === undefined ? [] : await Promise.all(hints.map((hint) => answerTo(hint, at)));
+    const all = [translation.value, ...answers];
+    return {
+      ...translation.value,
+      events: all.flatMap(({ events }) => events),
+      unlinked: all.flatMap(({ unlinked = [] }) => unlinked),
+      links: all.flatMap(({ links = [] }) => links),
+    };
+  }
+
+  /** What the provider says of a thing that a notice named. */
+  async function answerTo(target: QueryTarget, at: number): Promise<Translation> {
+    const context = { now: at, nonce: '0'.repeat(32) };
+    const request = await provider.query?.request(target, credentials, context);
+    if (!request?.ok || suite.asked === undefined) throw new Error(`not asked about ${JSON.stringify(target)}`);
+    expect(request.value.url).toMatch(/^https:\/\//);
+    const read = await provider.query?.read(suite.asked(target), target, credentials, [], at);
+    if (!read?.ok) throw new Error(`the answer about ${JSON.stringify(target)} was not read`);
+    return read.value;
   }
 
   /** Every fact of it, with the order number still open where the notice names none. */
@@ -185,7 +206,7 @@ export function conformance(suite: Conformance): void {
       async (_what, callback) => {
         const refused = await verify(callback);
         expect(refused.ok).toBe(false);
-        if (!refused.ok) expect(['signature_invalid', 'header_missing']).toContain(refused.error.reason);
+        if (!refused.ok) expect(['signature_invalid', 'header_missing', 'malformed']).toContain(refused.error.reason);
       },
     );
 
