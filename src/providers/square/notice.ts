@@ -35,7 +35,7 @@ export async function proveSigned(
   return err(
     reject(
       'signature_invalid',
-      'The signature does not verify: compare signatureKey, and notificationUrl letter by letter, with the subscription.',
+      'The signature does not verify: compare signatureKey and notificationUrl, to the letter, with the subscription.',
     ),
   );
 }
