@@ -1,70 +1,25 @@
 // Standard Webhooks in: the conformance suite with the standard's own library as signer, ed25519 beside it, and what
 // the specification leaves to the receiver.
-import { generateKeyPairSync, sign } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { Callback } from '../../src/core/callback.ts';
 import { providerOf } from '../../src/providers/index.ts';
+import {
+  ed25519,
+  entered,
+  hmac,
+  NOW,
+  OLD_SECRET,
+  paid,
+  refunded,
+  SECRET,
+  secretOf,
+  signed,
+  WHPK,
+} from '../fixtures/standard-webhooks/merchant.ts';
 import { conformance } from './conformance.ts';
 
 const provider = providerOf('standard-webhooks');
 if (provider === null) throw new Error('standard-webhooks is not registered');
-
-const NOW = Date.parse('2026-11-21T12:00:00Z');
-const secretOf = (letter: string, bytes = 32) => `whsec_${Buffer.from(letter.repeat(bytes)).toString('base64')}`;
-const [SECRET, OLD_SECRET] = [secretOf('n'), secretOf('o')];
-
-const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const RAW_KEY_BYTES = 32;
-const spki = publicKey.export({ type: 'spki', format: 'der' });
-const WHPK = `whpk_${spki.subarray(spki.length - RAW_KEY_BYTES).toString('base64')}`;
-
-const mapping = {
-  formats: ['json'],
-  fields: {
-    ...{ orderNo: '/data/order/no', transactionId: '/data/id', status: '/data/status', kind: '/type' },
-    ...{ amount: '/data/total', currency: '/data/currency', occurredAt: '/timestamp', merchantId: '/account' },
-    ...{ refundNo: '/data/refund/no', refundAmount: '/data/refund/total', payerAmount: '/data/paid' },
-    ...{ payerId: '/data/customer', method: '/data/method', attach: '/data/metadata' },
-  },
-  kinds: { 'payment.changed': 'payment', 'refund.changed': 'refund' },
-  statuses: { payment: { paid: 'succeeded' }, refund: { done: 'succeeded' } },
-  ...{ methods: { visa: 'card' }, linkByTransaction: true },
-  ...{ amountUnit: 'decimal', timeUnit: 'iso', merchantIds: ['acct_1'] },
-  acknowledgement: { success: { status: 204, body: '' }, failure: { contentType: 'application/json', body: '{}' } },
-};
-const entered = { secrets: [SECRET], ...mapping };
-
-const paid = {
-  ...{ type: 'payment.changed', timestamp: '2026-11-21T11:59:58Z', account: 'acct_1' },
-  data: {
-    ...{ id: 'pay_1', order: { no: 'SW-1' }, status: 'paid', total: '19.99', paid: '18.99', currency: 'EUR' },
-    ...{ customer: 'cus_1', method: 'visa', metadata: 'shelf-3' },
-  },
-};
-const refunded = (no: string, order: object = { order: { no: 'SW-1' } }) => ({
-  ...{ type: 'refund.changed', timestamp: '2026-11-21T11:59:58Z', account: 'acct_1' },
-  data: { id: 'pay_1', ...order, status: 'done', currency: 'EUR', refund: { no, total: '5.00' } },
-});
-
-type Signer = (id: string, at: Date, body: string) => string;
-const hmac =
-  (secret: string): Signer =>
-  (id, at, body) =>
-    new Webhook(secret).sign(id, at, body);
-const ed25519: Signer = (id, at, body) =>
-  `v1a,${sign(null, Buffer.from(`${id}.${at.getTime() / 1_000}.${body}`), privateKey).toString('base64')}`;
-
-function signed(content: unknown, signer: Signer = hmac(SECRET), at = NOW): Callback {
-  const body = typeof content === 'string' ? content : JSON.stringify(content);
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': 'msg_1',
-    'webhook-timestamp': String(at / 1_000),
-    'webhook-signature': signer('msg_1', new Date(at), body),
-  };
-  return { channelId: 'shop', headers, body: new TextEncoder().encode(body), remoteAddress: null, receivedAt: at };
-}
 
 describe.each([
   ['HMAC', [SECRET], hmac(SECRET)],
