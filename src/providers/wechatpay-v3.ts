@@ -8,6 +8,7 @@ import { keys, pay } from './wechatpay-v3/api.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
 import { inspectCredentials } from './wechatpay-v3/inspect.ts';
 import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
+import { query } from './wechatpay-v3/query.ts';
 import { keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
 import { translate } from './wechatpay-v3/translate.ts';
 
@@ -75,5 +76,6 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   translate,
   acknowledge,
   keys,
+  query,
   pay,
 });

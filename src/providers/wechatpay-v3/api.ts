@@ -31,7 +31,7 @@ const BEIJING_AHEAD_MS = 8 * 3_600_000;
 
 type Definition = Provider<Credentials, Notice>;
 
-const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
+export const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 
 export const keys: NonNullable<Definition['keys']> = {
   wanted: (credentials) => credentials.merchantPrivateKey !== undefined,
@@ -52,7 +52,7 @@ function certificatesPath({ signatureTypes }: Credentials): string {
 
 export const pay: NonNullable<Definition['pay']> = { request: requestNative, read: readNative };
 
-async function signedRequest(
+export async function signedRequest(
   method: ProviderRequest['method'],
   path: string,
   body: string | null,
@@ -109,7 +109,7 @@ async function privateKeyOf(credentials: Credentials): Promise<RsaPrivateKey | n
 const ErrorBody = z.object({ code: z.string().max(64), message: z.string().nullish() });
 
 /** What an answer without success means; null for success. An error changes nothing, so it need not be signed. */
-function failureOf(answer: ProviderAnswer): ProviderProblem | null {
+export function failureOf(answer: ProviderAnswer): ProviderProblem | null {
   if (answer.status === 200) return null;
   const parsed = ErrorBody.safeParse(parseJson(answer.body));
   const said = parsed.success ? `${parsed.data.code}: ${(parsed.data.message ?? '').slice(0, 200)}` : 'no reason given';
@@ -125,7 +125,7 @@ function failureOf(answer: ProviderAnswer): ProviderProblem | null {
   return { code: 'refused', detail };
 }
 
-const unverified = (rejection: Rejection): ProviderProblem => ({
+export const unverified = (rejection: Rejection): ProviderProblem => ({
   code: 'unverified',
   detail: `WeChat Pay's answer is not proved: ${rejection.detail} Ask again.`,
 });
@@ -248,12 +248,19 @@ function payeeOf(credentials: Credentials): Result<Readonly<Record<string, strin
   if (partner.spAppId === undefined) {
     return problem('not_configured', 'partner.spAppId is missing: it is needed to ask for payments.');
   }
-  const sub = mchId !== partner.spMchId ? mchId : partner.subMchIds.length === 1 ? partner.subMchIds[0] : undefined;
-  if (sub === undefined) {
+  const sub = subMerchantOf(credentials);
+  if (sub === null) {
     return problem('not_configured', 'mchId must name the sub-merchant that is paid; here it repeats partner.spMchId.');
   }
   const own = appId === undefined ? {} : { sub_appid: appId };
   return ok({ sp_appid: partner.spAppId, sp_mchid: partner.spMchId, ...own, sub_mchid: sub });
+}
+
+/** The one sub-merchant that a request can mean; null when the channel takes several or any. */
+export function subMerchantOf({ mchId, partner }: Credentials): string | null {
+  if (partner !== undefined && mchId !== partner.spMchId) return mchId;
+  const [only, ...more] = partner?.subMchIds ?? [];
+  return only === undefined || more.length > 0 ? null : only;
 }
 
 /** RFC 3339 in whole seconds with WeChat Pay's own offset. */

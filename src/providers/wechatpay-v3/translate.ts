@@ -12,11 +12,11 @@ import { isKnownType, type Notice } from './notice.ts';
 /** Documented as CNY whenever a notice leaves it out. */
 const CURRENCY_DEFAULT = 'CNY';
 
-const Id = z.string().min(1).max(64);
-const Fen = z.int().nonnegative();
-const Currency = z.string().regex(/^[A-Z]{3}$/);
+export const Id = z.string().min(1).max(64);
+export const Fen = z.int().nonnegative();
+export const Currency = z.string().regex(/^[A-Z]{3}$/);
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-const Instant = z
+export const Instant = z
   .string()
   .regex(RFC_3339)
   .refine((text) => Number.isFinite(Date.parse(text)));
@@ -74,7 +74,8 @@ export function translate(notice: Notice, credentials: Credentials): Result<Tran
   return event.ok ? ok({ events: [event.value], noticeType, noticeId }) : event;
 }
 
-function paymentOf(notice: Notice, credentials: Credentials): Result<PaymentEvent, Rejection> {
+/** A payment as a notice or a query tells it: both have the same members. */
+export function paymentOf(notice: Notice, credentials: Credentials): Result<PaymentEvent, Rejection> {
   const parsed = Transaction.safeParse(notice.content);
   if (!parsed.success) return incomplete(notice, fieldOf(parsed.error));
   const trade = parsed.data;
@@ -129,7 +130,7 @@ function statusOf(tradeState: string, tradeType: string): PaymentStatus | null {
 }
 
 // ABNORMAL may still succeed once the merchant acts, so it is not a failure: that would invite a second refund.
-const REFUND_STATES: Readonly<Record<z.infer<typeof Refund>['refund_status'], RefundState>> = {
+export const REFUND_STATES: Readonly<Record<z.infer<typeof Refund>['refund_status'], RefundState>> = {
   SUCCESS: 'succeeded',
   PROCESSING: 'pending',
   CLOSED: 'failed',
