@@ -100,6 +100,7 @@ async function judged(route: Route): Promise<Response> {
   const { verdict, reason } = finding;
   const isKept =
     finding.answer === undefined &&
+    !finding.isAnybodys &&
     (verdict === 'ignored' || (verdict !== 'rejected' && verdict !== 'duplicate' && reason === null));
   if (!isKept) noteArrival(intake, callbackLogNameOf(channel.uid), channel.id, finding);
   if (finding.answer !== undefined) return responseOf(finding.answer);
@@ -146,6 +147,9 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   const facts = told.flatMap(({ translation }) => [...translation.events, ...(translation.unlinked ?? [])]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
+  if (facts.length === 0 && told.some(({ translation }) => translation.unproven)) {
+    return { verdict: 'ignored', reason: null, detail: UNPROVEN, noticeType, body, isAnybodys: true };
+  }
   const headerNames = provider.evidenceHeadersOf?.(credentials) ?? provider.evidenceHeaders;
   const evidence = await evidenceOf(callback, body, headerNames);
   return facts.length === 0 && told.every(({ translation }) => (translation.links ?? []).length === 0)
@@ -167,6 +171,8 @@ async function scanned(
   const verdict = refusal === null ? 'accepted' : 'ignored';
   return { verdict, reason: null, detail: refusal, orderNo, noticeType, body, answer };
 }
+
+const UNPROVEN = 'The provider knows nothing of what this unsigned notice names, so anybody may have sent it.';
 
 // Answered as an outage is: where a genuine sender was cut off, the provider calls again.
 const BROKEN_OFF = 'The body broke off or was slower than the deadline allows; that is its sender or the network.';
@@ -193,16 +199,17 @@ async function evidenceOf(
 /** Authentic, and about no order: durable before it is acknowledged, because nobody will send it again. */
 async function keepNotice(
   { intake, record }: Route,
-  { noticeType, noticeId }: Translation,
+  { noticeType, noticeId, unconfirmed }: Translation,
   evidence: Evidence,
   body: Uint8Array<ArrayBuffer>,
   reason: RejectionReason | null,
 ): Promise<Finding> {
   const { id: channelId, uid } = record.channel;
-  const finding: Finding = { verdict: 'ignored', reason, detail: null, noticeType, body };
+  const finding: Finding = { verdict: 'ignored', reason, detail: unconfirmed ?? null, noticeType, body };
   const arrival = await arrivalOf(intake, finding);
   const log = intake.env.CALLBACK_LOG.getByName(callbackLogNameOf(uid));
   await log.keep({ v: 1, channelId, arrival, evidence, key: noticeId ?? evidence.digest });
+  if (unconfirmed !== undefined) raiseAlarm(intake, 'unconfirmed_notice', unconfirmed);
   return finding;
 }
 

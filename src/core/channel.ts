@@ -107,6 +107,7 @@ export type AlarmCode =
   | 'order_flagged'
   | 'channel_paused_long'
   | 'unlinked'
+  | 'unconfirmed_notice'
   | 'origin_removed';
 
 /** What wants a person. The same code and subject is one alarm with a count. */

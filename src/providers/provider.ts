@@ -35,6 +35,13 @@ export type Translation = {
   readonly hints?: readonly QueryTarget[];
   /** No fact but a question: a payer scanned this product's static code. Needs `product`; its reply is the answer. */
   readonly asks?: { readonly productId: string };
+  /** Unsigned, and the provider knows nothing of what it names: anybody's word. Counted, and never kept. */
+  readonly unproven?: true;
+  /**
+   * Why the notice proves nothing and nobody can be asked: it is kept, no order is touched, and a person is told. One
+   * sentence for the merchant.
+   */
+  readonly unconfirmed?: string;
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
   readonly noticeType: string;
   /** The provider's id of this notice, for people; never used to deduplicate. */

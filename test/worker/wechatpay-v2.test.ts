@@ -174,6 +174,13 @@ describe('a refund notice', () => {
     expect(await post(channel, body)).toEqual({ status: 200, body: SUCCESS });
     expect(calls).toEqual([]);
     expect(await orderOf(channel, orderNo)).toMatchObject({ state: 'paid', refunds: [] });
+    const alarms = await vi.waitFor(async () => {
+      const { body } = await call('GET', '/v1/alarms');
+      const mine = (body.items ?? []).filter(({ subject }) => String(subject) === `channel/${channel}`);
+      expect(mine).toHaveLength(1);
+      return mine;
+    });
+    expect(alarms.map(({ code }) => String(code))).toEqual(['unconfirmed_notice']);
   });
 });
 

@@ -238,12 +238,16 @@ function refundNotice(fields: Fields, refund: Fields, credentials: Credentials):
   const noticeType = `refund.${refund.get('refund_status') || 'unknown'}`;
   const noticeId = refund.get('refund_id') ? `${refund.get('refund_id')} ${refund.get('refund_status')}` : null;
   const reference = referenceOf(fields, refund.get('out_refund_no') ?? '', credentials);
-  if (reference === null) return { events: [], noticeType, noticeId };
+  if (reference === null) return { events: [], unconfirmed: UNCONFIRMED, noticeType, noticeId };
   const orderNo = refund.get('out_trade_no');
   const transactionId = refund.get('transaction_id');
   const hint = { reference, ...(orderNo ? { orderNo } : {}), ...(transactionId ? { transactionId } : {}) };
   return { events: [], hints: [hint], noticeType, noticeId };
 }
+
+const UNCONFIRMED =
+  'A refund notice names too little to ask WeChat Pay about it, and proves nothing by itself: add appIds to the ' +
+  'channel (and one of subMchIds for a service provider), and look at the refund in the merchant portal.';
 
 /** Null when the message is for this channel's merchant. */
 export function checkMerchant(fields: Fields, credentials: Credentials): Rejection | null {
