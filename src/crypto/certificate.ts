@@ -11,6 +11,8 @@ export type CertificateFields = {
   readonly signatureAlgorithm: string;
   /** The issuer's name, in the order of the certificate. */
   readonly issuer: readonly NamePart[];
+  /** Whose certificate it is, likewise. */
+  readonly subject: readonly NamePart[];
   readonly notBefore: number;
   readonly notAfter: number;
   readonly publicKey: PublicKeyFields;
@@ -34,15 +36,23 @@ export function certificateFieldsOf(pem: string): CertificateFields | null {
   const body = partsOf(parts?.[0], DER.sequence);
   if (!parts || !body) return null;
   // The version comes first and may be left out (RFC 5280 4.1).
-  const [serial, , issuer, validity, , spki] = body[0]?.tag === DER.context0 ? body.slice(1) : body;
+  const [serial, , issuer, validity, subject, spki] = body[0]?.tag === DER.context0 ? body.slice(1) : body;
   const signatureAlgorithm = algorithmOf(parts[1])?.algorithm ?? null;
   const [notBefore, notAfter] = (partsOf(validity, DER.sequence) ?? []).map(derTime);
-  const names = namePartsOf(issuer);
+  const [names, owner] = [namePartsOf(issuer), namePartsOf(subject)];
   const publicKey = publicKeyFieldsOf(spki);
-  if (serial?.tag !== DER.integer || signatureAlgorithm === null || names === null || publicKey === null) return null;
-  if (notBefore == null || notAfter == null) return null;
+  if (serial?.tag !== DER.integer || signatureAlgorithm === null || publicKey === null) return null;
+  if (names === null || owner === null || notBefore == null || notAfter == null) return null;
   const hex = serial.content.toHex();
-  return { serial: plainSerial(hex), signatureAlgorithm, issuer: names, notBefore, notAfter, publicKey };
+  return {
+    serial: plainSerial(hex),
+    signatureAlgorithm,
+    issuer: names,
+    subject: owner,
+    notBefore,
+    notAfter,
+    publicKey,
+  };
 }
 
 /** A PEM public key (SPKI); null when it is none. */
@@ -69,6 +79,17 @@ function publicKeyFieldsOf(spki: DerElement | null | undefined): PublicKeyFields
   return { ...algorithm, bytes: bits.content.slice(1) };
 }
 
+/** BMPString is UTF-16; all other kinds that names are made of are read as UTF-8 (X.520). */
+const textOf = ({ tag, content }: DerElement) => new TextDecoder(tag === 0x1e ? 'utf-16be' : 'utf-8').decode(content);
+
+const COMMON_NAME = '2.5.4.3';
+
+/** The one common name of the certificate's owner; null when there is none, or more than one. */
+export function commonNameOf({ subject }: CertificateFields): string | null {
+  const [only, ...more] = subject.filter(({ type }) => type === COMMON_NAME);
+  return only === undefined || more.length > 0 ? null : only.value;
+}
+
 /** Null when the name is none, or holds a value that is no text. */
 function namePartsOf(name: DerElement | undefined): readonly NamePart[] | null {
   const sets = partsOf(name, DER.sequence);
@@ -77,7 +98,7 @@ function namePartsOf(name: DerElement | undefined): readonly NamePart[] | null {
   const named = pairs.map((pair) => {
     const [id, value] = pair ?? [];
     const type = id ? derObjectId(id) : null;
-    return type === null || value === undefined ? null : { type, value: new TextDecoder().decode(value.content) };
+    return type === null || value === undefined ? null : { type, value: textOf(value) };
   });
   return named.every((part) => part !== null) ? named : null;
 }

@@ -13,6 +13,7 @@ import { square } from './square.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
 import { stripe } from './stripe.ts';
 import { tokenim } from './tokenim.ts';
+import { unionpay } from './unionpay.ts';
 import { wechatpayV2 } from './wechatpay-v2.ts';
 import { wechatpayV3 } from './wechatpay-v3.ts';
 
@@ -20,6 +21,7 @@ const ALL: readonly AnyProvider[] = [
   wechatpayV3,
   wechatpayV2,
   alipay,
+  unionpay,
   adyen,
   stripe,
   square,

@@ -1,0 +1,43 @@
+// UnionPay, ACP gateway 5.1.0: back notices as signed forms that bring their certificate along. Never trusts it without
+// the pinned chain.
+import { wireOf } from '../core/rejection.ts';
+import { unreachable } from '../core/result.ts';
+import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
+import { type Notice, openNotice } from './unionpay/notice.ts';
+import { translate } from './unionpay/translate.ts';
+
+const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
+
+// Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return answered(200);
+    case 'rejected':
+      return answered(wireOf(acknowledgement.rejection.reason).status);
+    case 'unavailable':
+      return answered(503);
+    default:
+      return unreachable(acknowledgement);
+  }
+}
+
+export const unionpay = provider<Credentials, Notice>({
+  id: 'unionpay',
+  name: { en: 'UnionPay', zh: '中国银联' },
+  credentials: Credentials,
+  inspectCredentials,
+  // UnionPay waits 10 s (FAQ 72).
+  ackDeadlineMs: 9_000,
+  // Not published for this gateway (read 2026-11).
+  sourceRanges: [],
+  // The signature and its certificate are in the body.
+  evidenceHeaders: [],
+  // Five times at most (FAQ 72).
+  retryScheduleSeconds: [60, 120, 240, 300],
+  linksById: true,
+  verify: ({ body }, credentials, _keys, now) => openNotice(body, credentials, now),
+  translate,
+  acknowledge,
+});

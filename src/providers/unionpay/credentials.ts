@@ -1,0 +1,71 @@
+// What a UnionPay channel needs to know: the schema, with words for people, and the checks that need certificates
+// parsed. Every refusal names the field and the mend.
+import { z } from 'zod';
+import { err, ok, type Result } from '../../core/result.ts';
+import { certificatesIn, isIssuedBy } from '../../crypto/chain.ts';
+import type { CredentialProblem } from '../provider.ts';
+
+const WHOLE_FILE = 'paste the file whole, with its -----BEGIN and -----END lines';
+
+const certificates = (field: string) =>
+  z
+    .string(`${field} must be text: ${WHOLE_FILE}.`)
+    .min(300, `${field} is too short to be a certificate: ${WHOLE_FILE}.`)
+    .max(32_768, `${field} is longer than any certificate: paste it alone.`);
+
+export const Credentials = z.strictObject({
+  merId: z
+    .string('merId must be text: put the digits in quotes.')
+    .regex(/^[0-9A-Za-z]{15}$/, 'merId has the wrong form: a merchant number has 15 digits, such as 777290058110048.')
+    .meta({
+      label: { en: 'Merchant number (merId)', zh: '商户号 (merId)' },
+      help: {
+        en: 'Merchant service site merchant.unionpay.com, or the contract. Notices for another are refused.',
+        zh: '商户服务平台 merchant.unionpay.com 或入网协议中的 15 位商户号。其他商户号的通知会被拒绝。',
+      },
+    }),
+  rootCert: certificates('rootCert').meta({
+    label: { en: 'Root certificate', zh: '根证书' },
+    help: {
+      en: 'acp_prod_root.cer (tests: acp_test_root.cer) from the development kit at open.unionpay.com, pasted whole.',
+      zh: '开放平台 open.unionpay.com 开发包中的 acp_prod_root.cer（测试环境为 acp_test_root.cer），完整粘贴。',
+    },
+  }),
+  middleCert: certificates('middleCert').meta({
+    label: { en: 'Intermediate certificate', zh: '中级证书' },
+    help: {
+      en:
+        'acp_prod_middle.cer (tests: acp_test_middle.cer) from the same kit. While UnionPay changes certificates: ' +
+        'the old and the new one, one below the other; the same goes for rootCert.',
+      zh: '同一开发包中的 acp_prod_middle.cer（测试环境为 acp_test_middle.cer）。更换证书期间可将新旧两份上下粘贴，根证书亦同。',
+    },
+  }),
+  sandbox: z
+    .boolean('sandbox must be true or false.')
+    .default(false)
+    .meta({
+      label: { en: 'Test environment', zh: '测试环境' },
+      help: {
+        en: 'Yes when the certificates are those of the test environment: its orders count as tests.',
+        zh: '使用测试环境证书时请选“是”；其订单视为测试订单。',
+      },
+    }),
+});
+export type Credentials = z.infer<typeof Credentials>;
+
+export async function inspectCredentials({
+  rootCert,
+  middleCert,
+}: Credentials): Promise<Result<null, CredentialProblem>> {
+  const [roots, middles] = [certificatesIn(rootCert), certificatesIn(middleCert)];
+  const problem = (field: string, rest: string) => err({ field, message: `${field} ${rest}` });
+  if (roots.length === 0) return problem('rootCert', `holds no certificate that can be read: ${WHOLE_FILE}.`);
+  if (middles.length === 0) return problem('middleCert', `holds no certificate that can be read: ${WHOLE_FILE}.`);
+  const stranger = middles.find((one) => !one.x509.ca || !roots.some((root) => isIssuedBy(one, root)));
+  if (stranger === undefined) return ok(null);
+  return problem(
+    'middleCert',
+    `holds a certificate (serial ${stranger.fields.serial}) that rootCert does not vouch for: take both files from ` +
+      'the same folder of the development kit, production or test.',
+  );
+}
