@@ -5,8 +5,10 @@ import { btcpay } from './btcpay.ts';
 import { coinbaseCommerce } from './coinbase-commerce.ts';
 import { cryptomus } from './cryptomus.ts';
 import { generic } from './generic.ts';
+import { mollie } from './mollie.ts';
 import { nowpayments } from './nowpayments.ts';
 import { oxapay } from './oxapay.ts';
+import { paddle } from './paddle.ts';
 import type { AnyProvider } from './provider.ts';
 import { razorpay } from './razorpay.ts';
 import { square } from './square.ts';
@@ -26,6 +28,8 @@ const ALL: readonly AnyProvider[] = [
   stripe,
   square,
   razorpay,
+  paddle,
+  mollie,
   btcpay,
   coinbaseCommerce,
   cryptomus,

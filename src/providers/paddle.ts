@@ -1,0 +1,59 @@
+// Paddle Billing: transactions, refunds and chargebacks by notification. Never trusts an event before the HMAC over its
+// time and raw bytes holds and that time is near ours, either way.
+import { wireOf } from '../core/rejection.ts';
+import { err } from '../core/result.ts';
+import { Credentials } from './paddle/credentials.ts';
+import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './paddle/notice.ts';
+import { query } from './paddle/query.ts';
+import { translate } from './paddle/translate.ts';
+import { type Acknowledgement, type Answer, provider } from './provider.ts';
+
+// Paddle asks for 200; anything else is tried again (docs: handle webhook delivery).
+const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
+
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return answered(200);
+    case 'rejected':
+      return answered(wireOf(acknowledgement.rejection.reason).status);
+    case 'unavailable':
+      return answered(503);
+  }
+}
+
+const repeated = (seconds: number, times: number) => Array.from({ length: times }, () => seconds);
+
+export const paddle = provider<Credentials, Notice>({
+  id: 'paddle',
+  name: { en: 'Paddle Billing', zh: 'Paddle Billing' },
+  credentials: Credentials,
+  // Paddle waits 5 s (docs: handle webhook delivery).
+  ackDeadlineMs: 4_000,
+  // Live, then sandbox (docs: handle webhook delivery, read 2026-11).
+  sourceRanges: [
+    '34.232.58.13/32',
+    '34.195.105.136/32',
+    '34.237.3.244/32',
+    '35.155.119.135/32',
+    '52.11.166.252/32',
+    '34.212.5.7/32',
+    '34.194.127.46/32',
+    '54.234.237.108/32',
+    '3.208.120.145/32',
+    '44.226.236.210/32',
+    '44.241.183.62/32',
+    '100.20.172.113/32',
+  ],
+  evidenceHeaders: [SIGNATURE_HEADER],
+  // 60 tries in 3 days, growing (docs: handle webhook delivery); the steps are not published, these are ours.
+  retryScheduleSeconds: [...repeated(180, 20), ...repeated(3_060, 27), ...repeated(13_290, 13)],
+  linksById: true,
+  verify: async (callback, credentials, _keys, now) => {
+    const proof = await proveSigned(callback, credentials, now);
+    return proof.ok ? openNotice(callback.body) : err(proof.error);
+  },
+  translate,
+  acknowledge,
+  query,
+});
