@@ -23,8 +23,8 @@ export const Credentials = z
         label: { en: 'Webhook secrets', zh: 'Webhook 密钥' },
         help: {
           en:
-            'The secret you entered at Dashboard → Account & Settings → Webhooks; not the API key secret. Keep an old ' +
-            'one for 24 h after a change: callbacks that are tried again are still signed with it.',
+            'The secret you entered at Dashboard → Account & Settings → Webhooks; not the API key secret. Keep an ' +
+            'old one for 24 h after a change: callbacks that are tried again are still signed with it.',
           zh:
             '您在 Dashboard → Account & Settings → Webhooks 中填写的密钥，不是 API 密钥。更换后请保留旧密钥 24 小时：' +
             '重试的回调仍用旧密钥签名。',

@@ -1,5 +1,5 @@
-// Proves a Razorpay callback and opens its envelope. The signature covers the raw body and carries no time. Never judges
-// the entities inside.
+// Proves a Razorpay callback and opens its envelope. The signature covers the raw body and carries no time. Never
+// judges the entities inside.
 import { z } from 'zod';
 import type { Callback } from '../../core/callback.ts';
 import { parseJsonBody } from '../../core/json-body.ts';

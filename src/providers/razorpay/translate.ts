@@ -1,5 +1,5 @@
-// Puts an authentic Razorpay event into our words: payments, refunds and disputes of the channel's accounts alone. Never
-// guesses: an event that lacks what an order needs is refused with the member's name.
+// Puts an authentic Razorpay event into our words: payments, refunds and disputes of the channel's accounts alone.
+// Never guesses: an event that lacks what an order needs is refused with the member's name.
 import type { z } from 'zod';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
