@@ -29,6 +29,8 @@ export type Finding = {
   readonly noticeType?: string | null;
   /** What the provider asked for, in place of an acknowledgement. Such an arrival leaves no fact. */
   readonly answer?: Answer;
+  /** Ignored and not kept: anybody may have sent it. */
+  readonly isAnybodys?: true;
   /** Null where it was never read. */
   readonly body?: Uint8Array<ArrayBuffer> | null;
 };

@@ -10,6 +10,8 @@ import type { Provider, ProviderProblem } from '../provider.ts';
 import { type Credentials, ID } from './credentials.ts';
 
 const ATTACH_CHARS_MAX = 1_024;
+/** Leaves time to record what it says before the webhook must be answered. */
+const ASK_TIMEOUT_MS = 6_000;
 const Word = z.string().max(128);
 
 /** What goes with a question and comes back with its answer: whose invoice, when, and the coins the webhook told of. */
@@ -55,7 +57,7 @@ export const query: Query = {
     }
     const url = `${baseUrl.replace(/\/+$/, '')}/api/v1/stores/${about.storeId}/invoices/${transactionId}`;
     const headers = { accept: 'application/json', authorization: `token ${apiKey}`, 'user-agent': 'Tollgate' };
-    return ok({ method: 'GET', url, headers, body: null });
+    return ok({ method: 'GET', url, headers, body: null, timeoutMs: ASK_TIMEOUT_MS });
   },
   read: async ({ status, body }, { transactionId, reference }, credentials, _keys, now) => {
     if (status === 429 || status >= 500) return problem('unavailable', `BTCPay Server answered ${status}.`);

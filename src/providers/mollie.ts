@@ -1,0 +1,66 @@
+// Mollie: unsigned notices that name a payment and say nothing of it. Anybody can send one, so a notice is only a hint: the
+// payment is fetched with the merchant's key, and what was fetched alone counts. Never believes a notice, and never lets one
+// choose what is asked beyond a payment's id.
+import { z } from 'zod';
+import { type Rejection, reject, wireOf } from '../core/rejection.ts';
+import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { fromUtf8 } from '../crypto/bytes.ts';
+import { Credentials } from './mollie/credentials.ts';
+import { query } from './mollie/payment.ts';
+import { type Acknowledgement, type Answer, provider, type Translation } from './provider.ts';
+
+/** A notice is 16 bytes or so. */
+const BODY_BYTES_MAX = 1_024;
+/** Payments, orders, refunds, chargebacks, payment links (docs: webhooks). Only payments are asked about. */
+const Id = z.string().regex(/^(tr|ord|re|chb|pl)_[A-Za-z0-9]{1,64}$/);
+
+/** What the notice names; nothing about it is proved. */
+type Notice = { readonly id: string };
+
+async function verify({ body }: { readonly body: Uint8Array }): Promise<Result<Notice, Rejection>> {
+  const text = body.length > BODY_BYTES_MAX ? null : fromUtf8(body);
+  const ids = text === null ? [] : new URLSearchParams(text).getAll('id');
+  const id = Id.safeParse(ids[0]);
+  if (ids.length === 1 && id.success) return ok({ id: id.data });
+  return err(reject('malformed', 'The body is not id=tr_… as Mollie sends it. Nothing was asked.'));
+}
+
+function translate({ id }: Notice): Result<Translation, Rejection> {
+  const about = { events: [], noticeType: id.startsWith('tr_') ? 'payment' : 'other', noticeId: id };
+  // Next-generation webhooks name other things and are signed; here such an id is anybody's word.
+  return ok(id.startsWith('tr_') ? { ...about, hints: [{ transactionId: id }] } : { ...about, unproven: true });
+}
+
+// 200 whatever the id means, so that nobody learns which payments exist (docs: webhooks). Anything else comes again.
+const answer = (status: number): Answer => ({ status, headers: {}, body: '' });
+
+function acknowledge(acknowledgement: Acknowledgement): Answer {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return answer(200);
+    case 'rejected':
+      return answer(wireOf(acknowledgement.rejection.reason).status);
+    case 'unavailable':
+      return answer(503);
+    default:
+      return unreachable(acknowledgement);
+  }
+}
+
+export const mollie = provider<Credentials, Notice>({
+  id: 'mollie',
+  name: { en: 'Mollie', zh: 'Mollie' },
+  credentials: Credentials,
+  // Mollie waits 15 s.
+  ackDeadlineMs: 10_000,
+  // Mollie advises against allowlists (docs: webhooks, read 2026-11).
+  sourceRanges: [],
+  // There is no signature.
+  evidenceHeaders: [],
+  // Ten calls over 26 hours; how they are spread is not confirmed.
+  retryScheduleSeconds: [60, 120, 240, 480, 960, 1_920, 3_840, 28_800, 57_180],
+  verify,
+  translate,
+  acknowledge,
+  query,
+});
