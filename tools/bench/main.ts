@@ -4,15 +4,17 @@ import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';
 import { main, Sentence, stopOnSignals } from '../terminal.ts';
 import { Bench, type Plan, type Stateful } from './measure.ts';
+import { benchProviders, providersTableOf } from './providers.ts';
 import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './report.ts';
 import { buildTheatre } from './stage.ts';
 
-const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick]
+const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
   --shards LIST  measures these shard counts too, such as 1,8,32
   --quick        a smoke run of half a minute; its figures mean nothing
+  --providers    instead: verify and translate of each provider beside the bare cryptography of its callback
   --help         this text`;
 
 const SHARDS = 8;
@@ -64,10 +66,16 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 }
 
 main(async () => {
-  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick']);
+  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers']);
   const base = flags.has('quick') ? QUICK : FULL;
   const [rounds = base.rounds] = wholes(flags.text('rounds'), '--rounds', 20);
   const shardCounts = wholes(flags.text('shards'), '--shards', 32);
+  if (flags.has('providers')) {
+    const table = await benchProviders(flags.text('rounds') === undefined && base === FULL ? 9 : rounds, say);
+    console.log(providersTableOf(table));
+    if (flags.has('json')) console.log(JSON.stringify(table));
+    return;
+  }
   const plan = { ...base, rounds };
   say('bundling the Worker');
   const theatre = await buildTheatre();
