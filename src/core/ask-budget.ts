@@ -1,5 +1,5 @@
-// AskBudget: how often strangers may make the gateway ask a provider's API. One bucket of tokens a channel. Pure; time is
-// an argument. Never waits: what finds no token is refused, and its sender calls again.
+// AskBudget: how often strangers may make the gateway ask a provider's API. One bucket of tokens a channel. Pure; time
+// is an argument. Never waits: what finds no token is refused, and its sender calls again.
 
 type Bucket = { tokens: number; at: number };
 

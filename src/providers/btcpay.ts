@@ -1,5 +1,6 @@
-// BTCPay Server: webhooks signed over their raw bytes that name an invoice and no amount. A webhook says what to ask about;
-// the merchant's own server, at the address the channel fixes, says what it is. Without an API key nothing is applied.
+// BTCPay Server: webhooks signed over their raw bytes that name an invoice and no amount. A webhook says what to ask
+// about; the merchant's own server, at the address the channel fixes, says what it is. Without an API key nothing is
+// applied.
 import { z } from 'zod';
 import type { Received } from '../core/event.ts';
 import { parseJsonBody } from '../core/json-body.ts';

@@ -1,5 +1,5 @@
-// Cryptomus: crypto invoices, told by callbacks whose signature stands inside the JSON body. The `sign` member is cut out of
-// the raw text, so that what is verified is what was sent. Never writes the body anew, never sums coins.
+// Cryptomus: crypto invoices, told by callbacks whose signature stands inside the JSON body. The `sign` member is cut
+// out of the raw text, so that what is verified is what was sent. Never writes the body anew, never sums coins.
 import { z } from 'zod';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag, RefundState } from '../core/event.ts';
 import { parseJsonBody } from '../core/json-body.ts';

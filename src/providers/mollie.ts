@@ -1,6 +1,6 @@
-// Mollie: unsigned notices that name a payment and say nothing of it. Anybody can send one, so a notice is only a hint: the
-// payment is fetched with the merchant's key, and what was fetched alone counts. Never believes a notice, and never lets one
-// choose what is asked beyond a payment's id.
+// Mollie: unsigned notices that name a payment and say nothing of it. Anybody can send one, so a notice is only a hint:
+// the payment is fetched with the merchant's key, and what was fetched alone counts. Never believes a notice, and never
+// lets one choose what is asked beyond a payment's id.
 import { z } from 'zod';
 import { type Rejection, reject, wireOf } from '../core/rejection.ts';
 import { err, ok, type Result, unreachable } from '../core/result.ts';

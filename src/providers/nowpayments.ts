@@ -1,5 +1,5 @@
-// NOWPayments: crypto payments, told by notices whose signature covers the JSON with its members sorted. Numbers stay as
-// they were written, in the signature and in amounts. Counts the price, shows the coins, and never sums them.
+// NOWPayments: crypto payments, told by notices whose signature covers the JSON with its members sorted. Numbers stay
+// as they were written, in the signature and in amounts. Counts the price, shows the coins, and never sums them.
 import { z } from 'zod';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag } from '../core/event.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';

@@ -1,5 +1,5 @@
-// OxaPay: crypto invoices, told by callbacks signed over their raw bytes with the merchant API key. Reads today's form and
-// the legacy one. Counts the invoice's price, shows what arrived on the chain, and never sums coins.
+// OxaPay: crypto invoices, told by callbacks signed over their raw bytes with the merchant API key. Reads today's form
+// and the legacy one. Counts the invoice's price, shows what arrived on the chain, and never sums coins.
 import { z } from 'zod';
 import type { PaymentFact, PaymentStatus, ProviderFlag, Received } from '../core/event.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
@@ -25,7 +25,7 @@ const Credentials = z.strictObject({
     .string('merchantApiKey must be text: copy the merchant API key.')
     .regex(
       /^[0-9A-Za-z-]{16,128}$/,
-      'merchantApiKey has the wrong form: it is four groups of letters and digits such as XXXXXX-XXXXXX-XXXXXX-XXXXXX. ' +
+      'merchantApiKey has the wrong form: it is groups of letters and digits such as XXXXXX-XXXXXX-XXXXXX-XXXXXX. ' +
         'The legacy word “sandbox” is no key, because anybody can sign with it.',
     )
     .meta({

@@ -1,5 +1,5 @@
 // A notice that names a thing and proves nothing about it: the provider is asked, and only its answer is believed.
-// Never reads a fact out of the notice itself, and never asks more often than its budget: anybody may send such a notice.
+// Never reads a fact out of the notice itself, and never asks more often than its budget: anybody may send one.
 import { callProvider } from '../call-provider.ts';
 import { AskBudget } from '../core/ask-budget.ts';
 import type { ChannelRecord } from '../core/channel.ts';
@@ -33,7 +33,7 @@ export async function askAll(
   return ok(await Promise.all(targets.map((target) => ask(env, provider, record, credentials, target))));
 }
 
-const BUSY = `More than ${ASKS_PER_SECOND_MAX} notices a second want the provider to be asked; it was told to call again.`;
+const BUSY = `More than ${ASKS_PER_SECOND_MAX} notices a second ask for a query; the provider was told to call again.`;
 
 /** What the provider says of the thing. Throws when it does not say: then the notice must come again. */
 export async function ask(

@@ -61,8 +61,8 @@ export type Conformance = {
   /** What of the meaning its signature covers, where that is not all: the rest may change, and nothing else. */
   readonly signedPart?: (translation: Translation) => unknown;
   /**
-   * Notices are unsigned by the provider's design, and anybody may send one: none of them may carry a fact, and all that
-   * they can cause is a question at an address of this form.
+   * Notices are unsigned by the provider's design, and anybody may send one: none of them may carry a fact, and all
+   * that they can cause is a question at an address of this form.
    */
   readonly hearsay?: RegExp;
   /** True when callbacks carry a signed time. */

@@ -120,7 +120,7 @@ describe('the question', () => {
     }
   });
 
-  it('about a payment that Mollie does not know has an answer like any other: nobody learns which there are', async () => {
+  it('about an unknown payment has an answer like any other: nobody learns which there are', async () => {
     for (const status of [404, 410]) {
       const told = await provider.query?.read(answerOf({}, status), { transactionId: 'tr_x' }, credentials, [], NOW);
       expect(told).toMatchObject({ ok: true, value: { events: [], unproven: true } });

@@ -1,4 +1,4 @@
-// What a BTCPay Server channel needs to know: the schema, with words for people. Fixes the one address that is ever asked.
+// What a BTCPay Server channel needs to know: the schema, with words for people. Fixes the one address that is asked.
 import { z } from 'zod';
 import { DOTTED_PATH } from '../../core/json-body.ts';
 
@@ -28,7 +28,7 @@ export const Credentials = z
       .meta({
         label: { en: 'API key', zh: 'API 密钥' },
         help: {
-          en: 'Account → API keys, with the one permission “View invoices” of this store. Without it nothing is applied.',
+          en: 'Account → API keys, permission “View invoices” of this store alone. Without it nothing is applied.',
           zh: 'Account → API keys，仅需本商店的“View invoices”权限；缺少时通知只保存、不生效。',
         },
         secret: true,

@@ -1,5 +1,5 @@
-// Asks a merchant's BTCPay Server about one invoice and puts its answer into our words. Never makes a call, and never asks
-// another address than the channel's.
+// Asks a merchant's BTCPay Server about one invoice and puts its answer into our words. Never makes a call, and never
+// asks another address than the channel's.
 import { z } from 'zod';
 import type { PaymentFact, PaymentStatus, ProviderFlag } from '../../core/event.ts';
 import { parseJsonBody, textAt } from '../../core/json-body.ts';

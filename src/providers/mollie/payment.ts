@@ -126,10 +126,8 @@ const STATUSES: ReadonlyMap<string, PaymentStatus> = new Map([
 const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^creditcard$/, 'card'],
   [/^(?:paypal|applepay|googlepay|mobilepay|swish|satispay|twint|mbway|vipps|alipay|wechatpay|paysafecard)$/, 'wallet'],
-  [
-    /^(?:ideal|bancontact|banktransfer|eps|giropay|kbc|belfius|trustly|blik|multibanco|przelewy24|payconiq|sofort|paybybank)$/,
-    'bank_transfer',
-  ],
+  [/^(?:ideal|bancontact|banktransfer|eps|giropay|kbc|belfius|trustly|blik)$/, 'bank_transfer'],
+  [/^(?:multibanco|przelewy24|payconiq|sofort|paybybank)$/, 'bank_transfer'],
   [/^(?:directdebit|bacs)$/, 'bank_debit'],
   [/^(?:klarna\w*|in3|riverty|billie|alma)$/, 'pay_later'],
   [/^(?:giftcard|voucher)$/, 'gift_card'],
