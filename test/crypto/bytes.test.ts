@@ -52,6 +52,14 @@ describe('UTF-8', () => {
       expect(fromUtf8(new Uint8Array(bytes))).toBeNull();
     },
   );
+
+  it.each([
+    ['cut off in a character', [0xe4, 0xb8]],
+    ['with a stray byte', [0x61, 0xff, 0x62]],
+  ])('is read right after bytes that were none: %s', (_, broken) => {
+    expect(fromUtf8(new Uint8Array(broken))).toBeNull();
+    expect(fromUtf8(utf8('\ufeff元'))).toBe('\ufeff元');
+  });
 });
 
 it('compares by value, whatever the lengths', () => {
