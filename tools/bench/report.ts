@@ -30,6 +30,11 @@ function mediansOf<T extends Record<string, number | null>>(records: readonly T[
 
 const ratio = <T>(rounds: readonly T[], of: (round: T) => number): number => digits(median(rounds.map(of)));
 
+const over = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a / b);
+
+const cpuRatio = <T>(rounds: readonly T[], of: (round: T) => number | null): number | null =>
+  mediansOf(rounds.map((round) => ({ value: of(round) }))).value;
+
 export function statefulOf(rounds: readonly Stateful[]) {
   return {
     bareInsert: mediansOf<CommitRate>(rounds.map((round) => round.bareInsert)),
@@ -42,6 +47,8 @@ export function statefulOf(rounds: readonly Stateful[]) {
         rounds,
         ({ accepted, bareInsert }) => accepted.perSecondMany / bareInsert.perSecondMany,
       ),
+      // Where others use the same cores, CPU tells more than the clock.
+      acceptedCpuToBareInsert: cpuRatio(rounds, ({ accepted, bareInsert }) => over(accepted.cpuMs, bareInsert.cpuMs)),
       acceptedToBareProvenInsert: ratio(
         rounds,
         ({ accepted, bareProvenInsert }) => accepted.perSecond / bareProvenInsert.perSecond,
@@ -57,16 +64,14 @@ export function statefulOf(rounds: readonly Stateful[]) {
   };
 }
 
-const over = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a / b);
-
 export function reportOf(rounds: readonly Round[], rowsPerOrder: RowsPerOrder, shards: readonly ShardsRow[]) {
   const { ratios, ...stateful } = statefulOf(rounds);
-  const cpu = mediansOf(
-    rounds.map(({ pipe, bareWorker }) => ({
-      cpuPerOrderToBareWorker: over(pipe.cpuMsPerOrder, bareWorker.cpuMs),
-      cpuPerOrderOpenToBareWorker: over(pipe.cpuMsPerOrderOpen, bareWorker.cpuMsOpen),
-    })),
-  );
+  const cpu = {
+    cpuPerOrderToBareWorker: cpuRatio(rounds, (round) => over(round.pipe.cpuMsPerOrder, round.bareWorker.cpuMs)),
+    cpuPerOrderOpenToBareWorker: cpuRatio(rounds, (round) =>
+      over(round.pipe.cpuMsPerOrderOpen, round.bareWorker.cpuMsOpen),
+    ),
+  };
   return {
     bareWorker: mediansOf<Rate>(rounds.map((round) => round.bareWorker)),
     bareCrypto: mediansOf<Rate>(rounds.map((round) => round.bareCrypto)),
@@ -126,13 +131,22 @@ function budgetLines({ ratios, rowsPerOrder, pipe }: Report): string[] {
 }
 
 function shardLines(rows: readonly ShardsRow[]): string[] {
-  const head =
-    '  shards  bareInsert/s  accepted/s  p99 ms  delivered/s  CPU ms/order  at 400/s  ack p99  lag p50' +
-    '  accepted/bare  pipe/bare';
-  const widths = [6, 14, 12, 10, 9, 13, 14, 10, 9, 9];
+  const columns = [
+    ['shards', 6],
+    ['bareInsert/s', 14],
+    ['accepted/s', 12],
+    ['of many', 10],
+    ['p99 ms', 10],
+    ['delivered/s', 13],
+    ['CPU an order', 14],
+    ['at 400/s', 10],
+    ['ack p99', 10],
+    ['lag p50', 9],
+    ['accepted CPU/bare', 19],
+  ] as const;
   return [
-    head,
-    ...rows.map(({ shards, bareInsert, accepted, pipe }) => {
+    `  ${columns.map(([head, width]) => head.padStart(width)).join('')}`,
+    ...rows.map(({ shards, bareInsert, accepted, pipe, ratios }) => {
       const values = [
         shards,
         bareInsert.perSecond,
@@ -144,8 +158,9 @@ function shardLines(rows: readonly ShardsRow[]): string[] {
         pipe.cpuMsPerOrderOpen,
         pipe.p99Ms,
         pipe.lagP50Ms,
+        ratios.acceptedCpuToBareInsert,
       ];
-      return `  ${values.map((value, index) => show(value).padStart(widths[index] ?? 9)).join('')}`;
+      return `  ${values.map((value, index) => show(value).padStart(columns[index]?.[1] ?? 9)).join('')}`;
     }),
   ];
 }
@@ -172,6 +187,7 @@ export function tableOf(report: Report, troubles: ReadonlySet<string>): string {
     '',
     `  accepted/s to a bare insert that proves first: ${show(report.ratios.acceptedToBareProvenInsert)}; with ` +
       `${LANES_MANY} connections ${show(report.ratios.acceptedToBareProvenInsertMany)}`,
+    `  CPU of an accepted callback, to that of the bare insert: ${show(report.ratios.acceptedCpuToBareInsert)}`,
     '',
     '  Budgets (printed, not asserted: this machine shares its cores, ratios count)',
     ...budgetLines(report),
