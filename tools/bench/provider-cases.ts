@@ -42,6 +42,10 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     const { entered, NOW, signed } = await import('../../test/fixtures/alipay/merchant.ts');
     return { entered, now: NOW, callback: signed(), bare: ['RSA-2048'] };
   },
+  unionpay: async () => {
+    const { entered, NOW, payment, signed } = await import('../../test/fixtures/unionpay/merchant.ts');
+    return { entered, now: NOW, callback: signed(payment), bare: ['RSA-2048'] };
+  },
   adyen: async () => {
     const { authorisation, entered, NOW, signed } = await import('../../test/fixtures/adyen/merchant.ts');
     return { entered, now: NOW, callback: signed(authorisation), bare: ['HMAC-SHA256'] };
@@ -59,6 +63,15 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   razorpay: async () => {
     const { entered, eventOf, NOW, payment, signed } = await import('../../test/fixtures/razorpay/merchant.ts');
     return { entered, now: NOW, callback: signed(eventOf('payment.captured', { payment })), bare: ['HMAC-SHA256'] };
+  },
+  paddle: async () => {
+    const { entered, eventOf, NOW, signed, transaction } = await import('../../test/fixtures/paddle/merchant.ts');
+    const callback = signed(eventOf('transaction.completed', transaction));
+    return { entered, now: NOW, callback, bare: ['HMAC-SHA256'] };
+  },
+  mollie: async () => {
+    const { entered, NOW, noticeOf, PAYMENT_ID } = await import('../../test/fixtures/mollie/merchant.ts');
+    return { entered, now: NOW, callback: noticeOf(`id=${PAYMENT_ID}`), bare: [] };
   },
   btcpay: async () => {
     const { entered, NOW, payment, signed, webhook } = await import('../../test/fixtures/btcpay/merchant.ts');
