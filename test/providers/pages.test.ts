@@ -1,5 +1,5 @@
 // Nothing is registered without what people and the suite need: a page, a row in the index, fixtures, and a test that
-// runs the conformance suite on it.
+// runs the conformance suite on it. The guide for adding one quotes what is there.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PROVIDER_IDS, providers } from '../../src/providers/index.ts';
@@ -65,4 +65,27 @@ it('the index has a row for each provider and no other, in the order of the regi
 it('the pages are those of the registered providers', () => {
   const pages = readdirSync('docs/providers').filter((name) => name !== 'README.md');
   expect(pages.sort()).toEqual(PROVIDER_IDS.map((id) => `${id}.md`).sort());
+});
+
+describe('the guide for adding a provider', () => {
+  const guide = readFileSync('docs/add-a-provider.md', 'utf8');
+  const quotes = [...guide.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)].map(([, path = '', code = '']) => ({
+    path,
+    code,
+  }));
+
+  it('quotes more than one file', () => {
+    expect(new Set(quotes.map(({ path }) => path)).size).toBeGreaterThan(1);
+    expect(guide.match(/```ts/g)).toHaveLength(quotes.length);
+  });
+
+  it.each(quotes)('quotes $path to the letter', ({ path, code }) => {
+    expect(readFileSync(path, 'utf8')).toContain(code);
+  });
+
+  it('names files that are there', () => {
+    const paths = [...guide.matchAll(/`((?:src|test|tools|docs)\/[\w./-]+\.\w+)`/g)].map(([, path = '']) => path);
+    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+    expect(paths).not.toEqual([]);
+  });
 });

@@ -1,5 +1,5 @@
-// The Worker of the providers' table: runs one provider's verify and translate, or the bare cryptography beside it, many
-// times in one request, because a Worker's own clock stands still while it computes. Never deployed.
+// The Worker of the providers' table: runs one provider's verify and translate, or the bare cryptography beside it,
+// many times in one request, because a Worker's own clock stands still while it computes. Never deployed.
 import { z } from 'zod';
 import { providerOf } from '../../src/providers/index.ts';
 import { OPERATIONS, operationOf, type Run } from './bare-operations.ts';
