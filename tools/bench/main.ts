@@ -3,7 +3,8 @@
 import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';
 import { main, Sentence, stopOnSignals } from '../terminal.ts';
-import { Bench, type Plan, type Stateful } from './measure.ts';
+import type { Stateful } from './figures.ts';
+import { Bench, type Plan } from './measure.ts';
 import { benchProviders, providersTableOf } from './providers.ts';
 import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './report.ts';
 import { buildTheatre } from './stage.ts';

@@ -1,18 +1,12 @@
 // Puts the rounds together: medians, and ratios taken inside each round before their median, because machines drift
 // between rounds. Prints budgets beside what was measured and asserts none of them.
 
-import type { CommitRate, Pipe, Rate, RowsPerOrder, Stateful, Stateless } from './measure.ts';
+import type { CommitRate, Pipe, Rate, RowsPerOrder, Stateful, Stateless } from './figures.ts';
 import { LANES, LANES_MANY } from './measure.ts';
+import { median } from './median.ts';
 
 export type Round = Stateless & Stateful;
 export type ShardsRow = { readonly shards: number } & ReturnType<typeof statefulOf>;
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const [low, high] = [sorted[middle - 1] ?? 0, sorted[middle] ?? 0];
-  return sorted.length % 2 === 1 ? high : (low + high) / 2;
-};
 
 const digits = (value: number): number => Number(value.toPrecision(4));
 
@@ -177,7 +171,7 @@ export function tableOf(report: Report, troubles: ReadonlySet<string>): string {
     rateLine('bareInsert: unverified, one INSERT', report.bareInsert),
     rateLine('bareProvenInsert: RSA + AES, INSERT', report.bareProvenInsert),
     rateLine('accepted: verified and committed', report.accepted),
-    `  (per s and CPU: closed loop, ${LANES} connections, or ${LANES_MANY} where it says many; p50, p99: open loop at 400/s)`,
+    `  (per s and CPU: closed loop, ${LANES} connections, of many ${LANES_MANY}; p50, p99: open loop at 400/s)`,
     '',
     ...pipeLines(report.pipe),
     '',
