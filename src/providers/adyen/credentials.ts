@@ -22,7 +22,9 @@ export const Credentials = z.strictObject({
         en:
           'Customer Area → Developers → Webhooks → your standard webhook → Security → HMAC key → Generate. While you ' +
           'change the key, list the old and the new one: Adyen signs waiting messages with the old one.',
-        zh: 'Customer Area → Developers → Webhooks → 您的 Standard webhook → Security → HMAC key → Generate。更换期间请同时填写新旧两个。',
+        zh:
+          'Customer Area → Developers → Webhooks → 您的 Standard webhook → Security → HMAC key → Generate。' +
+          '更换期间请同时填写新旧两个。',
       },
       secret: true,
     }),
@@ -42,8 +44,8 @@ export const Credentials = z.strictObject({
       label: { en: 'Merchant accounts', zh: '商户账户' },
       help: {
         en:
-          'Codes of your merchant accounts, as the Customer Area shows them at the top. Messages about other accounts ' +
-          'of your company are acknowledged, shown and change nothing.',
+          'Codes of your merchant accounts, as the Customer Area shows them at the top. Messages about other ' +
+          'accounts of your company are acknowledged, shown and change nothing.',
         zh: 'Customer Area 顶部显示的商户账户代码 (merchant account)。同一公司其他账户的通知会被确认并显示，但不改变任何订单。',
       },
     }),

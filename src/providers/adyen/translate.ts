@@ -41,12 +41,16 @@ function toldBy(item: Item, context: Context): Pick<Translation, 'events' | 'unl
   const { fact, about } = reading;
   const { pspReference, originalReference, merchantReference } = item;
   if (about === 'original') {
-    return { events: [], unlinked: originalReference ? [{ ...fact, linkId: originalReference } as UnlinkedEvent] : [] }; // the spread loses the union's arms
+    return { events: [], unlinked: originalReference ? [unnamed(fact, originalReference)] : [] };
   }
   const orderNo = merchantReference ?? '';
-  if (!ORDER_NO.test(orderNo)) return { events: [], unlinked: [{ ...fact, linkId: pspReference } as UnlinkedEvent] }; // likewise
-  const event = { ...fact, orderNo } as PaymentEvent; // likewise
+  if (!ORDER_NO.test(orderNo)) return { events: [], unlinked: [unnamed(fact, pspReference)] };
+  const event = { ...fact, orderNo } as PaymentEvent; // the spread loses the union's arms
   return { events: [event], links: [{ id: pspReference, orderNo }] };
+}
+
+function unnamed(fact: Fact, linkId: string): UnlinkedEvent {
+  return { ...fact, linkId } as UnlinkedEvent; // the spread loses the union's arms
 }
 
 /** Null for what changes no order: it is acknowledged and kept. */

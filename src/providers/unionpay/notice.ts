@@ -57,7 +57,7 @@ async function isSigned(
   return false;
 }
 
-// Chains are built once per credentials and certificate; their dates are looked at each time. Only proven ones are kept.
+// Chains are built once per credentials and certificate, and kept when proven; their dates are looked at each time.
 const proven = new WeakMap<Credentials, Map<string, readonly ChainLink[]>>();
 
 function provenCertificate(pem: string, credentials: Credentials, now: number): Result<ChainLink, Rejection> {

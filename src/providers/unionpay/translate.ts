@@ -73,7 +73,8 @@ export function translate(notice: Notice, { merId, sandbox }: Credentials): Resu
   if (origQryId === undefined) return incomplete('origQryId');
   const fact = type === 'refund' ? refundOf(transaction, context) : laterOf(transaction, type, context);
   if (fact === null) return type === 'refund' ? incomplete('currencyCode') : ok({ events: [], ...about });
-  return ok({ events: [], unlinked: [{ ...fact, linkId: origQryId } as UnlinkedEvent], ...about }); // the spread loses the union's arms
+  const unlinked = { ...fact, linkId: origQryId } as UnlinkedEvent; // the spread loses the union's arms
+  return ok({ events: [], unlinked: [unlinked], ...about });
 }
 
 type Context = { readonly at: number; readonly test: boolean };
