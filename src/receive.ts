@@ -83,11 +83,12 @@ const unknownChannel = (id: string) =>
     `No channel is called ${JSON.stringify(id.slice(0, 64))}; check the address at the provider.`,
   );
 
-const refused = ({ reason, detail }: Rejection, body: Finding['body'] = null): Finding => ({
+const refused = ({ reason, detail, keyId }: Rejection, body: Finding['body'] = null): Finding => ({
   verdict: 'rejected',
   reason,
   detail,
   body,
+  ...(keyId === undefined ? {} : { keyId }),
 });
 
 /** The finding, noted where it leaves no fact, and the provider's answer to it. */
@@ -106,7 +107,7 @@ async function judged(route: Route): Promise<Response> {
   if (finding.answer !== undefined) return responseOf(finding.answer);
   if (verdict !== 'rejected' || reason === null) return responseOf(await answerOf(route, { kind: 'accepted' }));
   const detail = finding.detail ?? '';
-  if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake);
+  if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake, finding.keyId);
   if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is one
   const answer = await answerOf(route, { kind: 'rejected', rejection: { reason, detail } });
   const headers = reason === 'method_not_allowed' ? { ...answer.headers, allow: 'POST' } : answer.headers;

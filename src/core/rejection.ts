@@ -22,6 +22,8 @@ export type Rejection = {
   readonly reason: RejectionReason;
   /** One sentence for the merchant: what was seen and what to do. Never a secret, never sent to the caller. */
   readonly detail: string;
+  /** With `unknown_key`: which one it is, for providers whose keys are fetched one by one. */
+  readonly keyId?: string;
 };
 
 export type RejectionWire = {

@@ -27,10 +27,10 @@ export class KeyRefresher {
   }
 
   /** Callers who come while a download is under way wait for that one. */
-  refresh(channelId: string, now: number): Promise<KeyRefresh> {
+  refresh(channelId: string, now: number, keyId?: string): Promise<KeyRefresh> {
     const running = this.#running.get(channelId);
     if (running) return running;
-    const refreshing = this.#refresh(channelId, now).finally(() => this.#running.delete(channelId));
+    const refreshing = this.#refresh(channelId, now, keyId).finally(() => this.#running.delete(channelId));
     this.#running.set(channelId, refreshing);
     return refreshing;
   }
@@ -47,24 +47,24 @@ export class KeyRefresher {
 
   async #isDue(channel: Channel, now: number): Promise<boolean> {
     const keys = providerOf(channel.provider)?.keys;
-    if (!keys || channel.status === 'disabled') return false;
+    if (!keys || keys.byId || channel.status === 'disabled') return false;
     const askedAt = readKeyFetchAt(this.#storage.sql, channel.id);
     if (askedAt === null || now - askedAt >= KEY_REFRESH_INTERVAL_MAX_MS) return true;
     const isBare = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now).length === 0;
     return isBare && !(await this.#brings(channel, keys));
   }
 
-  async #refresh(channelId: string, now: number): Promise<KeyRefresh> {
+  async #refresh(channelId: string, now: number, keyId?: string): Promise<KeyRefresh> {
     const { sql } = this.#storage;
     const channel = readChannelRow(sql, channelId);
     const keys = channel && providerOf(channel.provider)?.keys;
-    if (!channel || !keys) return 'not_wanted';
+    if (!channel || !keys || (keys.byId && keyId === undefined)) return 'not_wanted';
     const askedAt = readKeyFetchAt(sql, channelId);
     if (askedAt !== null && now - askedAt < KEY_REFRESH_INTERVAL_MIN_MS) return 'recent';
     const credentials = await this.#open(channel);
     if (credentials !== null && !keys.wanted(credentials)) return 'not_wanted';
     markKeyFetch(sql, channelId, now); // durable before the request leaves: the platform holds it until then
-    const fetched = await this.#fetch(channel, keys, credentials, now);
+    const fetched = await this.#fetch(channel, keys, credentials, now, keyId);
     if (fetched.ok && this.#keep(channel, fetched.value, now)) return 'refreshed';
     const detail = fetched.ok ? 'The credentials changed during the download.' : fetched.error;
     console.warn(JSON.stringify({ hop: 'keys', channel: channelId, detail }));
@@ -77,14 +77,16 @@ export class KeyRefresher {
     keys: Keys,
     credentials: unknown,
     now: number,
+    keyId?: string,
   ): Promise<Result<readonly FetchedKey[], string>> {
     if (credentials === null) return err('The credentials do not open: see the log.');
     try {
       const nonce = crypto.randomUUID().replaceAll('-', '');
-      const answer = await callProvider(await keys.request(credentials, { now, nonce }), readConfig(this.#env));
+      const context = keyId === undefined ? { now, nonce } : { now, nonce, keyId };
+      const answer = await callProvider(await keys.request(credentials, context), readConfig(this.#env));
       if (!answer.ok) return err(answer.error.detail);
       const known = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now);
-      const read = await keys.read(answer.value, credentials, known, now);
+      const read = await keys.read(answer.value, credentials, known, now, keyId);
       return read.ok ? read : err(read.error.detail);
     } catch (error) {
       return err(String(error));

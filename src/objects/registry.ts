@@ -230,8 +230,8 @@ export class Registry extends DurableObject<Env> {
     return listAlarmRows(this.#sql, page);
   }
 
-  refreshKeys(channelId: string, now: number): Promise<KeyRefresh> {
-    return this.#keys.refresh(channelId, now);
+  refreshKeys(channelId: string, now: number, keyId?: string): Promise<KeyRefresh> {
+    return this.#keys.refresh(channelId, now, keyId);
   }
 
   /** What time alone asks for; cron calls it each minute. */

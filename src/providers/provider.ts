@@ -92,7 +92,12 @@ export type RefundOrder = {
 };
 
 /** Things a pure function may not fetch for itself. */
-export type RequestContext = { readonly now: number; readonly nonce: string };
+export type RequestContext = {
+  readonly now: number;
+  readonly nonce: string;
+  /** The key that a callback named, where keys are fetched `byId`. Untrusted: `request` throws for one not to fetch. */
+  readonly keyId?: string;
+};
 
 export type Provider<Credentials, Notification> = {
   /** URL word, column value and folder of fixtures. */
@@ -125,6 +130,8 @@ export type Provider<Credentials, Notification> = {
   readonly acknowledge: (acknowledgement: Acknowledgement, credentials?: Credentials) => Answer;
   /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
   readonly keys?: {
+    /** Keys are fetched one by one, each when a callback first names it (`keyId` of its rejection), never by time. */
+    readonly byId?: true;
     readonly wanted: (credentials: Credentials) => boolean;
     /** True when the credentials bring keys of their own, so that a failed download leaves callbacks verifiable. */
     readonly brought: (credentials: Credentials) => boolean;
@@ -134,6 +141,7 @@ export type Provider<Credentials, Notification> = {
       credentials: Credentials,
       keys: readonly FetchedKey[],
       now: number,
+      keyId?: string,
     ) => Promise<Result<readonly FetchedKey[], ProviderProblem>>;
   };
   /** Later notices name a payment only by the provider's id: the channel keeps a locator for them. */

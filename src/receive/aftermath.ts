@@ -31,6 +31,8 @@ export type Finding = {
   readonly answer?: Answer;
   /** Ignored and not kept: anybody may have sent it. */
   readonly isAnybodys?: true;
+  /** The key to look for, where a refusal names one. */
+  readonly keyId?: string;
   /** Null where it was never read. */
   readonly body?: Uint8Array<ArrayBuffer> | null;
 };
@@ -103,11 +105,11 @@ export function raiseAlarm(intake: Intake, code: AlarmCode, detail: string): voi
   ctx.waitUntil(raising.catch((error: unknown) => logOutage('registry', channelId, error, now)));
 }
 
-/** Asks the registry to look for keys it lacks; random serials cannot make it more than once a minute. */
-export function askForKeys(intake: Intake): void {
+/** Asks the registry to look for keys it lacks; random names of keys cannot make it more than once a minute. */
+export function askForKeys(intake: Intake, keyId?: string): void {
   const { env, ctx, channelId, now } = intake;
   if (!keysAsked.allows(channelId, now)) return;
-  const asking = env.REGISTRY.getByName('registry').refreshKeys(channelId, now);
+  const asking = env.REGISTRY.getByName('registry').refreshKeys(channelId, now, keyId);
   ctx.waitUntil(asking.catch((error: unknown) => logOutage('registry', channelId, error, now)));
 }
 
