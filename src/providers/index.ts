@@ -9,6 +9,7 @@ import { mollie } from './mollie.ts';
 import { nowpayments } from './nowpayments.ts';
 import { oxapay } from './oxapay.ts';
 import { paddle } from './paddle.ts';
+import { paypal } from './paypal.ts';
 import type { AnyProvider } from './provider.ts';
 import { razorpay } from './razorpay.ts';
 import { square } from './square.ts';
@@ -26,6 +27,7 @@ const ALL: readonly AnyProvider[] = [
   unionpay,
   adyen,
   stripe,
+  paypal,
   square,
   razorpay,
   paddle,

@@ -1,5 +1,6 @@
 // Reads callbacks through one provider as the gateway does, for tests that look at what a dialect says.
 import type { Callback } from '../../src/core/callback.ts';
+import type { FetchedKey } from '../../src/core/channel.ts';
 import type { PaymentEvent, UnlinkedEvent } from '../../src/core/event.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import type { AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
@@ -13,14 +14,14 @@ export type Outcome = {
 
 const NOTHING: Translation = { events: [], noticeType: '', noticeId: null };
 
-export function dialectOf(id: string, entered: object, now: number) {
+export function dialectOf(id: string, entered: object, now: number, keys: readonly FetchedKey[] = []) {
   const provider: AnyProvider | null = providerOf(id);
   if (provider === null) throw new Error(`${id} is not registered`);
   const credentialsOf = (changes: object = {}) => provider.credentials.parse({ ...entered, ...changes });
 
   async function outcomeOf(callback: Callback, changes: object = {}, at = now): Promise<Outcome> {
     const credentials = credentialsOf(changes);
-    const notice = await provider?.verify(callback, credentials, [], at);
+    const notice = await provider?.verify(callback, credentials, keys, at);
     if (!notice?.ok)
       return { reason: notice?.error.reason ?? '', detail: notice?.error.detail ?? '', translation: NOTHING };
     const translated = provider?.translate(notice.value, credentials);
@@ -53,7 +54,7 @@ export function dialectOf(id: string, entered: object, now: number) {
     if (!provider.query) throw new Error(`${id} has no query`);
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const given: ProviderAnswer = { status, headers: {}, body: new TextEncoder().encode(text) };
-    return provider.query.read(given, target, credentialsOf(changes), [], now);
+    return provider.query.read(given, target, credentialsOf(changes), keys, now);
   };
 
   return {

@@ -1,0 +1,148 @@
+// PayPal in workerd, through the Worker's own door: a certificate that nobody knows yet is fetched, from PayPal alone,
+// and the repeat of the callback is taken.
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ledgerNameOf } from '../../src/core/channel.ts';
+import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../../src/core/limits.ts';
+import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
+import fixture from '../fixtures/paypal/signed.json';
+import { post, registry } from './receive-world.ts';
+
+const { callbacks, certificates, entered } = fixture;
+const PAID_URL = callbacks.paid.headers['paypal-cert-url'];
+const NEXT_URL = callbacks.next.headers['paypal-cert-url'];
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+let channels = 0;
+
+async function makeChannel(): Promise<string> {
+  channels += 1;
+  const [id, uid] = [`paypal-${channels}`, `paypaluid${channels}`];
+  const iv = crypto.getRandomValues(new Uint8Array(SEAL_IV_BYTES));
+  const created = await registry().createChannel(
+    {
+      id,
+      uid,
+      provider: 'paypal',
+      mode: 'open',
+      environment: 'live',
+      shards: 2,
+      locationHint: null,
+      origins: [],
+      allowlist: { mode: 'off', ranges: [] },
+      credentials: await seal(JSON.stringify(entered), env.TOLLGATE_MASTER_KEY, `channel/${uid}`, iv),
+    },
+    { now: Date.now(), key: null, digest: '' },
+  );
+  if (created.kind !== 'done') throw new Error(`the channel was not made: ${created.kind}`);
+  return id;
+}
+
+/** PayPal's certificates at their addresses; whatever else is fetched is noted and not found. */
+function playPayPal(served: Readonly<Record<string, string>> = certificates): { url: string; redirect: unknown }[] {
+  const calls: { url: string; redirect: unknown }[] = [];
+  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
+    const url = input instanceof Request ? input.url : String(input);
+    calls.push({ url, redirect: init.redirect });
+    const text = served[url];
+    return text === undefined ? new Response('no such certificate', { status: 404 }) : new Response(text);
+  });
+  return calls;
+}
+
+async function send(channelId: string, name: keyof typeof callbacks): Promise<number> {
+  const { headers, body } = callbacks[name];
+  return (await post(channelId, body, headers)).status;
+}
+
+async function orderOf(channelId: string, orderNo: string) {
+  const record = await registry().readChannel(channelId);
+  if (record === null) throw new Error('no such channel');
+  return (await env.LEDGER.getByName(ledgerNameOf(record.channel, orderNo)).readOrder(orderNo))?.order;
+}
+
+const keysOf = async (channelId: string) => (await registry().readChannel(channelId))?.keys.map(({ serial }) => serial);
+
+/** Until this isolate's copy of the channel is renewed. */
+const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
+
+describe('a certificate that is not known yet', () => {
+  it('is fetched once, and the callback that named it is taken when it comes again', async () => {
+    const calls = playPayPal();
+    const channelId = await makeChannel();
+    expect(await send(channelId, 'paid')).toBe(503);
+    await vi.waitFor(async () => expect(await keysOf(channelId)).toEqual([PAID_URL]));
+    later(11_000);
+    expect(await send(channelId, 'paid')).toBe(200);
+    expect(await send(channelId, 'refund')).toBe(200);
+    expect(calls).toEqual([{ url: PAID_URL, redirect: 'manual' }]);
+    expect(await orderOf(channelId, 'TG20260101-0001')).toMatchObject({
+      paymentState: 'paid',
+      payments: [{ transactionId: '29Y24445UY2083144', amount: { minor: 2599, currency: 'EUR' } }],
+      refunds: [{ refundNo: '1JU08902781691411', amount: { minor: 1000 } }],
+    });
+  });
+
+  it('joins the one that is known, which goes on verifying', async () => {
+    const calls = playPayPal();
+    const channelId = await makeChannel();
+    await send(channelId, 'paid');
+    await vi.waitFor(async () => expect(await keysOf(channelId)).toEqual([PAID_URL]));
+    later(KEY_REFRESH_INTERVAL_MIN_MS + 1_000);
+    expect(await send(channelId, 'next')).toBe(503);
+    await vi.waitFor(async () => expect((await keysOf(channelId))?.toSorted()).toEqual([PAID_URL, NEXT_URL].sort()));
+    later(11_000);
+    expect([await send(channelId, 'paid'), await send(channelId, 'next')]).toEqual([200, 200]);
+    expect(calls.length).toBe(2);
+  });
+
+  it('is fetched from nowhere but PayPal, whatever a request says', async () => {
+    const calls = playPayPal();
+    const channelId = await makeChannel();
+    expect(await send(channelId, 'elsewhere')).toBe(401);
+    const forged = {
+      ...callbacks.paid.headers,
+      'paypal-cert-url': 'https://evil.example/v1/notifications/certs/CERT-1',
+    };
+    expect((await post(channelId, callbacks.paid.body, forged)).status).toBe(401);
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const url = 'https://evil.example/v1/notifications/certs/CERT-1';
+    expect(await registry().refreshKeys(channelId, Date.now(), url)).toBe('failed');
+    expect(calls).toEqual([]);
+    expect(await keysOf(channelId)).toEqual([]);
+  });
+
+  it('is asked for at most once a minute, however many are named', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const calls = playPayPal();
+    const channelId = await makeChannel();
+    for (let n = 0; n < 10; n++) {
+      const headers = { ...callbacks.paid.headers, 'paypal-cert-url': `${PAID_URL}-${n}` };
+      expect((await post(channelId, callbacks.paid.body, headers)).status).toBe(503);
+      await registry().refreshKeys(channelId, Date.now(), `${PAID_URL}-${n}`);
+    }
+    expect(calls.length).toBe(1);
+  });
+
+  it('is never asked for by time alone', async () => {
+    const calls = playPayPal();
+    const channelId = await makeChannel();
+    expect(await registry().refreshKeys(channelId, Date.now())).toBe('not_wanted');
+    await registry().tick(Date.now() + KEY_REFRESH_INTERVAL_MAX_MS + 1_000);
+    expect(calls.filter(({ url }) => url.includes('paypal'))).toEqual([]);
+  });
+
+  it('that does not prove itself is not kept', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const [leaf = ''] = certificates[PAID_URL as keyof typeof certificates].split(/(?<=-----END CERTIFICATE-----\n)/);
+    playPayPal({ [PAID_URL]: leaf });
+    const channelId = await makeChannel();
+    expect(await registry().refreshKeys(channelId, Date.now(), PAID_URL)).toBe('failed');
+    expect(await keysOf(channelId)).toEqual([]);
+  });
+});
