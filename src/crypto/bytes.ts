@@ -5,7 +5,9 @@ import { timingSafeEqual } from 'node:crypto';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text) as Uint8Array<ArrayBuffer>; // never shared memory
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text) as Uint8Array<ArrayBuffer>; // the encoder never gives shared memory
+}
 
 /** Decodes UTF-8; null when the bytes are not valid UTF-8 (never a replacement character). */
 export function fromUtf8(bytes: Uint8Array): string | null {
