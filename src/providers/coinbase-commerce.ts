@@ -4,11 +4,11 @@ import { z } from 'zod';
 import type { PaymentFact, PaymentStatus, ProviderFlag, Received } from '../core/event.ts';
 import { DOTTED_PATH, parseJsonBody, textAt } from '../core/json-body.ts';
 import { type Money, parseMoney } from '../core/money.ts';
-import { type Rejection, reject, wireOf } from '../core/rejection.ts';
-import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { type Rejection, reject } from '../core/rejection.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
-import { type Acknowledgement, type Answer, provider, type Translation } from './provider.ts';
+import { byStatus, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-cc-webhook-signature';
 const ATTACH_CHARS_MAX = 1_024;
@@ -192,22 +192,6 @@ function receivedOf({ value, network }: Payment): Received | null {
   return coins ? { amount: coins.amount, asset: coins.currency, network: network ?? '' } : null;
 }
 
-// 200 alone is a receipt; anything else is tried again for three days (docs: webhooks overview). The body is not read.
-const answer = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answer(200);
-    case 'rejected':
-      return answer(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answer(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
-
 export const coinbaseCommerce = provider<Credentials, Notice>({
   id: 'coinbase-commerce',
   name: { en: 'Coinbase Commerce', zh: 'Coinbase Commerce' },
@@ -221,5 +205,6 @@ export const coinbaseCommerce = provider<Credentials, Notice>({
   retryScheduleSeconds: [60, 120, 240, 480, 960, 1_920, ...Array.from({ length: 71 }, () => 3_600)],
   verify,
   translate,
-  acknowledge,
+  // 200 alone is a receipt; anything else is tried again for three days (docs: webhooks overview).
+  acknowledge: byStatus(200),
 });

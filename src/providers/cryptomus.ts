@@ -4,18 +4,11 @@ import { z } from 'zod';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag, RefundState } from '../core/event.ts';
 import { parseJsonBody } from '../core/json-body.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
-import { type Rejection, reject, wireOf } from '../core/rejection.ts';
-import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { type Rejection, reject } from '../core/rejection.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { equalBytes, fromHex, fromUtf8, toBase64, toHex, utf8 } from '../crypto/bytes.ts';
 import { md5 } from '../crypto/md5.ts';
-import {
-  type Acknowledgement,
-  type Answer,
-  type Provider,
-  type ProviderProblem,
-  provider,
-  type Translation,
-} from './provider.ts';
+import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const INFO_URL = 'https://api.cryptomus.com/v1/payment/info';
 
@@ -226,22 +219,6 @@ const query: Query = {
 const statusOf = (told: { readonly status?: string | null | undefined; readonly payment_status?: unknown }): string =>
   told.status || (typeof told.payment_status === 'string' ? told.payment_status : '');
 
-// Any success is a receipt; no body is asked for.
-const answer = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answer(200);
-    case 'rejected':
-      return answer(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answer(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
-
 export const cryptomus = provider<Credentials, Notice>({
   id: 'cryptomus',
   name: { en: 'Cryptomus', zh: 'Cryptomus' },
@@ -256,6 +233,7 @@ export const cryptomus = provider<Credentials, Notice>({
   retryScheduleSeconds: [],
   verify,
   translate,
-  acknowledge,
+  // Any success is a receipt; no body is asked for.
+  acknowledge: byStatus(200),
   query,
 });

@@ -2,12 +2,12 @@
 // the payment is fetched with the merchant's key, and what was fetched alone counts. Never believes a notice, and never
 // lets one choose what is asked beyond a payment's id.
 import { z } from 'zod';
-import { type Rejection, reject, wireOf } from '../core/rejection.ts';
-import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { type Rejection, reject } from '../core/rejection.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { fromUtf8 } from '../crypto/bytes.ts';
 import { Credentials } from './mollie/credentials.ts';
 import { query } from './mollie/payment.ts';
-import { type Acknowledgement, type Answer, provider, type Translation } from './provider.ts';
+import { byStatus, provider, type Translation } from './provider.ts';
 
 /** A notice is 16 bytes or so. */
 const BODY_BYTES_MAX = 1_024;
@@ -31,22 +31,6 @@ function translate({ id }: Notice): Result<Translation, Rejection> {
   return ok(id.startsWith('tr_') ? { ...about, hints: [{ transactionId: id }] } : { ...about, unproven: true });
 }
 
-// 200 whatever the id means, so that nobody learns which payments exist (docs: webhooks). Anything else comes again.
-const answer = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answer(200);
-    case 'rejected':
-      return answer(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answer(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
-
 export const mollie = provider<Credentials, Notice>({
   id: 'mollie',
   name: { en: 'Mollie', zh: 'Mollie' },
@@ -61,6 +45,7 @@ export const mollie = provider<Credentials, Notice>({
   retryScheduleSeconds: [60, 120, 240, 480, 960, 1_920, 3_840, 28_800, 57_180],
   verify,
   translate,
-  acknowledge,
+  // 200 whatever the id means, so that nobody learns which payments exist (docs: webhooks). Anything else comes again.
+  acknowledge: byStatus(200),
   query,
 });

@@ -3,19 +3,12 @@
 import { z } from 'zod';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag } from '../core/event.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
-import { type Rejection, reject, wireOf } from '../core/rejection.ts';
-import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { type Rejection, reject } from '../core/rejection.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
-import {
-  type Acknowledgement,
-  type Answer,
-  type Provider,
-  type ProviderProblem,
-  provider,
-  type Translation,
-} from './provider.ts';
+import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-nowpayments-sig';
 const HOST = 'https://api.nowpayments.io';
@@ -242,22 +235,6 @@ const query: Query = {
   },
 };
 
-// A success is a receipt; no body is asked for.
-const answer = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answer(200);
-    case 'rejected':
-      return answer(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answer(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
-
 export const nowpayments = provider<Credentials, Notice>({
   id: 'nowpayments',
   name: { en: 'NOWPayments', zh: 'NOWPayments' },
@@ -271,6 +248,7 @@ export const nowpayments = provider<Credentials, Notice>({
   retryScheduleSeconds: [60, 60, 60],
   verify,
   translate,
-  acknowledge,
+  // A success is a receipt; no body is asked for.
+  acknowledge: byStatus(200),
   query,
 });

@@ -1,26 +1,11 @@
 // Paddle Billing: transactions, refunds and chargebacks by notification. Never trusts an event before the HMAC over its
 // time and raw bytes holds and that time is near ours, either way.
-import { wireOf } from '../core/rejection.ts';
 import { err } from '../core/result.ts';
 import { Credentials } from './paddle/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './paddle/notice.ts';
 import { query } from './paddle/query.ts';
 import { translate } from './paddle/translate.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
-
-// Paddle asks for 200; anything else is tried again (docs: handle webhook delivery).
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-  }
-}
+import { byStatus, provider } from './provider.ts';
 
 const repeated = (seconds: number, times: number) => Array.from({ length: times }, () => seconds);
 
@@ -54,6 +39,7 @@ export const paddle = provider<Credentials, Notice>({
     return proof.ok ? openNotice(callback.body) : err(proof.error);
   },
   translate,
-  acknowledge,
+  // Paddle asks for 200; anything else is tried again (docs: handle webhook delivery).
+  acknowledge: byStatus(200),
   query,
 });

@@ -1,29 +1,11 @@
 // PayPal: webhook events of captures, refunds, orders and disputes, proved offline. Never asks PayPal whether a
 // callback is genuine: its certificate is fetched once, from its own hosts alone, and believed only with its chain.
-import { wireOf } from '../core/rejection.ts';
-import { unreachable } from '../core/result.ts';
 import { keys } from './paypal/certificates.ts';
 import { Credentials, inspectCredentials } from './paypal/credentials.ts';
 import { HEADERS, type Notice, openNotice } from './paypal/notice.ts';
 import { query } from './paypal/query.ts';
 import { translate } from './paypal/translate.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
-
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-// Any 2xx is a receipt; anything else is tried again (docs: webhooks integration).
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
+import { byStatus, provider } from './provider.ts';
 
 export const paypal = provider<Credentials, Notice>({
   id: 'paypal',
@@ -41,6 +23,7 @@ export const paypal = provider<Credentials, Notice>({
   keys,
   verify: (callback, credentials, fetched, now) => openNotice(callback, credentials, fetched, now),
   translate,
-  acknowledge,
+  // Any 2xx is a receipt; anything else is tried again (docs: webhooks integration).
+  acknowledge: byStatus(200),
   query,
 });

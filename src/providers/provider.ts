@@ -6,8 +6,8 @@ import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
-import type { Rejection } from '../core/rejection.ts';
-import type { Result } from '../core/result.ts';
+import { type Rejection, wireOf } from '../core/rejection.ts';
+import { type Result, unreachable } from '../core/result.ts';
 
 export type Answer = {
   readonly status: number;
@@ -226,6 +226,28 @@ export type CredentialProblem = { readonly field: string; readonly message: stri
 
 /** A provider whose types have been widened, as the registry of providers holds it. */
 export type AnyProvider = Provider<unknown, unknown>;
+
+/** The answer of a provider that reads the status alone: `accepted` is a receipt, any refusal is called again. */
+export const byStatus =
+  (accepted: number) =>
+  (acknowledgement: Acknowledgement): Answer => ({
+    status: statusOf(acknowledgement, accepted),
+    headers: {},
+    body: '',
+  });
+
+function statusOf(acknowledgement: Acknowledgement, accepted: number): number {
+  switch (acknowledgement.kind) {
+    case 'accepted':
+      return accepted;
+    case 'rejected':
+      return wireOf(acknowledgement.rejection.reason).status;
+    case 'unavailable':
+      return 503;
+    default:
+      return unreachable(acknowledgement);
+  }
+}
 
 /**
  * Infers a provider's own types, then widens them so that one table can hold all of them.

@@ -1,26 +1,11 @@
 // Razorpay: payments, orders, refunds and disputes by webhook. Never trusts an event before the HMAC over its raw bytes
 // holds; the header with the event's id is signed by nobody and not read at all.
-import { wireOf } from '../core/rejection.ts';
 import { err } from '../core/result.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { byStatus, provider } from './provider.ts';
 import { Credentials } from './razorpay/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './razorpay/notice.ts';
 import { query } from './razorpay/query.ts';
 import { translate } from './razorpay/translate.ts';
-
-// Only the status counts; anything but 2xx is tried again (docs: webhook best practices).
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-  }
-}
 
 export const razorpay = provider<Credentials, Notice>({
   id: 'razorpay',
@@ -39,6 +24,7 @@ export const razorpay = provider<Credentials, Notice>({
     return proof.ok ? openNotice(callback.body) : err(proof.error);
   },
   translate,
-  acknowledge,
+  // Only the status counts; anything but 2xx is tried again (docs: webhook best practices).
+  acknowledge: byStatus(200),
   query,
 });

@@ -1,26 +1,11 @@
 // Square: payments, refunds and disputes by webhook. Never trusts an event before the HMAC over the subscription's URL
 // and the raw bytes holds, and never asks the request itself what its URL was.
-import { wireOf } from '../core/rejection.ts';
 import { err } from '../core/result.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { byStatus, provider } from './provider.ts';
 import { Credentials } from './square/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './square/notice.ts';
 import { query } from './square/query.ts';
 import { translate } from './square/translate.ts';
-
-// Only the status counts; anything but 2xx is tried again (docs: webhooks).
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-  }
-}
 
 export const square = provider<Credentials, Notice>({
   id: 'square',
@@ -39,6 +24,7 @@ export const square = provider<Credentials, Notice>({
     return proof.ok ? openNotice(callback.body) : err(proof.error);
   },
   translate,
-  acknowledge,
+  // Only the status counts; anything but 2xx is tried again (docs: webhooks).
+  acknowledge: byStatus(200),
   query,
 });

@@ -1,26 +1,11 @@
 // Stripe: PaymentIntents, Checkout Sessions, charges, refunds and disputes, as snapshot or thin events. Never trusts an
 // event before the HMAC over its raw bytes holds and its time is near ours, either way.
-import { wireOf } from '../core/rejection.ts';
 import { err } from '../core/result.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { byStatus, provider } from './provider.ts';
 import { Credentials } from './stripe/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './stripe/notice.ts';
 import { query } from './stripe/query.ts';
 import { translate } from './stripe/translate.ts';
-
-// Only the status counts; anything but 2xx is tried again (docs: webhooks).
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-  }
-}
 
 export const stripe = provider<Credentials, Notice>({
   id: 'stripe',
@@ -55,6 +40,7 @@ export const stripe = provider<Credentials, Notice>({
     return proof.ok ? openNotice(callback.body) : err(proof.error);
   },
   translate,
-  acknowledge,
+  // Only the status counts; anything but 2xx is tried again (docs: webhooks).
+  acknowledge: byStatus(200),
   query,
 });

@@ -1,27 +1,9 @@
 // UnionPay, ACP gateway 5.1.0: back notices as signed forms that bring their certificate along. Never trusts it without
 // the pinned chain.
-import { wireOf } from '../core/rejection.ts';
-import { unreachable } from '../core/result.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { byStatus, provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
 import { translate } from './unionpay/translate.ts';
-
-const answered = (status: number): Answer => ({ status, headers: {}, body: '' });
-
-// Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
-function acknowledge(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return answered(200);
-    case 'rejected':
-      return answered(wireOf(acknowledgement.rejection.reason).status);
-    case 'unavailable':
-      return answered(503);
-    default:
-      return unreachable(acknowledgement);
-  }
-}
 
 export const unionpay = provider<Credentials, Notice>({
   id: 'unionpay',
@@ -39,5 +21,6 @@ export const unionpay = provider<Credentials, Notice>({
   linksById: true,
   verify: ({ body }, credentials, _keys, now) => openNotice(body, credentials, now),
   translate,
-  acknowledge,
+  // Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
+  acknowledge: byStatus(200),
 });

@@ -134,7 +134,7 @@ export function conformance(suite: Conformance): void {
       }
     });
 
-    it('exercises every item of this suite, or says why the provider’s documents leave nothing to exercise', async () => {
+    it('exercises every item of this suite, or says why the documents leave nothing to exercise', async () => {
       const facts = (await Promise.all(cases.map(([, callback]) => factsOf(callback)))).flat();
       const isExercised = (item: Item) => item in suite || facts.some((fact) => item in fact);
       const { excused = {} } = suite;
