@@ -1,12 +1,15 @@
 // One genuine callback of each provider, made by the signer of its tests, and the cryptography that it cannot do
 // without. Loaded one by one, because signers are large.
 import type { Callback } from '../../src/core/callback.ts';
+import type { FetchedKey } from '../../src/core/channel.ts';
 import type { Operation } from './bare-operations.ts';
 
 export type Case = {
   readonly entered: unknown;
   readonly now: number;
   readonly callback: Callback;
+  /** What the channel has fetched from the provider, where that is what verifies. */
+  readonly keys?: readonly FetchedKey[];
   /** None where a notice proves nothing by itself. */
   readonly bare: readonly Operation[];
   /** Of what is encrypted, where something is. */
@@ -55,6 +58,12 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     const { intent } = await import('../../test/fixtures/stripe/objects.ts');
     const callback = signed(eventOf('payment_intent.succeeded', intent));
     return { entered, now: NOW, callback, bare: ['HMAC-SHA256'] };
+  },
+  paypal: async () => {
+    const { entered, eventOf, fetched, NOW, signed } = await import('../../test/fixtures/paypal/merchant.ts');
+    const { capture } = await import('../../test/fixtures/paypal/objects.ts');
+    const callback = signed(eventOf('PAYMENT.CAPTURE.COMPLETED', capture));
+    return { entered, now: NOW, callback, keys: [fetched], bare: ['RSA-2048'] };
   },
   square: async () => {
     const { entered, eventOf, NOW, payment, signed } = await import('../../test/fixtures/square/merchant.ts');

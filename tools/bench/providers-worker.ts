@@ -13,6 +13,7 @@ export const Prepared = z.object({
   now: z.number(),
   headers: z.record(z.string(), z.string()),
   bodyBase64: z.string(),
+  keys: z.array(z.object({ serial: z.string(), pem: z.string(), effectiveAt: z.number(), expiresAt: z.number() })),
   bare: z.array(z.object({ operation: z.enum(OPERATIONS), bytes: z.int() })),
 });
 export type Prepared = z.infer<typeof Prepared>;
@@ -22,12 +23,12 @@ const runs = new Map<string, Run>();
 async function prepare(name: string, given: Prepared): Promise<void> {
   const provider = providerOf(given.provider);
   if (provider === null) throw new Error(`${given.provider} is not registered`);
-  const { now, headers } = given;
+  const { now, headers, keys } = given;
   const credentials = provider.credentials.parse(given.entered);
   const body = Uint8Array.fromBase64(given.bodyBase64);
   const callback = { channelId: 'bench', headers, body, remoteAddress: null, receivedAt: now };
   runs.set(`${name}/provider`, async () => {
-    const notice = await provider.verify(callback, credentials, [], now);
+    const notice = await provider.verify(callback, credentials, keys, now);
     if (!notice.ok) throw new Error(`${notice.error.reason}: ${notice.error.detail}`);
     return provider.translate(notice.value, credentials).ok;
   });

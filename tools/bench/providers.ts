@@ -80,7 +80,7 @@ export async function benchProviders(rounds: number, say: (text: string) => void
 async function subjectOf(
   url: string,
   name: string,
-  { callback, entered, now, bare, sealedBytes }: Case,
+  { callback, entered, now, keys = [], bare, sealedBytes }: Case,
 ): Promise<Subject> {
   const here = `${url}/${encodeURIComponent(name)}`;
   const { headers, body } = callback;
@@ -90,7 +90,10 @@ async function subjectOf(
     operation,
     bytes: operation.endsWith('GCM') ? (sealedBytes ?? body.length) : body.length,
   }));
-  const prepared: Prepared = { provider: id, entered, now, headers: { ...headers }, bodyBase64, bare: operations };
+  const prepared: Prepared = {
+    ...{ provider: id, entered, now, headers: { ...headers }, bodyBase64 },
+    ...{ keys: [...keys], bare: operations },
+  };
   await expectDone(await fetch(here, { method: 'POST', body: JSON.stringify(prepared) }), name);
   return {
     row: { provider: name, bare: bare.join(' + ') || 'none', bytes: body.length },
