@@ -79,13 +79,13 @@ main(async () => {
   }
   const plan = { ...base, rounds };
   say('bundling the Worker');
-  const theatre = await buildTheatre();
+  // Each launch puts the runtime's own handlers beside ours, which end the process before anything is tidied.
+  const theatre = await buildTheatre(() => stopOnSignals(stop));
   const bench = new Bench(theatre, await createIdentity(Date.now()), plan);
   const stop = async () => {
     await bench.end();
     await theatre.close();
   };
-  stopOnSignals(stop);
   try {
     say(`signing ${plan.orders} callbacks`);
     await bench.prepare();

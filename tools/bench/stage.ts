@@ -39,8 +39,8 @@ const COMPLAINTS_MAX = 20;
 
 export type Theatre = { readonly open: (options: StageOptions) => Promise<Stage>; readonly close: () => Promise<void> };
 
-/** Bundles once; every stage runs the same bytes. */
-export async function buildTheatre(): Promise<Theatre> {
+/** Bundles once; every stage runs the same bytes. `onLaunch` is called after each start of the runtime. */
+export async function buildTheatre(onLaunch: () => void): Promise<Theatre> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
   const code = join(folder, 'bundle');
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -64,6 +64,7 @@ export async function buildTheatre(): Promise<Theatre> {
       },
     });
     running = gateway;
+    onLaunch();
     await setUp(gateway, options);
     const close = async () => {
       running = null;
