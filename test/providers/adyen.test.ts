@@ -3,18 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Callback } from '../../src/core/callback.ts';
 import { factKey } from '../../src/core/event.ts';
 import type { Translation } from '../../src/providers/provider.ts';
-import {
-  authorisation,
-  batchOf,
-  entered,
-  HMAC_KEY,
-  type ItemContent,
-  modification,
-  NOW,
-  OLD_KEY,
-  signed,
-  signedItem,
-} from '../fixtures/adyen/merchant.ts';
+import { batchOf, entered, NOW, OLD_KEY, signed, signedItem } from '../fixtures/adyen/merchant.ts';
+import { authorisation, HMAC_KEY, type ItemContent, modification } from '../fixtures/adyen/objects.ts';
 import { conformance } from './conformance.ts';
 import { dialectOf } from './dialect.ts';
 

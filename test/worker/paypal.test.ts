@@ -6,6 +6,7 @@ import { ledgerNameOf } from '../../src/core/channel.ts';
 import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../../src/core/limits.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import fixture from '../fixtures/paypal/signed.json';
+import { call } from './api-world.ts';
 import { post, registry } from './receive-world.ts';
 
 const { callbacks, certificates, entered } = fixture;
@@ -85,6 +86,22 @@ describe('a certificate that is not known yet', () => {
       paymentState: 'paid',
       payments: [{ transactionId: '29Y24445UY2083144', amount: { minor: 2599, currency: 'EUR' } }],
       refunds: [{ refundNo: '1JU08902781691411', amount: { minor: 1000 } }],
+    });
+  });
+
+  it('lets a refund and a dispute that come before their payment reach its order', async () => {
+    playPayPal();
+    const channelId = await makeChannel();
+    expect(await send(channelId, 'refund')).toBe(503);
+    await vi.waitFor(async () => expect(await keysOf(channelId)).toEqual([PAID_URL]));
+    later(11_000);
+    for (const name of ['dispute', 'refund', 'paid', 'dispute', 'refund'] as const) {
+      expect(await send(channelId, name)).toBe(200);
+    }
+    await vi.waitFor(async () => {
+      const { order } = (await call('GET', `/v1/orders/${channelId}/TG20260101-0001`)).body;
+      expect(order).toMatchObject({ state: 'partially_refunded', dispute: 'open', flags: [] });
+      expect([[...(order?.payments ?? [])].length, [...(order?.refunds ?? [])].length]).toEqual([1, 1]);
     });
   });
 

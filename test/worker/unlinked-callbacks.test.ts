@@ -2,6 +2,7 @@
 // payments that come before what names their order, end in that order.
 import { createHmac } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
+import { authorisation, HMAC_KEY, type ItemContent, modification } from '../fixtures/adyen/objects.ts';
 import * as paddle from '../fixtures/paddle/merchant.ts';
 import * as razorpay from '../fixtures/razorpay/merchant.ts';
 import * as square from '../fixtures/square/merchant.ts';
@@ -32,11 +33,37 @@ const posted = ({ headers, body }: ReturnType<typeof square.signed>): Post => ({
   body: new TextDecoder().decode(body),
 });
 
+/** The eight fields that Adyen signs, by its documents. */
+function adyen(item: ItemContent): Post {
+  const { pspReference, originalReference = '', merchantAccountCode, merchantReference, eventCode, success } = item;
+  const { value, currency } = item.amount as { value: number; currency: string }; // as the fixtures write it
+  const text = [
+    pspReference,
+    originalReference,
+    merchantAccountCode,
+    merchantReference,
+    value,
+    currency,
+    eventCode,
+    success,
+  ];
+  const hmacSignature = createHmac('sha256', Buffer.from(HMAC_KEY, 'hex')).update(text.join(':')).digest('base64');
+  const NotificationRequestItem = { ...item, additionalData: { hmacSignature } };
+  const body = JSON.stringify({ live: 'true', notificationItems: [{ NotificationRequestItem }] });
+  return { body, headers: {} };
+}
+
 const unnamed = { ...razorpay.payment, notes: [] };
 const inPaddle = (type: string, data: object) =>
   posted(paddle.signed(paddle.eventOf(type, data), paddle.SECRET, seconds * 1000));
 
-const CASES: readonly (readonly [string, object, readonly Post[]])[] = [
+const CASES: readonly (readonly [string, object, readonly Post[], string])[] = [
+  [
+    'adyen',
+    { hmacKeys: [HMAC_KEY], merchantAccounts: ['TollgateECOM'] },
+    [adyen(modification('REFUND')), adyen(modification('NOTIFICATION_OF_CHARGEBACK')), adyen(authorisation)],
+    '[accepted]',
+  ],
   [
     'stripe',
     { signingSecrets: [STRIPE_SECRET] },
@@ -47,6 +74,7 @@ const CASES: readonly (readonly [string, object, readonly Post[]])[] = [
       stripe('checkout.session.completed', session),
       stripe('charge.succeeded', charge),
     ],
+    '',
   ],
   [
     'square',
@@ -56,6 +84,7 @@ const CASES: readonly (readonly [string, object, readonly Post[]])[] = [
       posted(square.signed(square.eventOf('dispute.created', { dispute: square.dispute }))),
       posted(square.signed(square.eventOf('payment.updated', { payment: square.payment }))),
     ],
+    '',
   ],
   [
     'razorpay',
@@ -68,6 +97,7 @@ const CASES: readonly (readonly [string, object, readonly Post[]])[] = [
       posted(razorpay.signed(razorpay.eventOf('payment.captured', { payment: unnamed }))),
       posted(razorpay.signed(razorpay.eventOf('order.paid', { order: razorpay.order, payment: unnamed }))),
     ],
+    '',
   ],
   [
     'paddle',
@@ -77,14 +107,15 @@ const CASES: readonly (readonly [string, object, readonly Post[]])[] = [
       inPaddle('adjustment.created', paddle.chargeback),
       inPaddle('transaction.completed', paddle.transaction),
     ],
+    '',
   ],
 ];
 
-it.each(CASES)('of %s reach their order whatever comes first', async (provider, credentials, posts) => {
+it.each(CASES)('of %s reach their order whatever comes first', async (provider, credentials, posts, answer) => {
   const channel = await makeChannel({ provider, credentials });
   for (const { body, headers } of [...posts, ...posts]) {
     const reply = await call('POST', `/callbacks/${channel}`, body, { key: null, headers });
-    expect([reply.status, reply.text]).toEqual([200, '']);
+    expect([reply.status, reply.text]).toEqual([200, answer]);
   }
   await vi.waitFor(
     async () => {

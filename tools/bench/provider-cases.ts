@@ -50,7 +50,8 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     return { entered, now: NOW, callback: signed(payment), bare: ['RSA-2048'] };
   },
   adyen: async () => {
-    const { authorisation, entered, NOW, signed } = await import('../../test/fixtures/adyen/merchant.ts');
+    const { entered, NOW, signed } = await import('../../test/fixtures/adyen/merchant.ts');
+    const { authorisation } = await import('../../test/fixtures/adyen/objects.ts');
     return { entered, now: NOW, callback: signed(authorisation), bare: ['HMAC-SHA256'] };
   },
   stripe: async () => {
