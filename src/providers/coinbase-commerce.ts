@@ -8,9 +8,10 @@ import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
-import { byStatus, provider, type Translation } from './provider.ts';
+import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-cc-webhook-signature';
+const HOST = 'https://api.commerce.coinbase.com';
 const ATTACH_CHARS_MAX = 1_024;
 
 const Credentials = z.strictObject({
@@ -25,6 +26,21 @@ const Credentials = z.strictObject({
       help: {
         en: 'Coinbase Commerce → Settings → Notifications → Webhook subscriptions → Show shared secret.',
         zh: 'Coinbase Commerce → Settings → Notifications → Webhook subscriptions → Show shared secret，完整复制。',
+      },
+      secret: true,
+    }),
+  apiKey: z
+    .string('apiKey must be text: copy the API key.')
+    .regex(
+      /^[\x21-\x7e]{16,256}$/,
+      'apiKey is too short or holds spaces: copy it whole at Settings → Security → API keys.',
+    )
+    .optional()
+    .meta({
+      label: { en: 'API key', zh: 'API 密钥' },
+      help: {
+        en: 'Coinbase Commerce → Settings → Security → New API key. Needed only to ask about a charge.',
+        zh: 'Coinbase Commerce → Settings → Security → New API key。仅在主动查询时需要。',
       },
       secret: true,
     }),
@@ -59,6 +75,7 @@ type Notice = z.infer<typeof Notice>['event'];
 
 const Entry = z.object({ status: z.string().max(64), context: Text.nullish(), time: Time.nullish() });
 const Charge = z.object({
+  id: Text.nullish(),
   code: z.string().min(1).max(64),
   pricing: z.object({ local: Price.nullish() }).nullish(),
   metadata: z.unknown().optional(),
@@ -192,6 +209,58 @@ function receivedOf({ value, network }: Payment): Received | null {
   return coins ? { amount: coins.amount, asset: coins.currency, network: network ?? '' } : null;
 }
 
+// A charge that is asked for has no event type: its last state stands for the webhook that told of it.
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['NEW', 'charge:created'],
+  ['SIGNED', 'charge:pending'], // signed by the payer, not yet on the chain
+  ['PENDING', 'charge:pending'],
+  ['COMPLETED', 'charge:confirmed'],
+  ['RESOLVED', 'charge:resolved'],
+  ['UNRESOLVED', 'charge:failed'],
+  ['EXPIRED', 'charge:failed'],
+  ['CANCELED', 'charge:failed'],
+  ['FAILED', 'charge:failed'],
+]);
+
+type Query = NonNullable<Provider<Credentials, Notice>['query']>;
+const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
+
+/** `reference` or `transactionId` is the code or the id of a charge; so is the order number of one without metadata. */
+const askedOf = ({ reference, transactionId, orderNo = '' }: Parameters<Query['request']>[0]) =>
+  reference ?? transactionId ?? (/^[A-Z0-9]{8}$/.test(orderNo) ? orderNo : '');
+
+const query: Query = {
+  request: async (target, { apiKey }) => {
+    if (apiKey === undefined) {
+      return problem(
+        'not_configured',
+        'apiKey is needed to ask Coinbase Commerce about a charge: add it to the channel.',
+      );
+    }
+    const asked = askedOf(target);
+    if (!/^[A-Za-z0-9-]{4,64}$/.test(asked)) {
+      return problem('refused', 'Coinbase Commerce knows a charge by its code or id: give one as transactionId.');
+    }
+    const headers = { accept: 'application/json', 'x-cc-api-key': apiKey, 'x-cc-version': '2018-03-22' };
+    return ok({ method: 'GET', url: `${HOST}/charges/${asked}`, headers, body: null });
+  },
+  read: async ({ status, body }, target, credentials, _keys, now) => {
+    if (status === 404) return ok({ events: [], noticeType: 'unknown', noticeId: null });
+    if (status === 429 || status >= 500) return problem('unavailable', `Coinbase Commerce answered ${status}.`);
+    if (status !== 200) return problem('refused', `Coinbase Commerce answered ${status}: check apiKey.`);
+    const { data } = z.object({ data: z.unknown() }).safeParse(parseJsonBody(body)).data ?? {};
+    const charge = Charge.safeParse(data).data;
+    const last = charge && lastOf(charge);
+    if (!charge || !last || ![charge.code, charge.id].includes(askedOf(target))) {
+      return problem('malformed', 'Coinbase Commerce answered in a form that cannot be read, or about another charge.');
+    }
+    const type = TYPES.get(last.status) ?? `charge ${last.status}`;
+    const notice = { id: charge.code, type, created_at: last.time ?? new Date(now).toISOString(), data };
+    const translation = translate(notice, credentials);
+    return translation.ok ? translation : problem('malformed', translation.error.detail);
+  },
+};
+
 export const coinbaseCommerce = provider<Credentials, Notice>({
   id: 'coinbase-commerce',
   name: { en: 'Coinbase Commerce', zh: 'Coinbase Commerce' },
@@ -207,4 +276,5 @@ export const coinbaseCommerce = provider<Credentials, Notice>({
   translate,
   // 200 alone is a receipt; anything else is tried again for three days (docs: webhooks overview).
   acknowledge: byStatus(200),
+  query,
 });

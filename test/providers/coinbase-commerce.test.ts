@@ -7,6 +7,7 @@ import confirmed from '../fixtures/coinbase-commerce/confirmed.json' with { type
 import legacy from '../fixtures/coinbase-commerce/legacy.json' with { type: 'json' };
 import { entered, NOW, SHARED_SECRET, signed, webhook } from '../fixtures/coinbase-commerce/merchant.ts';
 import { conformance } from './conformance.ts';
+import { dialectOf } from './dialect.ts';
 
 const provider = providerOf('coinbase-commerce');
 if (provider === null) throw new Error('coinbase-commerce is not registered');
@@ -29,7 +30,8 @@ conformance({
   weak: {
     'the secret is empty': { sharedSecret: '' },
     'the secret is short': { sharedSecret: 'short' },
-    'a field is unknown': { ...entered, apiKey: 'x' },
+    'a field is unknown': { ...entered, secret: 'x' },
+    'the API key is short': { ...entered, apiKey: 'x' },
     'the path is no path': { ...entered, orderNoPath: '__proto__[0]' },
   },
   excused: {
@@ -214,4 +216,92 @@ it('is tried again for three days', () => {
   const seconds = provider.retryScheduleSeconds.reduce((sum, wait) => sum + wait, 0);
   expect(Math.round(seconds / 86_400)).toBe(3);
   expect(Math.max(...provider.retryScheduleSeconds)).toBe(3_600);
+});
+
+describe('a query', () => {
+  const apiKey = '00000000-1111-2222-3333-444444444444';
+  const { ask, answer } = dialectOf('coinbase-commerce', { ...entered, apiKey }, NOW);
+  const charge = confirmed.event.data;
+  const target = { transactionId: charge.code };
+  const toldOf = async (changes: object) => {
+    const told = await answer(200, { data: { ...charge, ...changes } }, target);
+    if (!told.ok) throw new Error(told.error.detail);
+    return told.value.events;
+  };
+  const ending = (status: string, context?: string) => ({
+    timeline: [...charge.timeline.slice(0, 3), { status, context, time: '2026-01-01T10:14:19Z' }],
+  });
+
+  it('names the charge by code or id, with key and version', async () => {
+    for (const asked of [{ transactionId: 'XA6G6ZFR' }, { reference: 'XA6G6ZFR' }, { orderNo: 'XA6G6ZFR' }]) {
+      expect(await ask(asked)).toEqual({
+        ok: true,
+        value: {
+          method: 'GET',
+          url: 'https://api.commerce.coinbase.com/charges/XA6G6ZFR',
+          headers: { accept: 'application/json', 'x-cc-api-key': apiKey, 'x-cc-version': '2018-03-22' },
+          body: null,
+        },
+      });
+    }
+    expect(await ask({ reference: charge.id, transactionId: 'XA6G6ZFR' })).toMatchObject({
+      value: { url: `https://api.commerce.coinbase.com/charges/${charge.id}` },
+    });
+  });
+
+  it('without a key, or for what is no charge, says what to do', async () => {
+    expect(await ask(target, { apiKey: undefined })).toMatchObject({ error: { code: 'not_configured' } });
+    for (const odd of [{}, { orderNo: 'A-1001' }, { transactionId: '../charges' }, { reference: 'a/b?c=d' }]) {
+      expect(await ask(odd)).toMatchObject({ ok: false, error: { code: 'refused' } });
+    }
+  });
+
+  it('tells of a confirmed charge the fact that its webhook told', async () => {
+    const [fact, ...more] = await toldOf({});
+    expect(fact).toEqual(await factOf(confirmed));
+    expect(more).toEqual([]);
+    expect(await answer(200, { data: charge }, { reference: charge.id })).toMatchObject({ value: { events: [fact] } });
+  });
+
+  it.each([
+    ['NEW', 'pending'],
+    ['SIGNED', 'pending'],
+    ['PENDING', 'pending'],
+    ['COMPLETED', 'succeeded'],
+    ['RESOLVED', 'succeeded'],
+    ['EXPIRED', 'closed'],
+    ['CANCELED', 'closed'],
+  ])('of a charge whose last state is %s tells %s', async (state, status) => {
+    expect(await toldOf(ending(state))).toMatchObject([{ status, providerState: state, transactionId: 'XA6G6ZFR' }]);
+  });
+
+  it('of an unresolved charge leaves it pending, with why', async () => {
+    expect(await toldOf(ending('UNRESOLVED', 'UNDERPAID'))).toMatchObject([
+      { status: 'pending', flags: ['underpaid'] },
+    ]);
+    expect(await toldOf(ending('UNRESOLVED', 'DELAYED'))).toMatchObject([
+      { status: 'pending', flags: ['late_payment'] },
+    ]);
+  });
+
+  it('of a state that nobody documents, or of a charge that is not there, tells nothing', async () => {
+    expect(await toldOf(ending('REFUNDED'))).toEqual([]);
+    expect(await answer(404, { error: { type: 'not_found' } }, target)).toMatchObject({
+      ok: true,
+      value: { events: [] },
+    });
+  });
+
+  it.each([
+    [200, '', 'malformed'],
+    [200, '{"data":null}', 'malformed'],
+    [200, JSON.stringify({ data: { ...charge, timeline: [] } }), 'malformed'],
+    [200, JSON.stringify({ data: { ...charge, code: 'ZZZZZZZZ' } }), 'malformed'],
+    [401, '{}', 'refused'],
+    [302, '', 'refused'],
+    [429, '', 'unavailable'],
+    [503, 'oops', 'unavailable'],
+  ])('that is answered %i %s is %s', async (status, body, code) => {
+    expect(await answer(status, body, target)).toMatchObject({ ok: false, error: { code } });
+  });
 });
