@@ -145,7 +145,7 @@ describe('the signature', () => {
     }
   });
 
-  it('is over values that were decoded once: plus signs, percent signs and JSON stay as they came', async () => {
+  it('is over values that were decoded once: plus signs, percent signs and JSON stay as they came (pitfall 13)', async () => {
     // Pitfall 13: decoding twice throws on 100% and makes spaces of plus signs.
     const subject = '100% +1 %2B %zz';
     const [payment] = await eventsOf({ ...paid, subject, passback_params: 'a%2Bb+c%25 d' });
@@ -156,7 +156,7 @@ describe('the signature', () => {
     );
   });
 
-  it('is over the JSON of a parameter as it was written, not as a parser would write it', async () => {
+  it('is over the JSON of a parameter as it was written, not as a parser would write it (pitfall 1)', async () => {
     const spaced = '[ {"amount" : "88.88","fundChannel":"ALIPAYACCOUNT"} ]';
     const fields = signedFields({ ...paid, fund_bill_list: spaced });
     expect(await reasonOf(callbackOf(formOf(fields)))).toBe('accepted');
@@ -189,7 +189,7 @@ describe('the signature', () => {
     expect((await see(callback)).events).toMatchObject([{ payer: { id: paid.buyer_id } }]);
   });
 
-  it('does not cover sign_type for payments, and does for the types that the credentials name', async () => {
+  it('does not cover sign_type for payments, and does for the types that the credentials name (pitfall 13)', async () => {
     const covered = signed({ ...paid, notify_type: 'servicewindow_notify' }, { coversSignType: true });
     expect(await reasonOf(covered)).toBe('signature_invalid');
     expect(await reasonOf(covered, { signTypeSignedFor: ['servicewindow_notify'] })).toBe('accepted');
@@ -233,7 +233,7 @@ describe('the signature', () => {
   });
 
   it.each(['not base64!', 'AAAA', 'A'.repeat(43), `${'A'.repeat(342)}==`, '====', 'é', '%00'])(
-    'that is garbage is refused and does not throw: %s',
+    'that is garbage is refused and does not throw: %s (pitfall 18)',
     async (sign) => {
       expect(await reasonOf(callbackOf(formOf({ ...signedFields(paid), sign })))).toBe('signature_invalid');
     },
@@ -386,7 +386,7 @@ describe('a payment', () => {
     });
   });
 
-  it('is read by its digits: no float touches 0.29', async () => {
+  it('is read by its digits: no float touches 0.29 (pitfall 10)', async () => {
     // Pitfall 10.
     for (const [text, minor] of [
       ['0.29', 29],
@@ -414,7 +414,7 @@ describe('a payment', () => {
     expect(await reasonOf(signed({ ...paid, trans_currency: 'JPY' }))).toBe('malformed');
   });
 
-  it('that is finished is the same payment, and may be the first we hear of it', async () => {
+  it('that is finished is the same payment, and may be the first we hear of it (pitfall 13)', async () => {
     // Pitfall 13: TRADE_FINISHED as the first status.
     const finished = await eventsOf({ ...paid, trade_status: 'TRADE_FINISHED' });
     expect(finished).toMatchObject([{ status: 'succeeded', providerState: 'TRADE_FINISHED' }]);
@@ -458,14 +458,14 @@ describe('a payment', () => {
 describe('a closed trade', () => {
   const closed = { ...paid, trade_status: 'TRADE_CLOSED', gmt_close: '2026-01-01 11:05:00' };
 
-  it('that was never paid is closed', async () => {
+  it('that was never paid is closed (pitfall 13)', async () => {
     // Pitfall 13: TRADE_CLOSED is ambiguous.
     expect(await eventsOf({ ...closed, gmt_payment: undefined })).toMatchObject([
       { kind: 'payment', status: 'closed', occurredAt: Date.parse('2026-01-01T03:05:00Z') },
     ]);
   });
 
-  it('that was paid was refunded whole, whichever trace says so', async () => {
+  it('that was paid was refunded whole, whichever trace says so (pitfall 13)', async () => {
     const whole = { kind: 'refund', state: 'succeeded', amount: { minor: 8888, currency: 'CNY' }, cumulative: true };
     const payment = { kind: 'payment', status: 'succeeded' };
     expect(await eventsOf(closed)).toMatchObject([
@@ -479,7 +479,7 @@ describe('a closed trade', () => {
 });
 
 describe('refunds', () => {
-  it('are two events of one transaction, with running totals, and no second payment', async () => {
+  it('are two events of one transaction, with running totals, and no second payment (pitfall 9)', async () => {
     // Pitfall 9.
     const [first, second] = [await eventsOf(refunded('10.00', 'R1')), await eventsOf(refunded('30.00', 'R2'))];
     expect(first[1]).toEqual({
@@ -529,7 +529,7 @@ describe('refunds', () => {
 });
 
 describe('another merchant', () => {
-  it('in a genuine notice is refused, by application and by seller', async () => {
+  it('in a genuine notice is refused, by application and by seller (pitfall 13)', async () => {
     // Pitfall 13: skipping the checks of app_id and seller_id.
     expect(await reasonOf(signed(), { appId: '2021001161683775' })).toBe('wrong_merchant');
     expect(await reasonOf(signed(), { sellerIds: ['2088102146225136'] })).toBe('wrong_merchant');
@@ -544,7 +544,7 @@ describe('another merchant', () => {
 });
 
 describe('the answer', () => {
-  it('is seven bytes, or fail: no mark before it, no line after it', () => {
+  it('is seven bytes, or fail: no mark before it, no line after it (pitfall 13)', () => {
     const bytes = new TextEncoder().encode(provider.acknowledge({ kind: 'accepted' }).body);
     expect([...bytes]).toEqual([0x73, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73]);
     expect(provider.acknowledge({ kind: 'unavailable' })).toMatchObject({ status: 503, body: 'fail' });

@@ -92,7 +92,7 @@ async function eventOf(changes: object = {}, content?: unknown): Promise<Payment
 }
 
 describe('the signature', () => {
-  it('is taken over the raw bytes: the body is indented, and written anew it is refused', async () => {
+  it('is taken over the raw bytes: the body is indented, and written anew it is refused (pitfall 1)', async () => {
     const callback = signed(webhook('InvoiceSettled'));
     const compact = { ...callback, body: new TextEncoder().encode(JSON.stringify(webhook('InvoiceSettled'))) };
     expect((await read(callback)).reason).toBe('accepted');
@@ -100,7 +100,7 @@ describe('the signature', () => {
   });
 
   it.each(['sha256=', 'sha256=zz', 'sha1=', 'sha256', `sha256=${'00'.repeat(32)}`, `SHA256=${'00'.repeat(32)}`])(
-    'that is %s is refused, and no refusal tells the secret',
+    'that is %s is refused, and no refusal tells the secret (pitfall 18)',
     async (value) => {
       const callback = signed(webhook('InvoiceSettled'));
       const { reason, detail } = await read({ ...callback, headers: { 'btcpay-sig': value } });

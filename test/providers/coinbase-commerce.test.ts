@@ -66,7 +66,7 @@ async function factOf(content: unknown, given: unknown = credentials): Promise<P
 }
 
 describe('the signature', () => {
-  it('is taken over the raw bytes: a body written anew is refused', async () => {
+  it('is taken over the raw bytes: a body written anew is refused (pitfall 1)', async () => {
     const indented = JSON.stringify(confirmed, null, 2);
     expect((await read(signed(indented))).reason).toBe('accepted');
     const again = { ...signed(indented), body: new TextEncoder().encode(JSON.stringify(confirmed)) };
@@ -74,7 +74,7 @@ describe('the signature', () => {
   });
 
   it.each(['zz', 'a', '00', SHARED_SECRET, '00'.repeat(32), '00'.repeat(33)])(
-    'that is %s is refused',
+    'that is %s is refused (pitfall 18)',
     async (value) => {
       const callback = signed(confirmed);
       const forged = { ...callback, headers: { ...callback.headers, 'x-cc-webhook-signature': value } };
@@ -172,7 +172,7 @@ describe('a charge', () => {
     expect(await factOf(webhook('charge:confirmed', { pricing }))).toMatchObject({ amount: null });
   });
 
-  it('is worth whole minor units: no float rounds it', async () => {
+  it('is worth whole minor units: no float rounds it (pitfall 10)', async () => {
     const pricing = { local: { amount: '0.29', currency: 'USD' } };
     expect(await factOf(webhook('charge:confirmed', { pricing }))).toMatchObject({ amount: { minor: 29 } });
     const yen = { local: { amount: '500', currency: 'JPY' } };

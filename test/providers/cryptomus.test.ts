@@ -80,7 +80,7 @@ describe('the signature', () => {
   const text = phpJson(payment());
   const sign = signOf(text);
 
-  it('covers the raw text around it: escaped slashes, Chinese and all', async () => {
+  it('covers the raw text around it: escaped slashes, Chinese and all (pitfall 1)', async () => {
     expect(text).toContain('咖啡 \\/ table 7');
     expect((await read(signed(payment()))).reason).toBe('accepted');
     const plain = JSON.stringify({ ...payment(), sign });
@@ -111,7 +111,7 @@ describe('the signature', () => {
   });
 
   it.each(['null', '7', '""', '[]', '{"a":"b"}', '"x"', `"${'0'.repeat(32)}"`])(
-    'that is %s is refused',
+    'that is %s is refused (pitfall 18)',
     async (value) => {
       const body = `${text.slice(0, -1)},"sign":${value}}`;
       expect((await read(callbackOf(body))).reason).toBe('signature_invalid');
@@ -175,7 +175,7 @@ describe('a payment', () => {
     expect(factKey(event)).not.toBe(factKey(await eventOf({ status: 'check' })));
   });
 
-  it('to a static wallet counts what it was worth, cut to cents', async () => {
+  it('to a static wallet counts what it was worth, cut to cents (pitfall 10)', async () => {
     const wallet = { type: 'wallet', currency: 'USDT', amount: '14.999', payment_amount_usd: '14.9989' };
     expect(await eventOf(wallet)).toMatchObject({ amount: { minor: 1499, currency: 'USD' } });
   });

@@ -237,7 +237,7 @@ describe('a payment', () => {
     ['500', 'JPY', 500],
     ['10.001', 'EUR', null],
     ['1e3', 'EUR', null],
-  ])('of %s %s is %s of the smallest unit', async (value, currency, minor) => {
+  ])('of %s %s is %s of the smallest unit (pitfall 10)', async (value, currency, minor) => {
     const [event] = await eventsOf(plain({ amount: { value, currency } }));
     expect(event?.amount).toEqual(minor === null ? null : { minor, currency });
   });

@@ -80,7 +80,7 @@ describe('the signature', () => {
   });
 
   it.each(['170', '170.0', '1e-7', '0.0000001', '12345678901234567890', '1E5'])(
-    'covers a number as it was written: %s',
+    'covers a number as it was written: %s (pitfall 1)',
     async (number) => {
       const text = `{"payment_id":"1","payment_status":"finished","z":${number},"a":{"y":${number},"b":[${number}]}}`;
       const sorted = `{"a":{"b":[${number}],"y":${number}},"payment_id":"1","payment_status":"finished","z":${number}}`;
@@ -110,7 +110,7 @@ describe('the signature', () => {
   });
 
   it.each(['zz', 'abc', '00'.repeat(64)])(
-    'that is %s is refused, and no refusal tells the secret',
+    'that is %s is refused, and no refusal tells the secret (pitfall 18)',
     async (signature) => {
       const { reason, detail } = await read(callbackOf(JSON.stringify(payment()), signature));
       expect(reason).toBe('signature_invalid');

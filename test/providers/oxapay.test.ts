@@ -61,7 +61,7 @@ async function factOf(content: unknown): Promise<PaymentFact> {
 }
 
 describe('the signature', () => {
-  it('is taken over the raw bytes: a body written anew is refused', async () => {
+  it('is taken over the raw bytes: a body written anew is refused (pitfall 1)', async () => {
     const again = { ...signed(paid), body: new TextEncoder().encode(JSON.stringify(JSON.parse(paid))) };
     expect((await read(again)).reason).toBe('signature_invalid');
   });
@@ -72,7 +72,7 @@ describe('the signature', () => {
     expect((await read(callback)).reason).toBe('signature_invalid');
   });
 
-  it.each(['zz', 'abc', '', '00'.repeat(64), MERCHANT_API_KEY])('that is %o is refused', async (hmac) => {
+  it.each(['zz', 'abc', '', '00'.repeat(64), MERCHANT_API_KEY])('that is %o is refused (pitfall 18)', async (hmac) => {
     const { reason, detail } = await read({ ...signed(paid), headers: { hmac } });
     expect(reason).toBe(hmac === '' ? 'header_missing' : 'signature_invalid');
     expect(detail).not.toContain(MERCHANT_API_KEY);

@@ -113,7 +113,7 @@ describe('the signature', () => {
     expect(await reasonOf(withHeaders(other, { 'paypal-webhook-id': '0EH40505U7160970P' }))).toBe('signature_invalid');
   });
 
-  it('is taken over the raw bytes: the same JSON in other spacing does not verify', async () => {
+  it('is taken over the raw bytes: the same JSON in other spacing does not verify (pitfall 1)', async () => {
     const spaced = new TextEncoder().encode(JSON.stringify(event, null, 1));
     expect(await reasonOf({ ...signed(event), body: spaced })).toBe('signature_invalid');
     expect(await reasonOf(signed(JSON.stringify(event, null, 1)))).toBe('accepted');
@@ -127,7 +127,7 @@ describe('the signature', () => {
   );
 
   it.each(['=', 'zz', 'A'.repeat(344), '\u0000', '%%%'])(
-    'of garbage is refused and never throws: %j',
+    'of garbage is refused and never throws: %j (pitfall 18)',
     async (garbage) => {
       expect(await reasonOf(withHeaders(signed(event), { 'paypal-transmission-sig': garbage }))).toBe(
         'signature_invalid',
@@ -311,7 +311,7 @@ describe('a payment', () => {
     ['0.29', 'USD', 29],
     ['500', 'JPY', 500],
     ['5.00', 'TWD', 500],
-  ])('of %s %s is %i minor units: no float rounds it', async (value, currency_code, minor) => {
+  ])('of %s %s is %i minor units: no float rounds it (pitfall 10)', async (value, currency_code, minor) => {
     expect(await factOf(paid({ amount: { value, currency_code } }))).toMatchObject({ amount: { minor } });
   });
 

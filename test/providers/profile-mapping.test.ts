@@ -145,7 +145,7 @@ describe('a payment', () => {
     else expect((await told(callback, { amountUnit })).events).toMatchObject([{ amount: { minor } }]);
   });
 
-  it('written as a JSON number is read by its digits and never as a float', async () => {
+  it('written as a JSON number is read by its digits and never as a float (pitfall 10)', async () => {
     const body = '{"order_id":"1","transaction_id":"2","status":"PAID","amount":4503599627370.07,"currency":"CNY"}';
     const { events } = await told(await signedRaw(body), { ...RAW, amountUnit: 'decimal' });
     expect(events).toMatchObject([{ amount: { minor: 450_359_962_737_007 } }]);

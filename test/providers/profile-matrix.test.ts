@@ -81,6 +81,38 @@ describe('every combination', () => {
   });
 });
 
+describe('a signature in a header', () => {
+  const made = scheme({ algorithm: 'hmac-sha256', encoding: 'hex', content: 'raw', ...HEADER });
+  const credentials = provider.credentials.parse(enteredFor(made, { formats: ['json'] }));
+  const genuine = callbackOf(payment, 'json', made);
+  const reasonOf = async (callback: typeof genuine, given = credentials) => {
+    const notice = await provider.verify(callback, given, [], NOW);
+    return notice.ok ? 'accepted' : notice.error.reason;
+  };
+
+  it('over the raw body is not one over the same JSON in other spacing (pitfall 1)', async () => {
+    expect(await reasonOf(genuine)).toBe('accepted');
+    const spaced = JSON.stringify(JSON.parse(new TextDecoder().decode(genuine.body)), null, 1);
+    expect(await reasonOf({ ...genuine, body: new TextEncoder().encode(spaced) })).toBe('signature_invalid');
+  });
+
+  it.each(['=', '====', 'zz', '0', 'é', '%00', '00'.repeat(32), 'A'.repeat(4_000)])(
+    'of garbage is refused and never throws, by any algorithm: %s (pitfall 18)',
+    async (garbage) => {
+      for (const algorithm of ALGORITHMS) {
+        for (const encoding of ENCODINGS) {
+          const other = scheme({ algorithm, encoding, content: 'raw', ...HEADER });
+          const callback = callbackOf(payment, 'json', other);
+          const given = provider.credentials.parse(enteredFor(other, { formats: ['json'] }));
+          expect(await reasonOf(callback, given)).toBe('accepted');
+          const headers = { ...callback.headers, 'x-signature': garbage };
+          expect(await reasonOf({ ...callback, headers }, given)).toBe('signature_invalid');
+        }
+      }
+    },
+  );
+});
+
 const CONFORMING: readonly (readonly [Partial<Scheme>, Form])[] = [
   [{ prefix: 'sha256=' }, 'json'],
   [{ algorithm: 'hmac-sha512', content: 'raw', ...HEADER, encoding: 'base64' }, 'form'],

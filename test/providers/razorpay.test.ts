@@ -88,7 +88,7 @@ describe('the signature', () => {
     expect(await reasonOf(callbackOf(body, signature))).toBe('accepted');
   });
 
-  it('is taken over the raw bytes: the same JSON in other spacing does not verify', async () => {
+  it('is taken over the raw bytes: the same JSON in other spacing does not verify (pitfall 1)', async () => {
     const callback = captured();
     const spaced = JSON.stringify(JSON.parse(new TextDecoder().decode(callback.body)), null, 2);
     expect(await reasonOf({ ...callback, body: new TextEncoder().encode(spaced) })).toBe('signature_invalid');

@@ -79,6 +79,13 @@ describe('the signature', () => {
     expect(await reasonOf(callbackOf(requestBody, signatureHeader))).toBe('accepted');
   });
 
+  it('is taken over the raw bytes: the same JSON in other spacing does not verify (pitfall 1)', async () => {
+    const callback = paid();
+    const spaced = JSON.stringify(JSON.parse(new TextDecoder().decode(callback.body)), null, 1);
+    const body = new TextEncoder().encode(spaced);
+    expect(await reasonOf({ ...callback, body })).toBe('signature_invalid');
+  });
+
   it.each([
     'https://pay.example.com/square/hook?shop=2',
     'https://pay.example.com/square/hook',

@@ -81,6 +81,21 @@ describe('the signature list', () => {
     expect(await isGenuine(signed(paid, forged), [WHPK])).toBe(false);
   });
 
+  it('is taken over the raw bytes: the same JSON in other spacing does not verify (pitfall 1)', async () => {
+    const spaced = JSON.stringify(JSON.parse(new TextDecoder().decode(good.body)), null, 1);
+    expect(await isGenuine(good)).toBe(true);
+    expect(await isGenuine({ ...good, body: new TextEncoder().encode(spaced) })).toBe(false);
+  });
+
+  it.each(['=', '====', 'é', '%00', 'A'.repeat(10_000), Buffer.alloc(32).toString('base64')])(
+    'of garbage is refused and never throws: %s (pitfall 18)',
+    async (garbage) => {
+      for (const version of ['v1', 'v1a']) {
+        expect(await isGenuine(withSignature(good, `${version},${garbage}`), [SECRET, WHPK])).toBe(false);
+      }
+    },
+  );
+
   it('is not searched without an end', async () => {
     const list = `${'v1,AAAA '.repeat(500)}${value}`;
     expect(await isGenuine(withSignature(good, list))).toBe(false);

@@ -74,7 +74,7 @@ conformance({
 });
 
 describe('the signature', () => {
-  it('is taken over the raw bytes: the same JSON in other spacing does not verify', async () => {
+  it('is taken over the raw bytes: the same JSON in other spacing does not verify (pitfall 1)', async () => {
     const callback = paid();
     const compact = JSON.stringify(JSON.parse(new TextDecoder().decode(callback.body)));
     expect(await reasonOf({ ...callback, body: new TextEncoder().encode(compact) })).toBe('signature_invalid');

@@ -177,7 +177,7 @@ describe('the signature', () => {
   });
 
   it.each(['=', 'zz', 'A'.repeat(344), '\u0000', '%%%'])(
-    'of garbage is refused and never throws: %j',
+    'of garbage is refused and never throws: %j (pitfall 18)',
     async (garbage) => {
       expect(await reasonOf(formOf({ ...signedForm(payment), signature: garbage }))).toBe('signature_invalid');
     },

@@ -236,7 +236,7 @@ describe('the answer to a refund query', () => {
     ['PROCESSING', 'pending'],
     ['REFUNDCLOSE', 'failed'],
     ['CHANGE', 'needs_attention'],
-  ])('is canonical: %s is %s', async (status, state) => {
+  ])('is canonical: %s is %s (pitfall 8)', async (status, state) => {
     expect(await factOf({ refund_status_0: status, refund_success_time_0: '' })).toMatchObject([
       { state, providerState: status, occurredAt: NOW },
     ]);

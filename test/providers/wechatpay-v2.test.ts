@@ -126,7 +126,7 @@ describe('the signature', () => {
     );
   });
 
-  it('leaves out empty values and keeps "0"', async () => {
+  it('leaves out empty values and keeps "0" (pitfall 12)', async () => {
     const empties = { device_info: '', coupon_count: '0', settlement_total_fee: '' };
     expect(await reasonOf(signed({ ...payment, ...empties }))).toBe('accepted');
     const { coupon_count: _, ...rest } = payment;
@@ -153,7 +153,7 @@ describe('the signature', () => {
     expect(await reasonOf(callbackOf(references))).toBe('accepted');
   });
 
-  it('goes by its length and not by what the message says of it', async () => {
+  it('goes by its length and not by what the message says of it (pitfall 12)', async () => {
     const says = { ...payment, sign_type: 'HMAC-SHA256' };
     expect(await reasonOf(signed(says, 'MD5'))).toBe('accepted');
     expect(await reasonOf(signed({ ...payment, sign_type: 'MD5' }, 'HMAC-SHA256'))).toBe('accepted');
@@ -168,7 +168,7 @@ describe('the signature', () => {
   });
 
   it.each(['', ' ', 'A', 'é', '0'.repeat(32), '0'.repeat(64), 'G'.repeat(32), 'SUCCESS', '%00', '0'.repeat(4_000)])(
-    'that is garbage is refused and does not throw: %j',
+    'that is garbage is refused and does not throw: %j (pitfall 18)',
     async (sign) => {
       expect(await reasonOf(callbackOf(xmlOf({ ...payment, sign })))).toBe('signature_invalid');
     },
@@ -228,7 +228,7 @@ describe('a hostile document', () => {
     ['UTF-16', String.fromCharCode(...Buffer.from(genuine, 'utf16le'))],
     ['no XML', '{"return_code":"SUCCESS"}'],
     ['nothing', ''],
-  ])('is refused with the documented failure, and nothing is fetched: %s', async (_name, body) => {
+  ])('is refused with the documented failure, and nothing is fetched: %s (pitfall 12)', async (_name, body) => {
     const outcome = await outcomeOf(callbackOf(body));
     expect(outcome.reason).toBe('malformed');
     const answer = provider.acknowledge({ kind: 'rejected', rejection: { reason: 'malformed', detail: '' } });
@@ -284,7 +284,7 @@ describe('a payment notice', () => {
     });
   });
 
-  it('counts the order’s amount and not what the payer paid or the merchant gets', async () => {
+  it('counts the order’s amount and not what the payer paid or the merchant gets (pitfall 10)', async () => {
     const fact = await factOf({ settlement_total_fee: '90', cash_fee: '1' });
     expect(fact?.amount?.minor).toBe(100);
     expect(fact?.payerAmount?.minor).toBe(1);
@@ -345,7 +345,7 @@ describe('a payment notice', () => {
 });
 
 describe('a refund notice', () => {
-  it('changes nothing by itself and says what to ask about', async () => {
+  it('changes nothing by itself and says what to ask about (pitfall 12)', async () => {
     expect(await told(refundNotice(refund))).toEqual({
       events: [],
       hints: [
@@ -369,7 +369,7 @@ describe('a refund notice', () => {
     expect((await told(nameless))?.hints).toHaveLength(1);
   });
 
-  it('opens also where the key’s MD5 begins with zeros', async () => {
+  it('opens also where the key’s MD5 begins with zeros (pitfall 12)', async () => {
     const isShort = (key: string) => createHash('md5').update(key).digest('hex').startsWith('0');
     const keys = Array.from({ length: 200 }, (_, n) => `${n}`.padStart(32, 'k')).filter(isShort);
     expect(keys.length).toBeGreaterThan(0);

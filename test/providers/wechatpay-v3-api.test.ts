@@ -127,7 +127,7 @@ describe('fetching platform certificates', () => {
     expect(fetched.ok && fetched.value.map((key) => key.serial)).toEqual([platform.serial]);
   });
 
-  it('believes no answer that is unsigned, probed, stale or signed by anyone else', async () => {
+  it('believes no answer that is unsigned, probed, stale or signed by anyone else (pitfall 2)', async () => {
     expectProblem(await read(plain(200, both)), 'unverified');
     expectProblem(await read(plain(200, 'read before it is proved')), 'unverified');
     expectProblem(await read(answered(both, platform, NOW - HOUR_MS)), 'unverified');

@@ -118,7 +118,7 @@ const with_ = (callback: Callback, headers: Readonly<Record<string, string>>): C
 });
 
 describe('the signature', () => {
-  it('is taken over the raw bytes, so that members in any order and spacing verify', async () => {
+  it('is taken over the raw bytes, so that members in any order and spacing verify (pitfall 1)', async () => {
     const { resource, ...rest } = paid();
     const reordered = { resource: Object.fromEntries(Object.entries(resource).reverse()), ...rest };
     expect(await reasonOf(signed(JSON.stringify(reordered, null, 3)))).toBe('accepted');
@@ -128,7 +128,7 @@ describe('the signature', () => {
     expect(await reasonOf(reserialised)).toBe('signature_invalid');
   });
 
-  it('of a probe is refused on the wire exactly as a wrong one, and counted apart', async () => {
+  it('of a probe is refused on the wire exactly as a wrong one, and counted apart (pitfall 2)', async () => {
     const callback = signed(paid());
     const wrong = with_(callback, { 'wechatpay-signature': 'AAAA' });
     for (const tail of ['', 'OSd8WuZLOZ', callback.headers['wechatpay-signature'] ?? '']) {
@@ -154,7 +154,7 @@ describe('the signature', () => {
   });
 
   it.each(['not base64!', 'AAAA', 'A'.repeat(43), `${'A'.repeat(342)}==`, '====', 'é', '%00'])(
-    'that is garbage is refused and does not throw: %s',
+    'that is garbage is refused and does not throw: %s (pitfall 18)',
     async (signature) => {
       expect(await reasonOf(with_(signed(paid()), { 'wechatpay-signature': signature }))).toBe('signature_invalid');
     },
@@ -197,7 +197,7 @@ describe('the key', () => {
     expiresAt: 0,
   });
 
-  it('is chosen by serial for each message while certificates and public keys live side by side', async () => {
+  it('is chosen by serial for each message while certificates and public keys live side by side (pitfall 4)', async () => {
     for (const signer of [platform, oldPlatform, platformKey, platform]) {
       expect(await reasonOf(signed(paid(), signer))).toBe('accepted');
     }
@@ -383,7 +383,7 @@ describe('a payment', () => {
     });
   });
 
-  it('counts the order’s total, never what the payer paid after coupons', async () => {
+  it('counts the order’s total, never what the payer paid after coupons (pitfall 10)', async () => {
     const event = await eventOf('TRANSACTION.SUCCESS', { ...transaction, amount: { total: 100, payer_total: 1 } });
     expect(event).toMatchObject({
       amount: { minor: 100, currency: 'CNY' },
@@ -401,10 +401,13 @@ describe('a payment', () => {
     ['REVOKED', 'MICROPAY', 'closed'],
     ['PAYERROR', 'MICROPAY', 'failed'],
     ['PAYERROR', 'NATIVE', 'pending'],
-  ])('in the state %s of %s is %s: a refund that exists does not unpay it', async (trade_state, trade_type, status) => {
-    const event = await eventOf('TRANSACTION.SUCCESS', { ...transaction, trade_state, trade_type });
-    expect(event).toMatchObject({ kind: 'payment', status, providerState: trade_state });
-  });
+  ])(
+    'in the state %s of %s is %s: a refund that exists does not unpay it (pitfall 8)',
+    async (trade_state, trade_type, status) => {
+      const event = await eventOf('TRANSACTION.SUCCESS', { ...transaction, trade_state, trade_type });
+      expect(event).toMatchObject({ kind: 'payment', status, providerState: trade_state });
+    },
+  );
 
   it('that is not paid needs neither number nor amount', async () => {
     const { transaction_id: _t, amount: _a, success_time: _s, ...rest } = transaction;
@@ -444,13 +447,13 @@ describe('a refund', () => {
     });
   });
 
-  it('that is abnormal wants a person and is not failed: it may still succeed', async () => {
+  it('that is abnormal wants a person and is not failed: it may still succeed (pitfall 8)', async () => {
     const { success_time: _, ...rest } = refund;
     const event = await eventOf('REFUND.ABNORMAL', { ...rest, refund_status: 'ABNORMAL' });
     expect(event).toMatchObject({ state: 'needs_attention', occurredAt: Date.parse('2026-01-01T02:34:58Z') });
   });
 
-  it('that was closed is failed, never refunded', async () => {
+  it('that was closed is failed, never refunded (pitfall 8)', async () => {
     const { success_time: _, ...rest } = refund;
     expect(await eventOf('REFUND.CLOSED', { ...rest, refund_status: 'CLOSED' })).toMatchObject({ state: 'failed' });
   });
@@ -504,7 +507,7 @@ describe('another merchant', () => {
 });
 
 describe('the answer', () => {
-  it('is a status that makes WeChat Pay call again: never 200 with FAIL in the body', () => {
+  it('is a status that makes WeChat Pay call again: never 200 with FAIL in the body (pitfall 3)', () => {
     const unavailable = provider.acknowledge({ kind: 'unavailable' });
     expect(unavailable).toMatchObject({ status: 503, body: '{"code":"FAIL","message":"失败"}' });
     expect(unavailable.headers['content-type']).toMatch(/^application\/json/);

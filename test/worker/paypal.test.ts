@@ -134,7 +134,7 @@ describe('a certificate that is not known yet', () => {
     expect(await keysOf(channelId)).toEqual([]);
   });
 
-  it('is asked for at most once a minute, however many are named', async () => {
+  it('is asked for at most once a minute, however many are named (pitfall 5)', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const calls = playPayPal();
     const channelId = await makeChannel();

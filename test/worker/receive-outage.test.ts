@@ -175,7 +175,7 @@ describe('the registry', () => {
     expect((await send(id, env, await paid('G3'))).answer.status).toBe(204);
   });
 
-  it('is asked for keys once for many unknown serials, and never for a probe', async () => {
+  it('is asked for keys once for many unknown serials, and never for a probe (pitfall 5)', async () => {
     const { id } = await makeChannel();
     const refreshKeys = vi.fn(async () => 'refreshed');
     const counting = withBinding('REGISTRY', () => ({

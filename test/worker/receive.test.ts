@@ -205,7 +205,7 @@ describe('a refused callback', () => {
 });
 
 describe('a signature probe', () => {
-  it('gets what a wrong signature gets, leaves a count alone, and does not hinder the good delivery', async () => {
+  it('gets what a wrong signature gets, leaves a count alone, and does not hinder the good delivery (pitfall 2)', async () => {
     const { id, uid } = await makeChannel();
     const { body, headers } = await paid('P1');
     const probe = { ...headers, 'wechatpay-signature': `WECHATPAY/SIGNTEST/${headers['wechatpay-signature']}` };
@@ -241,7 +241,7 @@ describe('an allowlist', () => {
     expect((await post(id, body, headers)).status).toBe(status);
   });
 
-  it("believes no header but the platform's own", async () => {
+  it("believes no header but the platform's own (pitfall 20)", async () => {
     const { id } = await makeChannel({ allowlist: { mode: 'enforce', ranges } });
     const { body, headers } = await from('198.51.100.1');
     const forged = {
