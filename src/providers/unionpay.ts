@@ -3,6 +3,7 @@
 import { byStatus, provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
+import { query } from './unionpay/query.ts';
 import { translate } from './unionpay/translate.ts';
 
 export const unionpay = provider<Credentials, Notice>({
@@ -23,4 +24,5 @@ export const unionpay = provider<Credentials, Notice>({
   translate,
   // Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
   acknowledge: byStatus(200),
+  query,
 });

@@ -2,7 +2,7 @@
 // certificate by itself: pinned ones must vouch for it, and it must be UnionPay's own.
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { fromBase64, sha256, toHex, utf8 } from '../../crypto/bytes.ts';
+import { fromBase64, fromUtf8, sha256, toHex, utf8 } from '../../crypto/bytes.ts';
 import { commonNameOf } from '../../crypto/certificate.ts';
 import { type ChainLink, certificatesIn, chainTo, invalidityOf } from '../../crypto/chain.ts';
 import { rsaPublicKeyOf, verifyRsa } from '../../crypto/rsa.ts';
@@ -24,6 +24,25 @@ export async function openNotice(
 ): Promise<Result<Notice, Rejection>> {
   const form = readForm(body);
   if (form === null) return err(reject('malformed', 'The body is no form of name=value pairs in UTF-8, each once.'));
+  return proveForm(form, credentials, now);
+}
+
+/** An answer of the gateway is signed as a notice is, and differs in one thing: nothing in it is escaped. */
+export async function openAnswer(
+  body: Uint8Array,
+  credentials: Credentials,
+  now: number,
+): Promise<Result<Notice, Rejection>> {
+  const form = readPlain(body);
+  if (form === null) return err(reject('malformed', 'The answer is no list of name=value pairs in UTF-8, each once.'));
+  return proveForm(form, credentials, now);
+}
+
+async function proveForm(
+  form: ReadonlyMap<string, string>,
+  credentials: Credentials,
+  now: number,
+): Promise<Result<Notice, Rejection>> {
   const signature = fromBase64(form.get('signature') ?? '');
   const method = form.get('signMethod');
   if (!form.get('signature')) return err(reject('signature_invalid', 'The parameter signature is missing.'));
@@ -42,17 +61,22 @@ export async function openNotice(
   return ok(new Map([...form].filter(([, value]) => value !== '')));
 }
 
-/** Signed is the hexadecimal SHA-256 of the parameters. Kits differ in whether empty ones count: both are the same. */
+/** What is signed of these parameters: the hexadecimal SHA-256 of them all, sorted (5.1.0, signMethod 01). */
+export async function digestOf(form: ReadonlyMap<string, string>, names: readonly string[]) {
+  const text = [...names].sort().map((name) => `${name}=${form.get(name)}`);
+  return utf8(toHex(await sha256(utf8(text.join('&')))));
+}
+
+/** Kits differ in whether empty parameters count: both are the same. */
 async function isSigned(
   form: ReadonlyMap<string, string>,
   signature: Uint8Array<ArrayBuffer>,
   key: NonNullable<Awaited<ReturnType<typeof rsaPublicKeyOf>>>,
 ): Promise<boolean> {
-  const names = [...form.keys()].filter((name) => name !== 'signature').sort();
+  const names = [...form.keys()].filter((name) => name !== 'signature');
   const filled = names.filter((name) => form.get(name) !== '');
   for (const counted of filled.length < names.length ? [names, filled] : [names]) {
-    const text = counted.map((name) => `${name}=${form.get(name)}`).join('&');
-    if (await verifyRsa(key, signature, utf8(toHex(await sha256(utf8(text)))))) return true;
+    if (await verifyRsa(key, signature, await digestOf(form, counted))) return true;
   }
   return false;
 }
@@ -125,4 +149,21 @@ function unescaped(text: string): string | null {
   } catch {
     return null; // not UTF-8
   }
+}
+
+/** A pair ends at `&`, save for one inside of {…} or […], as in UnionPay's own kits. */
+const PAIRS = /(?:\{[^}]{0,4096}\}|\[[^\]]{0,4096}\]|[^&])+/g;
+
+/** As readForm, of text where nothing is escaped. */
+function readPlain(body: Uint8Array): ReadonlyMap<string, string> | null {
+  const form = new Map<string, string>();
+  const pairs = fromUtf8(body)?.match(PAIRS) ?? [];
+  if (pairs.length > PARAMETERS_MAX) return null;
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const name = pair.slice(0, at);
+    if (at < 1 || !NAME.test(name) || form.has(name)) return null;
+    form.set(name, pair.slice(at + 1));
+  }
+  return form.size === 0 ? null : form;
 }
