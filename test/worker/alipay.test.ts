@@ -78,6 +78,14 @@ describe.each(Object.entries(entered))('in workerd, in %s', (_mode, credentials)
     });
   });
 
+  it('holds what was paid against what was registered (pitfall 13)', async () => {
+    const channelId = await makeChannel(credentials);
+    const registered = { channel: channelId, orderNo: 'TG_UTF8_1', amount: { minor: 8889, currency: 'CNY' } };
+    expect((await call('POST', '/v1/orders', registered)).status).toBe(201);
+    expect(await send(channelId, 'utf8')).toBe('200 success');
+    expect(await orderOf(channelId, 'TG_UTF8_1')).toMatchObject({ paymentState: 'pending', flags: ['underpaid'] });
+  });
+
   it('refuses a stranger’s signature and one with SHA-1', async () => {
     const channelId = await makeChannel(credentials);
     expect(await send(channelId, 'stranger')).toBe('401 fail');

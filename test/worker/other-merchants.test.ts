@@ -1,11 +1,17 @@
 // Genuine callbacks that are meant for another merchant account than the channel's, through the Worker's own door: not
 // acknowledged, so that they come again once that is mended; alarmed, and no order of the channel is touched.
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { createHash, createHmac } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
+import { callbackLogNameOf } from '../../src/core/arrival.ts';
+import { authorisation, HMAC_KEY } from '../fixtures/adyen/objects.ts';
+import { postOf } from '../fixtures/adyen/post.ts';
 import * as razorpay from '../fixtures/razorpay/merchant.ts';
 import * as square from '../fixtures/square/merchant.ts';
 import { intent } from '../fixtures/stripe/objects.ts';
 import { call, makeChannel } from './api-world.ts';
+import { registry } from './receive-world.ts';
 
 const ORDER_NO = 'TG20260101-0001';
 const STRIPE_SECRET = 'whsec_tollgateTestSecretNumber1aaaaaaaaaaa'; // made up for tests
@@ -109,4 +115,23 @@ it.each(CASES)('of $provider are refused and alarmed, and the channel’s own ar
   expect(await alarmsOf(own)).toEqual([]);
   expect((await call('GET', `/v1/orders/${theirs}/${ORDER_NO}`)).status).toBe(404);
   expect((await call('GET', `/v1/orders/${own}/${ORDER_NO}`)).status).toBe(200);
+});
+
+it('of Adyen are acknowledged and shown, or they would block the company’s queue, and touch no order', async () => {
+  const channel = await makeChannel({
+    provider: 'adyen',
+    credentials: { hmacKeys: [HMAC_KEY], merchantAccounts: ['AnotherShop'] },
+  });
+  expect(await send(channel, postOf(authorisation))).toMatchObject({ status: 200, text: '[accepted]' });
+  const record = await registry().readChannel(channel);
+  const log = env.CALLBACK_LOG.getByName(callbackLogNameOf(record?.channel.uid ?? ''));
+  await vi.waitFor(
+    async () => {
+      await runDurableObjectAlarm(log);
+      const { items } = (await call('GET', `/v1/callbacks?channel=${channel}`)).body;
+      expect([...(items ?? [])]).toMatchObject([{ verdict: 'ignored', noticeType: 'AUTHORISATION of TollgateECOM' }]);
+    },
+    { timeout: 4_000 },
+  );
+  expect((await call('GET', `/v1/orders/${channel}/${ORDER_NO}`)).status).toBe(404);
 });

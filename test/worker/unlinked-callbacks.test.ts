@@ -2,7 +2,8 @@
 // payments that come before what names their order, end in that order.
 import { createHmac } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import { authorisation, HMAC_KEY, type ItemContent, modification } from '../fixtures/adyen/objects.ts';
+import { authorisation, HMAC_KEY, modification } from '../fixtures/adyen/objects.ts';
+import * as adyen from '../fixtures/adyen/post.ts';
 import * as paddle from '../fixtures/paddle/merchant.ts';
 import * as razorpay from '../fixtures/razorpay/merchant.ts';
 import * as square from '../fixtures/square/merchant.ts';
@@ -33,26 +34,6 @@ const posted = ({ headers, body }: ReturnType<typeof square.signed>): Post => ({
   body: new TextDecoder().decode(body),
 });
 
-/** The eight fields that Adyen signs, by its documents. */
-function adyen(item: ItemContent): Post {
-  const { pspReference, originalReference = '', merchantAccountCode, merchantReference, eventCode, success } = item;
-  const { value, currency } = item.amount as { value: number; currency: string }; // as the fixtures write it
-  const text = [
-    pspReference,
-    originalReference,
-    merchantAccountCode,
-    merchantReference,
-    value,
-    currency,
-    eventCode,
-    success,
-  ];
-  const hmacSignature = createHmac('sha256', Buffer.from(HMAC_KEY, 'hex')).update(text.join(':')).digest('base64');
-  const NotificationRequestItem = { ...item, additionalData: { hmacSignature } };
-  const body = JSON.stringify({ live: 'true', notificationItems: [{ NotificationRequestItem }] });
-  return { body, headers: {} };
-}
-
 const unnamed = { ...razorpay.payment, notes: [] };
 const inPaddle = (type: string, data: object) =>
   posted(paddle.signed(paddle.eventOf(type, data), paddle.SECRET, seconds * 1000));
@@ -61,7 +42,11 @@ const CASES: readonly (readonly [string, object, readonly Post[], string])[] = [
   [
     'adyen',
     { hmacKeys: [HMAC_KEY], merchantAccounts: ['TollgateECOM'] },
-    [adyen(modification('REFUND')), adyen(modification('NOTIFICATION_OF_CHARGEBACK')), adyen(authorisation)],
+    [
+      adyen.postOf(modification('REFUND')),
+      adyen.postOf(modification('NOTIFICATION_OF_CHARGEBACK')),
+      adyen.postOf(authorisation),
+    ],
     '[accepted]',
   ],
   [
