@@ -145,7 +145,7 @@ describe('the signature', () => {
     }
   });
 
-  it('is over values that were decoded once: plus signs, percent signs and JSON stay as they came (pitfall 13)', async () => {
+  it('is over values that were decoded once: + and % and JSON stay as they came (pitfall 13)', async () => {
     // Pitfall 13: decoding twice throws on 100% and makes spaces of plus signs.
     const subject = '100% +1 %2B %zz';
     const [payment] = await eventsOf({ ...paid, subject, passback_params: 'a%2Bb+c%25 d' });
@@ -189,7 +189,7 @@ describe('the signature', () => {
     expect((await see(callback)).events).toMatchObject([{ payer: { id: paid.buyer_id } }]);
   });
 
-  it('does not cover sign_type for payments, and does for the types that the credentials name (pitfall 13)', async () => {
+  it('does not cover sign_type for payments, and does for types that the credentials name (pitfall 13)', async () => {
     const covered = signed({ ...paid, notify_type: 'servicewindow_notify' }, { coversSignType: true });
     expect(await reasonOf(covered)).toBe('signature_invalid');
     expect(await reasonOf(covered, { signTypeSignedFor: ['servicewindow_notify'] })).toBe('accepted');

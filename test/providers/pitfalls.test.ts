@@ -1,5 +1,5 @@
-// The mistakes that integrations make most, by the numbers that test names give, and the dialects that invite each: every
-// one of them has a test named after it.
+// The mistakes that integrations make most, by the numbers that test names give, and the dialects that invite each:
+// every one of them has a test named after it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 

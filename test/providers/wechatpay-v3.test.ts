@@ -197,7 +197,7 @@ describe('the key', () => {
     expiresAt: 0,
   });
 
-  it('is chosen by serial for each message while certificates and public keys live side by side (pitfall 4)', async () => {
+  it('is chosen by serial for each message while certificates and keys live side by side (pitfall 4)', async () => {
     for (const signer of [platform, oldPlatform, platformKey, platform]) {
       expect(await reasonOf(signed(paid(), signer))).toBe('accepted');
     }

@@ -205,7 +205,7 @@ describe('a refused callback', () => {
 });
 
 describe('a signature probe', () => {
-  it('gets what a wrong signature gets, leaves a count alone, and does not hinder the good delivery (pitfall 2)', async () => {
+  it('gets what a wrong signature gets, leaves a count alone, and hinders no good delivery (pitfall 2)', async () => {
     const { id, uid } = await makeChannel();
     const { body, headers } = await paid('P1');
     const probe = { ...headers, 'wechatpay-signature': `WECHATPAY/SIGNTEST/${headers['wechatpay-signature']}` };
