@@ -36,9 +36,6 @@ export const SHARDS_DEFAULT = 8;
 export const SHARDS_MAX = 32;
 /** Facts committed together at most: bounds how long one commit blocks the shard. */
 export const GROUP_COMMIT_FACTS_MAX = 64;
-/** Payments and refunds kept on one order: more than any real order has, few enough for one row. */
-export const ORDER_PAYMENTS_MAX = 100;
-export const ORDER_REFUNDS_MAX = 100;
 /** Facts of one order; a provider that sends more is refused as malformed rather than growing one order for ever. */
 export const ORDER_FACTS_MAX = 500;
 
