@@ -98,6 +98,10 @@ function problemOf({ code, detail }: ProviderProblem): Problem {
   switch (code) {
     case 'refused':
       return { code: 'provider_refused', detail };
+    case 'already_paid':
+      return { code: 'order_paid', detail };
+    case 'insufficient_balance':
+      return { code: 'insufficient_balance', detail };
     case 'not_configured':
       return { code: 'provider_not_configured', detail };
     case 'unverified':

@@ -2,6 +2,7 @@
 // a Worker and an object of different versions may talk while a deployment rolls out.
 import type { DispatchConfig } from './channel.ts';
 import type { Fact, Link, Source, UnlinkedEvent } from './event.ts';
+import type { Money } from './money.ts';
 import type { Order, Registration } from './order.ts';
 
 /** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
@@ -58,6 +59,12 @@ export type RegisterRequest = {
   readonly dispatch: DispatchConfig;
   /** The id of the event that a difference with what was already paid would raise. */
   readonly eventId: string;
+  /** The merchant wants the provider's payment: from now on the order has an end. Left out where it does not. */
+  readonly pay?: {
+    /** Until when it may be paid, where the registration does not say. */
+    readonly payBy: number;
+    readonly closeOnExpiry: boolean;
+  };
 };
 /** An Idempotency-Key, kept in the shard that its own text falls to: the key may come with any order. */
 export type ClaimKeyRequest = {
@@ -72,6 +79,60 @@ export type ClaimKeyRequest = {
 export type RegisterReply =
   | { readonly kind: 'created' | 'same'; readonly order: Order }
   | { readonly kind: 'conflict'; readonly field: string };
+
+/** Who did something, and why: an API key's id. */
+export type Actor = { readonly key: string; readonly reason: string | null };
+
+/** A refund that the merchant wants: reserved in the ledger before any provider hears of it. */
+export type ReserveRequest = {
+  readonly v: 1;
+  readonly orderNo: string;
+  readonly refundNo: string;
+  readonly amount: Money;
+  readonly reason: string | null;
+  readonly actor: Actor;
+  /** When nobody has told what became of it by then, the ledger has it asked. */
+  readonly askAgainAt: number;
+};
+/** `same`: this refund was reserved, or exists, before. `transactionId`: the payment that covers it, if one alone does. */
+export type ReserveReply =
+  | {
+      readonly kind: 'reserved' | 'same';
+      readonly order: Order;
+      readonly transactionId: string | null;
+      readonly paid: Money;
+    }
+  | { readonly kind: 'conflict'; readonly field: 'amount' | 'reason' }
+  | { readonly kind: 'exceeds'; readonly refundable: Money }
+  | { readonly kind: 'not_paid' | 'missing' };
+
+export type ReleaseRequest = {
+  readonly v: 1;
+  readonly orderNo: string;
+  readonly actor: Actor & { readonly reason: string };
+  /** True: what is held is never delivered. */
+  readonly discard: boolean;
+};
+/** `confirm`: noted, and another key has to say so too. `released` tells how many deliveries moved. */
+export type ReleaseReply =
+  | { readonly kind: 'released'; readonly deliveries: number }
+  | { readonly kind: 'confirm' | 'same_key' | 'not_held' | 'missing' };
+
+/** Something of an order that is due at a time. `ref` tells two of one kind apart: a refund number. */
+export type Timer = {
+  readonly dueAt: number;
+  readonly orderNo: string;
+  /** The last two are the ledger's own; the others are asked of the provider. */
+  readonly kind: 'expire' | 'refund' | 'park' | 'hold';
+  readonly ref: string;
+};
+
+/** One queue message asks the provider one thing (the ledger says when, and hears what came of it). */
+export type AskMessage = {
+  readonly v: 1;
+  readonly channel: string;
+  readonly timer: Timer & { readonly kind: 'expire' | 'refund' };
+};
 
 export type DeliveryState =
   | 'waiting'

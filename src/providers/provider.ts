@@ -52,8 +52,14 @@ export type Translation = {
 export type QueryTarget = {
   readonly orderNo?: string;
   readonly transactionId?: string;
+  /** The merchant's number of a refund: what became of it is asked, not of the order. */
+  readonly refundNo?: string;
   /** A provider's id of another kind, in the words of its own file. */
   readonly reference?: string;
+  /** What the merchant registered beside the order: some providers want to hear a part of it again. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** When the order's known payment says that it happened, epoch milliseconds. */
+  readonly occurredAt?: number;
 };
 
 /** A request to the provider's API, described and not made. `url` is absolute and on one of the provider's hosts. */
@@ -73,9 +79,22 @@ export type ProviderAnswer = {
   readonly body: Uint8Array;
 };
 
-/** Why a provider's API did not give what was asked. `unverified`: the answer's signature failed, so ask again. */
+/**
+ * Why a provider's API did not give what was asked. `refused`, `not_configured`, `insufficient_balance` and
+ * `already_paid` are final: nothing was done. `unverified` (the answer's signature failed), `unavailable` and
+ * `malformed` leave open what was done: ask before trying again.
+ */
 export type ProviderProblem = {
-  readonly code: 'unverified' | 'refused' | 'unavailable' | 'malformed' | 'not_configured';
+  readonly code:
+    | 'unverified'
+    | 'refused'
+    | 'unavailable'
+    | 'malformed'
+    | 'not_configured'
+    /** The merchant's account cannot cover the refund now. */
+    | 'insufficient_balance'
+    /** A payment was asked for, and the order is paid. */
+    | 'already_paid';
   readonly detail: string;
 };
 
@@ -178,10 +197,34 @@ export type Provider<Credentials, Notification> = {
       expiresAt?: number | null,
     ) => Promise<Result<PaymentRequest, ProviderProblem>>;
   };
+  /** Asks the provider to let nobody pay an order any more. Closing twice is closing once. */
+  readonly close?: {
+    readonly request: (
+      order: { readonly orderNo: string },
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    /**
+     * `closed`: nobody can pay it any more. `paid`: it was paid before. `unknown`: the provider has no such order yet,
+     * and whoever holds a code of it might still pay.
+     */
+    readonly read: (
+      answer: ProviderAnswer,
+      credentials: Credentials,
+      keys: readonly FetchedKey[],
+      now: number,
+    ) => Promise<Result<'closed' | 'paid' | 'unknown', ProviderProblem>>;
+  };
   /** Static codes of fixed-price products: the provider asks what to charge, and waits for the answer. */
   readonly product?: {
     /** What products may be priced in. */
     readonly currency: string;
+    /** What the product's printed code says; the same for the same `context`. */
+    readonly codeUrl: (
+      productId: string,
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<string, ProviderProblem>>;
     /** The order that this scan makes. The same scan told again is the same order. */
     readonly orderNoOf: (notification: Notification) => Promise<string>;
     readonly request: (

@@ -34,6 +34,23 @@ async function opened(fields: Fields, signType: 'MD5' | 'HMAC-SHA256' = 'MD5', c
 
 const said = (body: string | null): Fields => Transformer.toObject(body ?? '') as Fields; // flat by its form
 
+describe('a printed code', () => {
+  it('carries the signature of its own fields, and is the same for the same time and nonce', async () => {
+    const codeUrl = await product.codeUrl('sku-1', credentialsOf(), context);
+    if (!codeUrl.ok) throw new Error(codeUrl.error.detail);
+    expect(codeUrl.value).toMatch(/^weixin:\/\/wxpay\/bizpayurl\?/);
+    const { sign, ...fields } = Object.fromEntries(new URL(codeUrl.value).searchParams);
+    expect(Object.keys(fields).sort()).toEqual(['appid', 'mch_id', 'nonce_str', 'product_id', 'time_stamp']);
+    expect(sign).toBe(Hash.sign('MD5', fields, API_KEY));
+    expect(await product.codeUrl('sku-1', credentialsOf(), context)).toEqual(codeUrl);
+  });
+
+  it('is not made without an AppID', async () => {
+    const made = await product.codeUrl('sku-1', credentialsOf({ appIds: [] }), context);
+    expect(made).toMatchObject({ ok: false, error: { code: 'not_configured' } });
+  });
+});
+
 describe('a scan', () => {
   it('is known by its product_id without a result_code', async () => {
     const asked = translate(await opened(scan), credentialsOf());
