@@ -2,6 +2,7 @@
 // answers, genuine and not.
 import { createHash, verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { QueryTarget } from '../../src/providers/provider.ts';
 import {
   chain,
   entered,
@@ -94,6 +95,36 @@ describe('the question', () => {
     expect([form.get('orderId'), form.get('txnTime')]).toEqual(['20260102090000', '20260102090000']);
   });
 
+  const orderAsked = async (more: QueryTarget) => {
+    const request = await ask({ orderNo: orderId, ...more });
+    const form = new URLSearchParams(request.ok ? (request.value.body ?? '') : '');
+    return [form.get('orderId'), form.get('txnTime')];
+  };
+
+  it('takes the time that the merchant registered with the order, and a reference before it', async () => {
+    const metadata = { txnTime };
+    expect(await orderAsked({ metadata })).toEqual([orderId, txnTime]);
+    expect(await orderAsked({ metadata, occurredAt: NOW })).toEqual([orderId, txnTime]);
+    expect(await orderAsked({ metadata, reference: '20260101103999' })).toEqual([orderId, '20260101103999']);
+  });
+
+  it('after a notice takes the time of the payment that it told of, in Beijing', async () => {
+    const [event] = (await told(signed({ ...payment, traceTime: txnTime.slice(4) }))).events;
+    expect(event).toBeDefined();
+    expect(await orderAsked({ occurredAt: event?.occurredAt ?? 0 })).toEqual([orderId, txnTime]);
+    const lastSecond = Date.parse('2025-12-31T15:59:59Z');
+    expect(await orderAsked({ occurredAt: lastSecond + 999 })).toEqual([orderId, '20251231235959']);
+    expect(await orderAsked({ occurredAt: lastSecond + 1_000 })).toEqual([orderId, '20260101000000']);
+  });
+
+  it('about a refund takes its own number and time, never those of the order', async () => {
+    expect(await orderAsked({ refundNo: 'R20260102', reference: '20260102090000' })).toEqual([
+      'R20260102',
+      '20260102090000',
+    ]);
+    expect(await orderAsked({ refundNo: 'R20260102', metadata: { txnTime }, occurredAt: NOW })).toEqual([null, null]);
+  });
+
   it('without certificate and key is not configured', async () => {
     const without = { signCert: undefined, signKey: undefined };
     expect(await ask(target, without)).toMatchObject({ ok: false, error: { code: 'not_configured' } });
@@ -106,8 +137,14 @@ describe('the question', () => {
     { orderNo: orderId, reference: '2026' },
     { orderNo: 'a&txnType=04', reference: txnTime },
     { orderNo: orderId, reference: `a&b=cdefg/${txnTime}` },
-  ])('of %j is refused, because it names no transaction', async (odd) => {
-    expect(await ask(odd)).toMatchObject({ ok: false, error: { code: 'refused' } });
+    { orderNo: orderId, metadata: { table: '7' } },
+    { orderNo: orderId, metadata: { txnTime: '2026-01-01 10:30:12' }, occurredAt: NOW },
+    { orderNo: 'order-1', metadata: { txnTime } },
+    { occurredAt: NOW },
+    { orderNo: orderId, occurredAt: Number.NaN },
+  ])('of %j is refused with how to mend it, because it names no transaction', async (odd) => {
+    const detail = expect.stringContaining('metadata.txnTime');
+    expect(await ask(odd)).toMatchObject({ ok: false, error: { code: 'refused', detail } });
   });
 });
 
@@ -138,6 +175,21 @@ describe('the answer', () => {
     const unknown = { ...none, txnType: '00', respCode: '34', respMsg: '查无此交易[2600000]' };
     expect(await answer(200, plain(unknown), target)).toMatchObject({ ok: true, value: { events: [] } });
     expect(await answered({ origRespCode: '34' })).toMatchObject({ ok: true, value: { events: [] } });
+  });
+
+  it('that knows no transaction of a time that the merchant did not say proves nothing', async () => {
+    const [asked, notSent] = [{ orderNo: orderId, occurredAt: NOW }, '20260101103500'];
+    const { accessType = '', bizType = '', encoding = '', merId = '', signMethod = '', version = '' } = payment;
+    const none = { accessType, bizType, encoding, merId, orderId, signMethod, txnTime: notSent, version };
+    for (const one of [
+      { ...none, txnType: '00', respCode: '34', respMsg: '查无此交易[2600000]' },
+      { ...found, txnTime: notSent, origRespCode: '34' },
+    ]) {
+      expect(await answer(200, plain(one), asked)).toMatchObject({
+        ok: false,
+        error: { code: 'refused', detail: expect.stringContaining('metadata.txnTime') },
+      });
+    }
   });
 
   it('about a refund is found by its payment, and says why it failed', async () => {
