@@ -1,5 +1,5 @@
 // /v1/channels: create, read, change, pause, resume, disable, enable. Credentials go in and never come out.
-import type { Channel, ChannelRecord, FetchedKey } from '../core/channel.ts';
+import { type Channel, type ChannelRecord, DEFAULT_CHANNEL_SETTINGS, type FetchedKey } from '../core/channel.ts';
 import { SHARDS_DEFAULT, SHARDS_MAX } from '../core/limits.ts';
 import type { StatusChange } from '../core/registry.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -8,6 +8,7 @@ import { readConfig } from '../env.ts';
 import { PROVIDER_IDS, providerOf } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
 import { newId, newIv, requires, stampOf, WriteHeaders } from './auth.ts';
+import { ChannelSettings, ChannelSettingsInput, namedSettings, renderSettings } from './channel-settings.ts';
 import { Allowlist, AllowlistInput, Id, IdParam, iso, Time } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
@@ -38,15 +39,22 @@ const Credentials = z
   .record(z.string(), z.unknown())
   .openapi({ description: 'What the provider needs; GET /v1/providers lists the fields. Never returned.' });
 
+const Mode = z.enum(['open', 'registered']).openapi({
+  description:
+    'open: a callback may create its order, whose amount is then not checked. registered: events of an order that ' +
+    'is not registered are parked until it is.',
+});
+
 const ChannelInput = z
   .strictObject({
     id: Id,
     provider: z.string().openapi({ example: PROVIDER_IDS[0] }),
     origins: Origins,
     credentials: Credentials,
-    mode: z.enum(['open', 'registered']).default('open'),
+    mode: Mode.default('open'),
     environment: z.enum(['live', 'test']).default('live'),
     allowlist: AllowlistInput.optional(),
+    settings: ChannelSettingsInput.default({}),
     shards: z.int().min(1).max(SHARDS_MAX).default(SHARDS_DEFAULT),
     locationHint: z.enum(LOCATION_HINTS).optional(),
   })
@@ -57,15 +65,20 @@ const ChannelPatch = z
     origins: Origins.optional(),
     credentials: Credentials.optional(),
     allowlist: AllowlistInput.optional(),
+    mode: Mode.optional(),
+    settings: ChannelSettingsInput.optional(),
   })
-  .openapi('ChannelPatch', { description: 'Only what is named changes. Credentials are replaced as a whole.' });
+  .openapi('ChannelPatch', {
+    description: 'Only what is named changes, also within settings. Credentials are replaced as a whole.',
+  });
 
 const ChannelBody = z
   .object({
     id: z.string(),
     provider: z.string(),
     status: z.enum(['active', 'paused', 'disabled']),
-    mode: z.enum(['open', 'registered']),
+    mode: Mode,
+    settings: ChannelSettings,
     environment: z.enum(['live', 'test']),
     origins: z.array(z.string()),
     allowlist: Allowlist,
@@ -88,12 +101,13 @@ const ChannelDetail = ChannelBody.extend({
 }).openapi('ChannelDetail');
 
 const renderChannel = (c: Context, channel: Channel) => {
-  const { uid: _, credentials: __, createdAt, updatedAt, origins, allowlist, ...plain } = channel;
+  const { uid: _, credentials: __, createdAt, updatedAt, origins, allowlist, settings, ...plain } = channel;
   const { publicUrl } = readConfig(c.env);
   return {
     ...plain,
     origins: [...origins],
     allowlist: { mode: allowlist.mode, ranges: [...allowlist.ranges] },
+    settings: renderSettings(settings),
     callbackUrl: publicUrl === null ? null : `${publicUrl}/callbacks/${channel.id}`,
     createdAt: iso(createdAt),
     updatedAt: iso(updatedAt),
@@ -158,9 +172,6 @@ channels.openapi(
   }),
   async (c) => {
     const input = c.req.valid('json');
-    if (input.mode === 'registered') {
-      return refuse(c, invalid({ field: 'mode', message: 'registered is not available yet: use open' }));
-    }
     const checked = await checkCredentials(input.provider, input.credentials);
     if (!checked.ok) return refuse(c, checked.error);
     const uid = newId('ch');
@@ -169,6 +180,7 @@ channels.openapi(
       uid,
       locationHint: input.locationHint ?? null,
       allowlist: input.allowlist ?? defaultAllowlist(checked.value.provider),
+      settings: { ...DEFAULT_CHANNEL_SETTINGS, ...namedSettings(input.settings) },
       credentials: await sealCredentials(c, uid, input.credentials),
     };
     const reply = await registryOf(c.env).createChannel(draft, await stampOf(c));
@@ -222,13 +234,13 @@ channels.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param');
-    const { origins, allowlist, credentials } = c.req.valid('json');
+    const { credentials, settings, ...rest } = c.req.valid('json');
     const record = await registryOf(c.env).readChannel(id);
     if (!record) return refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
     const checked = credentials && (await checkCredentials(record.channel.provider, credentials));
     if (checked && !checked.ok) return refuse(c, checked.error);
     const sealed = credentials && (await sealCredentials(c, record.channel.uid, credentials));
-    const change = { origins, allowlist, credentials: sealed };
+    const change = { ...rest, settings: settings && namedSettings(settings), credentials: sealed };
     const reply = await registryOf(c.env).updateChannel(id, change, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Channel ${id}`);
     if (checked && !reply.repeated) refreshInBackground(c, id, checked.value);

@@ -1,10 +1,24 @@
 // Channel, origin and alarm: what the registry owns, as plain data. Pure. Secrets appear here only sealed.
+import type { Money } from './money.ts';
+import type { Flag } from './order.ts';
 
 /** Encrypted text: `v1.{keyId}.{iv}.{ciphertext}`; only crypto/seal.ts opens it. */
 export type Sealed = string;
 
 export type ChannelStatus = 'active' | 'paused' | 'disabled';
 export type AllowlistMode = 'off' | 'monitor' | 'enforce';
+
+/** How a channel treats its orders. */
+export type ChannelSettings = {
+  /** A parked event whose order is still not registered after this raises the alarm `unmatched`. */
+  readonly parkAgeSeconds: number;
+  /** Flags that keep an order's events from the origin until a person lets them go. */
+  readonly hold: readonly Flag[];
+  /** An order above this amount, or in another currency, is let go only by a second API key; null: by one. */
+  readonly releaseConfirmAbove: Money | null;
+};
+
+export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = { parkAgeSeconds: 600, hold: [], releaseConfirmAbove: null };
 
 export type Channel = {
   readonly id: string;
@@ -13,7 +27,9 @@ export type Channel = {
   readonly version: number;
   readonly provider: string;
   readonly status: ChannelStatus;
+  /** open: a callback may create its order. registered: events of an order that is not registered are parked. */
   readonly mode: 'open' | 'registered';
+  readonly settings: ChannelSettings;
   readonly environment: 'live' | 'test';
   /** Fixed when the channel is created. */
   readonly shards: number;
@@ -76,8 +92,22 @@ export type DispatchConfig = {
   /** Version of the channel; each origin carries its own. */
   readonly channelVersion: number;
   readonly paused: boolean;
+  readonly mode: Channel['mode'];
+  readonly settings: ChannelSettings;
   readonly origins: readonly DispatchOrigin[];
 };
+
+/** What shards stored before a channel had settings. */
+export type StoredDispatch = Omit<DispatchConfig, 'mode' | 'settings'> & {
+  readonly mode?: Channel['mode'];
+  readonly settings?: Partial<ChannelSettings>;
+};
+
+export const wholeDispatch = (stored: StoredDispatch): DispatchConfig => ({
+  ...stored,
+  mode: stored.mode ?? 'open',
+  settings: { ...DEFAULT_CHANNEL_SETTINGS, ...stored.settings },
+});
 
 /** The newer of each part; null when `next` brings nothing newer than `known`. */
 export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): DispatchConfig | null {
@@ -108,7 +138,11 @@ export type AlarmCode =
   | 'channel_paused_long'
   | 'unlinked'
   | 'unconfirmed_notice'
-  | 'origin_removed';
+  | 'origin_removed'
+  | 'unmatched'
+  | 'order_held'
+  | 'refund_needs_attention'
+  | 'close_failed';
 
 /** What wants a person. The same code and subject is one alarm with a count. */
 export type Alarm = {

@@ -1,5 +1,5 @@
 // The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
-import type { Channel, ChannelStatus, Origin, OriginSecret } from './channel.ts';
+import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret } from './channel.ts';
 
 /** Who may do what. `admin` may do everything. */
 export const SCOPES = ['read', 'orders', 'operate', 'metrics', 'admin'] as const;
@@ -11,6 +11,7 @@ export type ChannelDraft = Pick<
   | 'uid'
   | 'provider'
   | 'mode'
+  | 'settings'
   | 'environment'
   | 'shards'
   | 'locationHint'
@@ -20,7 +21,10 @@ export type ChannelDraft = Pick<
 >;
 /** Only what is named changes. */
 type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
-export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'credentials'>>;
+export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'credentials' | 'mode'>> & {
+  /** Of the settings too only what is named changes. */
+  readonly settings?: Partial<ChannelSettings> | undefined;
+};
 export type StatusChange = { readonly to: ChannelStatus; readonly from: readonly ChannelStatus[] };
 
 type OriginSettings = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;

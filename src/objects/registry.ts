@@ -94,10 +94,11 @@ export class Registry extends DurableObject<Env> {
 
   updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<Channel>> {
     return this.#writeAndPush(stamp, (note) => {
-      if (!channels.readChannelRow(this.#sql, id)) return { kind: 'missing' };
+      const channel = channels.readChannelRow(this.#sql, id);
+      if (!channel) return { kind: 'missing' };
       const unknown = this.#unknownOrigin(change.origins ?? []);
       if (unknown) return unknown;
-      channels.changeChannel(this.#sql, id, change, stamp.now);
+      channels.changeChannel(this.#sql, channel, change, stamp.now);
       if (change.credentials !== undefined) forgetFetchedKeys(this.#sql, id);
       return this.#changedChannel(id, note);
     });

@@ -1,5 +1,5 @@
 // The ledger's outbox: marks over the events, rows for what must wait, attempts. Synchronous SQL; decides nothing.
-import type { Alarm, DispatchConfig } from '../core/channel.ts';
+import { type Alarm, type DispatchConfig, wholeDispatch } from '../core/channel.ts';
 import type { Attempt, DeliveryState } from '../core/record.ts';
 
 export type Marks = {
@@ -20,7 +20,7 @@ export function readMarks(sql: SqlStorage): Marks & { config: DispatchConfig } {
     )
     .one();
   const { head, low, projected, dirty_since: dirtySince, config } = row;
-  return { head, low, projected, dirtySince, config: JSON.parse(config) as DispatchConfig }; // writeConfig's
+  return { head, low, projected, dirtySince, config: wholeDispatch(JSON.parse(config)) };
 }
 
 export function writeMarks(sql: SqlStorage, marks: Marks): void {

@@ -1,5 +1,5 @@
 // The locator's tables: which order a provider's id means, and the facts that wait for their order. Synchronous SQL.
-import type { DispatchConfig } from '../core/channel.ts';
+import { type DispatchConfig, wholeDispatch } from '../core/channel.ts';
 import type { Fact, Link } from '../core/event.ts';
 import type { FactInput, UnlinkedInput } from '../core/record.ts';
 
@@ -31,8 +31,11 @@ export function writeSettings(sql: SqlStorage, settings: LocatorSettings): void 
   );
 }
 
-export const readSettings = (sql: SqlStorage): LocatorSettings =>
-  JSON.parse(sql.exec<{ doc: string }>('SELECT doc FROM settings').one().doc) as LocatorSettings; // writeSettings' own
+export function readSettings(sql: SqlStorage): LocatorSettings {
+  const { doc } = sql.exec<{ doc: string }>('SELECT doc FROM settings').one();
+  const settings = JSON.parse(doc) as LocatorSettings; // writeSettings' own
+  return { ...settings, dispatch: wholeDispatch(settings.dispatch) };
+}
 
 export const orderOf = (sql: SqlStorage, id: string): string | null =>
   sql.exec<{ order_no: string }>('SELECT order_no FROM links WHERE id = ?', id).toArray()[0]?.order_no ?? null;

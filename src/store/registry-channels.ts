@@ -1,5 +1,13 @@
 // SQL of the registry's channels, and what a shard keeps of one. Knows no secret but sealed ones.
-import type { Channel, ChannelRecord, ChannelStatus, DispatchConfig, Origin } from '../core/channel.ts';
+import {
+  type Channel,
+  type ChannelRecord,
+  type ChannelSettings,
+  type ChannelStatus,
+  DEFAULT_CHANNEL_SETTINGS,
+  type DispatchConfig,
+  type Origin,
+} from '../core/channel.ts';
 import type { ChannelChange, ChannelDraft } from '../core/registry.ts';
 import { readFetchedKeys } from './registry-keys.ts';
 import { readOriginRow } from './registry-origins.ts';
@@ -18,6 +26,7 @@ type ChannelRow = {
   origins: string;
   allowlist: string;
   credentials: string;
+  settings: string;
   created_at: number;
   updated_at: number;
 };
@@ -25,6 +34,7 @@ type ChannelRow = {
 function channelOf(row: ChannelRow): Channel {
   const origins: readonly string[] = JSON.parse(row.origins);
   const allowlist: Channel['allowlist'] = JSON.parse(row.allowlist);
+  const settings: Partial<ChannelSettings> = JSON.parse(row.settings);
   return {
     id: row.id,
     uid: row.uid,
@@ -32,6 +42,7 @@ function channelOf(row: ChannelRow): Channel {
     provider: row.provider,
     status: row.status,
     mode: row.mode,
+    settings: { ...DEFAULT_CHANNEL_SETTINGS, ...settings },
     environment: row.environment,
     shards: row.shards,
     locationHint: row.location_hint,
@@ -63,8 +74,8 @@ export function insertChannel(sql: SqlStorage, draft: ChannelDraft, now: number)
   const row = sql
     .exec<ChannelRow>(
       `INSERT INTO channels (id, uid, version, provider, status, status_at, mode, environment, shards, location_hint,
-         origins, allowlist, credentials, created_at, updated_at)
-       VALUES (?1, ?2, 1, ?3, 'active', ?11, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11) RETURNING *`,
+         origins, allowlist, credentials, created_at, updated_at, settings)
+       VALUES (?1, ?2, 1, ?3, 'active', ?11, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12) RETURNING *`,
       draft.id,
       draft.uid,
       draft.provider,
@@ -76,20 +87,26 @@ export function insertChannel(sql: SqlStorage, draft: ChannelDraft, now: number)
       JSON.stringify(draft.allowlist),
       draft.credentials,
       now,
+      JSON.stringify(draft.settings),
     )
     .one();
   return channelOf(row);
 }
 
-export function changeChannel(sql: SqlStorage, id: string, change: ChannelChange, now: number): void {
+/** Settings change member by member; everything else as a whole. */
+export function changeChannel(sql: SqlStorage, channel: Channel, change: ChannelChange, now: number): void {
+  const { parkAgeSeconds, hold, releaseConfirmAbove } = { ...channel.settings, ...change.settings };
   sql.exec(
     `UPDATE channels SET version = version + 1, updated_at = ?1, origins = coalesce(?2, origins),
-       allowlist = coalesce(?3, allowlist), credentials = coalesce(?4, credentials) WHERE id = ?5`,
+       allowlist = coalesce(?3, allowlist), credentials = coalesce(?4, credentials), mode = coalesce(?5, mode),
+       settings = ?6 WHERE id = ?7`,
     now,
     change.origins ? JSON.stringify(change.origins) : null,
     change.allowlist ? JSON.stringify(change.allowlist) : null,
     change.credentials ?? null,
-    id,
+    change.mode ?? null,
+    JSON.stringify({ parkAgeSeconds, hold, releaseConfirmAbove }),
+    channel.id,
   );
 }
 
@@ -135,6 +152,8 @@ export function dispatchOf(channel: Channel, origins: readonly Origin[]): Dispat
     provider: channel.provider,
     channelVersion: channel.version,
     paused: channel.status === 'paused',
+    mode: channel.mode,
+    settings: channel.settings,
     origins: origins.map(({ id, version, status, ladderSeconds, perSecond, concurrent }) => ({
       id,
       version,

@@ -43,8 +43,13 @@ CREATE TABLE products (
 ) WITHOUT ROWID;
 `;
 
+const CHANNEL_SETTINGS = `
+ALTER TABLE channels ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE channels ADD COLUMN previous TEXT;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, PRODUCTS];
+const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {

@@ -1,7 +1,7 @@
 // Where an order lives: shard numbers and object names, which may never change for a channel that exists.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ledgerNameOf, shardNameOf, shardOf } from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf, shardNameOf, shardOf, wholeDispatch } from '../../src/core/channel.ts';
 import { SHARDS_MAX } from '../../src/core/limits.ts';
 
 describe('the shard of an order', () => {
@@ -43,5 +43,18 @@ describe('the name of a ledger', () => {
     expect(ledgerNameOf(channel, 'a')).toBe(`v1:u1:8:${0xe40c292c % 8}`);
     expect(ledgerNameOf({ uid: 'u2', shards: 8 }, 'a')).not.toBe(ledgerNameOf(channel, 'a'));
     expect(ledgerNameOf({ uid: 'u1', shards: 4 }, 'a')).not.toBe(ledgerNameOf(channel, 'a'));
+  });
+});
+
+describe('a configuration that a shard stored before channels had settings', () => {
+  const stored = { channelId: 'c', provider: 'p', channelVersion: 3, paused: true, origins: [] };
+
+  it('is read as an open channel with the usual settings', () => {
+    expect(wholeDispatch(stored)).toEqual({ ...stored, mode: 'open', settings: DEFAULT_CHANNEL_SETTINGS });
+  });
+
+  it('keeps what it has', () => {
+    const { mode, settings } = wholeDispatch({ ...stored, mode: 'registered', settings: { parkAgeSeconds: 5 } });
+    expect([mode, settings]).toEqual(['registered', { ...DEFAULT_CHANNEL_SETTINGS, parkAgeSeconds: 5 }]);
   });
 });

@@ -2,7 +2,7 @@
 // serves them, and what was paid is in the ledger.
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { ledgerNameOf } from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import fixture from '../fixtures/alipay/signed.json';
@@ -22,6 +22,7 @@ async function makeChannel(credentials: object): Promise<string> {
       uid,
       provider: 'alipay',
       mode: 'open',
+      settings: DEFAULT_CHANNEL_SETTINGS,
       environment: 'live',
       shards: 2,
       locationHint: null,

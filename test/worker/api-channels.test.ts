@@ -47,7 +47,23 @@ describe('creating a channel', () => {
     ['an id that is too long', { id: long }, 'id'],
     ['an unknown provider', { provider: 'paypigeon' }, 'provider'],
     ['a provider named like a property of objects', { provider: 'constructor' }, 'provider'],
-    ['mode registered, for now', { mode: 'registered' }, 'mode'],
+    ['a mode that is none', { mode: 'closed' }, 'mode'],
+    ['no age for parked events', { settings: { parkAgeSeconds: 0 } }, 'settings.parkAgeSeconds'],
+    ['half a second of it', { settings: { parkAgeSeconds: 0.5 } }, 'settings.parkAgeSeconds'],
+    ['more than a month of it', { settings: { parkAgeSeconds: 2_592_001 } }, 'settings.parkAgeSeconds'],
+    ['an unknown flag to hold', { settings: { hold: ['odd'] } }, 'settings.hold.0'],
+    ['the same flag twice', { settings: { hold: ['overpaid', 'overpaid'] } }, 'settings.hold'],
+    [
+      'an amount to confirm in fractions',
+      { settings: { releaseConfirmAbove: { minor: 0.5, currency: 'CNY' } } },
+      'settings.releaseConfirmAbove.minor',
+    ],
+    [
+      'an amount to confirm in no currency',
+      { settings: { releaseConfirmAbove: { minor: 1, currency: 'yuan' } } },
+      'settings.releaseConfirmAbove.currency',
+    ],
+    ['a setting that is unknown', { settings: { parkAge: 10 } }, 'settings.parkAge'],
     ['an origin that is not there', { origins: ['nowhere'] }, 'origins.0'],
     ['the same origin twice', { origins: ['a', 'a'] }, 'origins'],
     ['no shards', { shards: 0 }, 'shards'],
@@ -81,6 +97,15 @@ describe('creating a channel', () => {
     const allowlist = { mode: 'enforce', ranges: ['203.0.113.0/24', '2001:db8::/32', '198.51.100.7'] };
     const reply = await call('POST', '/v1/channels', channelInput({ allowlist }));
     expect(reply.body.allowlist).toEqual(allowlist);
+  });
+
+  it('shows how the channel treats its orders: what was chosen, and the usual for the rest', async () => {
+    const usual = { parkAgeSeconds: 600, hold: [], releaseConfirmAbove: null };
+    const plain = await call('GET', `/v1/channels/${await makeChannel()}`);
+    expect(plain.body).toMatchObject({ mode: 'open', settings: usual });
+    const id = await makeChannel({ mode: 'registered', settings: { hold: ['underpaid'] } });
+    const chosen = await call('GET', `/v1/channels/${id}`);
+    expect(chosen.body).toMatchObject({ mode: 'registered', settings: { ...usual, hold: ['underpaid'] } });
   });
 
   it('refuses an id that is taken', async () => {
@@ -121,6 +146,25 @@ describe('changing a channel', () => {
     const { version, updatedAt: _, origins, ...rest } = JSON.parse(reply.text);
     expect([version, origins]).toEqual([2, [origin]]);
     expect(before).toMatchObject(rest);
+  });
+
+  it('changes one setting and leaves the others, and takes one back', async () => {
+    const id = await makeChannel({ settings: { hold: ['overpaid'] } });
+    const above = { minor: 100_000, currency: 'CNY' };
+    const one = await call('PATCH', `/v1/channels/${id}`, { settings: { releaseConfirmAbove: above } });
+    expect(one.body.settings).toEqual({ parkAgeSeconds: 600, hold: ['overpaid'], releaseConfirmAbove: above });
+    const two = await call('PATCH', `/v1/channels/${id}`, {
+      mode: 'registered',
+      settings: { releaseConfirmAbove: null, hold: [], parkAgeSeconds: 60 },
+    });
+    expect(two.body).toMatchObject({
+      version: 3,
+      mode: 'registered',
+      settings: { parkAgeSeconds: 60, hold: [], releaseConfirmAbove: null },
+    });
+    expect((await call('PATCH', `/v1/channels/${id}`, { origins: [] })).body.settings).toEqual(two.body.settings);
+    const odd = await call('PATCH', `/v1/channels/${id}`, { settings: { hold: 'overpaid' } });
+    expect([odd.status, odd.body.errors?.[0]?.field]).toEqual([422, 'settings.hold']);
   });
 
   it('checks new credentials as it checked the first ones', async () => {

@@ -1,7 +1,7 @@
 // What the ledger's tests share: facts, configurations, and a wait that polls instead of sleeping blindly.
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { DispatchConfig, DispatchOrigin } from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, type DispatchOrigin } from '../../src/core/channel.ts';
 import type { PaymentFact, RefundFact } from '../../src/core/event.ts';
 import type { FactInput } from '../../src/core/record.ts';
 
@@ -23,6 +23,8 @@ export const config = (origins: readonly DispatchOrigin[], change: Partial<Dispa
   provider: 'test',
   channelVersion: 1,
   paused: false,
+  mode: 'open',
+  settings: DEFAULT_CHANNEL_SETTINGS,
   origins,
   ...change,
 });

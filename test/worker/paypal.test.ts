@@ -2,7 +2,7 @@
 // and the repeat of the callback is taken.
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ledgerNameOf } from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../../src/core/limits.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import fixture from '../fixtures/paypal/signed.json';
@@ -31,6 +31,7 @@ async function makeChannel(): Promise<string> {
       uid,
       provider: 'paypal',
       mode: 'open',
+      settings: DEFAULT_CHANNEL_SETTINGS,
       environment: 'live',
       shards: 2,
       locationHint: null,

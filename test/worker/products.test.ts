@@ -1,10 +1,8 @@
 // Products and the scans of their static codes: /v1/products, and Native mode 1 through the Worker's own door.
 
-import { runInDurableObject } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { exports } from 'cloudflare:workers';
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { prepareRegistryTables } from '../../src/store/registry-schema.ts';
 import { call, makeChannel, makeKey, playProvider, unique } from './api-world.ts';
 
 const API_KEY = 'TollgateTestApiV2KeyOf32Letters0';
@@ -289,19 +287,5 @@ describe('/v1/products', () => {
     expect((await call('GET', `/v1/products/${product}`, undefined, { key })).status).toBe(200);
     const operator = await makeKey('operate');
     expect((await call('PATCH', `/v1/products/${product}`, { enabled: false }, { key: operator })).status).toBe(200);
-  });
-});
-
-it('a registry of an older version gains the table and keeps its channels', async () => {
-  const older = env.REGISTRY.getByName('older');
-  await runInDurableObject(older, (_, { storage }) => {
-    storage.sql.exec('DROP TABLE products');
-    storage.sql.exec('UPDATE schema SET version = 1');
-    storage.sql.exec("INSERT INTO key_fetches (channel, at) VALUES ('kept', 1)");
-    prepareRegistryTables(storage.sql);
-    prepareRegistryTables(storage.sql);
-    expect(storage.sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 2 }]);
-    expect(storage.sql.exec('SELECT * FROM products').toArray()).toEqual([]);
-    expect(storage.sql.exec('SELECT channel FROM key_fetches').toArray()).toEqual([{ channel: 'kept' }]);
   });
 });

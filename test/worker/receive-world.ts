@@ -1,7 +1,7 @@
 // A pretend WeChat Pay and a channel for it, for tests in workerd. Signs and encrypts with WebCrypto alone, never with
 // the gateway's own crypto; keys are made when the tests start.
 import { env, exports } from 'cloudflare:workers';
-import type { Channel } from '../../src/core/channel.ts';
+import { type Channel, DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import { providerOf } from '../../src/providers/index.ts';
 
@@ -50,6 +50,7 @@ export async function makeChannel(options: ChannelOptions = {}): Promise<{ id: s
       uid,
       provider: 'wechatpay-v3',
       mode: 'open',
+      settings: DEFAULT_CHANNEL_SETTINGS,
       environment: 'live',
       shards: 2,
       locationHint: null,

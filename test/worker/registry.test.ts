@@ -2,12 +2,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Alarm, type DispatchConfig, shardNameOf } from '../../src/core/channel.ts';
+import { type Alarm, DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, shardNameOf } from '../../src/core/channel.ts';
 import {
   CHANNEL_PAUSED_LONG_MS,
   KEY_REFRESH_INTERVAL_MAX_MS,
   KEY_REFRESH_INTERVAL_MIN_MS,
 } from '../../src/core/limits.ts';
+import { readChannelRow } from '../../src/store/registry-channels.ts';
+import { prepareRegistryTables } from '../../src/store/registry-schema.ts';
 import { call, credentials, identity, makeChannel, makeOrigin, playProvider, unique } from './api-world.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -89,6 +91,16 @@ describe('a change of a channel', () => {
     await call('PATCH', `/v1/channels/${id}`, { origins: [second] });
     for (const config of await Promise.all(shards.map(configOf))) {
       expect(config).toMatchObject({ paused: false, channelVersion: 4, origins: [{ id: second, perSecond: 7 }] });
+    }
+  });
+
+  it('is known to its shards before the reply: mode and settings', async () => {
+    const { id, shards } = await livingChannel([]);
+    const configs = () => Promise.all(shards.map(configOf));
+    for (const config of await configs()) expect(config.settings.parkAgeSeconds).toBe(600);
+    await call('PATCH', `/v1/channels/${id}`, { mode: 'registered', settings: { hold: ['overpaid'] } });
+    for (const config of await configs()) {
+      expect(config).toMatchObject({ mode: 'registered', settings: { parkAgeSeconds: 600, hold: ['overpaid'] } });
     }
   });
 
@@ -381,5 +393,21 @@ describe('the registry', () => {
     const tomorrow = { ...stamp, now: stamp.now + 24 * 3_600_000, digest: 'b' };
     const next = { ...draft, id: unique('key') };
     expect(await registry().createApiKey(next, tomorrow)).toMatchObject({ kind: 'done', repeated: false });
+  });
+});
+
+it('a registry of an older version gains what is new and keeps its channels', async () => {
+  const older = env.REGISTRY.getByName('older');
+  await runInDurableObject(older, (_, { storage: { sql } }) => {
+    sql.exec('DROP TABLE products');
+    for (const column of ['settings', 'previous']) sql.exec(`ALTER TABLE channels DROP COLUMN ${column}`);
+    sql.exec('UPDATE schema SET version = 1');
+    sql.exec(`INSERT INTO channels VALUES ('kept', 'ch_1', 3, 'generic', 'active', 1, 'open', 'live', 8, NULL, '[]',
+      '{"mode":"off","ranges":[]}', 'sealed', 1, 1)`);
+    prepareRegistryTables(sql);
+    prepareRegistryTables(sql);
+    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 3 }]);
+    expect(sql.exec('SELECT * FROM products').toArray()).toEqual([]);
+    expect(readChannelRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 3, settings: DEFAULT_CHANNEL_SETTINGS });
   });
 });
