@@ -4,6 +4,7 @@ import { keys } from './paypal/certificates.ts';
 import { Credentials, inspectCredentials } from './paypal/credentials.ts';
 import { HEADERS, type Notice, openNotice } from './paypal/notice.ts';
 import { query } from './paypal/query.ts';
+import { token } from './paypal/token.ts';
 import { translate } from './paypal/translate.ts';
 import { byStatus, provider } from './provider.ts';
 
@@ -25,5 +26,6 @@ export const paypal = provider<Credentials, Notice>({
   translate,
   // Any 2xx is a receipt; anything else is tried again (docs: webhooks integration).
   acknowledge: byStatus(200),
+  token,
   query,
 });

@@ -1,26 +1,16 @@
 // The contract every provider's dialect fulfils. Pure: I/O is described here, done by a shell. One value per provider.
 import type { z } from 'zod';
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
 import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
-import { type Rejection, wireOf } from '../core/rejection.ts';
-import { type Result, unreachable } from '../core/result.ts';
+import type { Rejection } from '../core/rejection.ts';
+import type { Result } from '../core/result.ts';
 
-export type Answer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
-
-/** What the gateway made of a callback; the provider's file puts it into the provider's words. */
-export type Acknowledgement =
-  | { readonly kind: 'accepted' }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** The ledger did not answer in time or threw: the provider must call again. */
-  | { readonly kind: 'unavailable' };
+export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledgement.ts';
 
 /**
  * An authentic notification in our words. Nothing to tell of any order: it is acknowledged and kept, and touches none.
@@ -116,7 +106,12 @@ export type RequestContext = {
   readonly nonce: string;
   /** The key that a callback named, where keys are fetched `byId`. Untrusted: `request` throws for one not to fetch. */
   readonly keyId?: string;
+  /** What the provider's `token` gave, where it has one; still good at `now`. */
+  readonly token?: string;
 };
+
+/** What the provider's API takes as proof of who asks, until it expires (epoch milliseconds). Secret. */
+export type AccessToken = { readonly token: string; readonly expiresAt: number };
 
 export type Provider<Credentials, Notification> = {
   /** URL word, column value and folder of fixtures. */
@@ -165,6 +160,14 @@ export type Provider<Credentials, Notification> = {
   };
   /** Later notices name a payment only by the provider's id: the channel keeps a locator for them. */
   readonly linksById?: true;
+  /** Its API is asked with a token that is fetched first, and kept for these very credentials until it expires. */
+  readonly token?: {
+    readonly request: (
+      credentials: Credentials,
+      context: RequestContext,
+    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+    readonly read: (answer: ProviderAnswer, now: number) => Promise<Result<AccessToken, ProviderProblem>>;
+  };
   /** Asks the provider what it knows of one thing; the answer enters by the ledger's same door. */
   readonly query?: {
     readonly request: (
@@ -269,28 +272,6 @@ export type CredentialProblem = { readonly field: string; readonly message: stri
 
 /** A provider whose types have been widened, as the registry of providers holds it. */
 export type AnyProvider = Provider<unknown, unknown>;
-
-/** The answer of a provider that reads the status alone: `accepted` is a receipt, any refusal is called again. */
-export const byStatus =
-  (accepted: number) =>
-  (acknowledgement: Acknowledgement): Answer => ({
-    status: statusOf(acknowledgement, accepted),
-    headers: {},
-    body: '',
-  });
-
-function statusOf(acknowledgement: Acknowledgement, accepted: number): number {
-  switch (acknowledgement.kind) {
-    case 'accepted':
-      return accepted;
-    case 'rejected':
-      return wireOf(acknowledgement.rejection.reason).status;
-    case 'unavailable':
-      return 503;
-    default:
-      return unreachable(acknowledgement);
-  }
-}
 
 /**
  * Infers a provider's own types, then widens them so that one table can hold all of them.

@@ -3,7 +3,13 @@ import type { Callback } from '../../src/core/callback.ts';
 import type { FetchedKey } from '../../src/core/channel.ts';
 import type { PaymentEvent, UnlinkedEvent } from '../../src/core/event.ts';
 import { providerOf } from '../../src/providers/index.ts';
-import type { AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
+import type {
+  AnyProvider,
+  ProviderAnswer,
+  QueryTarget,
+  RequestContext,
+  Translation,
+} from '../../src/providers/provider.ts';
 
 export type Outcome = {
   /** `accepted`, or why not. */
@@ -45,9 +51,9 @@ export function dialectOf(id: string, entered: object, now: number, keys: readon
     return fact;
   }
 
-  const ask = async (target: QueryTarget, changes: object = {}) => {
+  const ask = async (target: QueryTarget, changes: object = {}, more: Partial<RequestContext> = {}) => {
     if (!provider.query) throw new Error(`${id} has no query`);
-    return provider.query.request(target, credentialsOf(changes), { now, nonce: 'nonce' });
+    return provider.query.request(target, credentialsOf(changes), { now, nonce: 'nonce', ...more });
   };
 
   const answer = async (status: number, body: unknown, target: QueryTarget = {}, changes: object = {}) => {

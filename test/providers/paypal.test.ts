@@ -418,27 +418,95 @@ describe('a dispute', () => {
   });
 });
 
+describe('the token that a query needs', () => {
+  const { token } = provider;
+  const request = async (changes: object) => token?.request(credentialsOf(changes), { now: NOW, nonce: 'nonce' });
+  const read = async (status: number, content: unknown) => {
+    const body = new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content));
+    return token?.read({ status, headers: {}, body }, NOW);
+  };
+  const given = { scope: 's', access_token: 'A21AAgiven', token_type: 'Bearer', app_id: 'APP-1', expires_in: 31_668 };
+
+  it('is asked for with the application’s name and secret, in its own environment', async () => {
+    const asked = await request(asking);
+    expect(asked).toMatchObject({
+      ok: true,
+      value: {
+        method: 'POST',
+        url: 'https://api-m.paypal.com/v1/oauth2/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'grant_type=client_credentials',
+      },
+    });
+    const authorization = asked?.ok ? (asked.value.headers.authorization ?? '') : '';
+    const told = Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString();
+    expect(told).toBe(`${asking.clientId}:${asking.clientSecret}`);
+    const sandbox = await request({ ...asking, environment: 'sandbox' });
+    expect(sandbox).toMatchObject({ value: { url: 'https://api-m.sandbox.paypal.com/v1/oauth2/token' } });
+    expect(await request({})).toMatchObject({ ok: false, error: { code: 'not_configured' } });
+  });
+
+  it('serves until a minute before it expires', async () => {
+    const hours = { ok: true, value: { token: 'A21AAgiven', expiresAt: NOW + 31_608_000 } };
+    expect(await read(200, given)).toEqual(hours);
+    expect(await read(200, { ...given, expires_in: '31668' })).toEqual(hours);
+    expect(await read(200, { ...given, expires_in: 30 })).toMatchObject({ value: { expiresAt: NOW } });
+  });
+
+  it('that was not given says why, and repeats no secret', async () => {
+    const refusal = { error: 'invalid_client', error_description: 'Client Authentication failed' };
+    expect(await read(401, refusal)).toMatchObject({
+      ok: false,
+      error: { code: 'refused', detail: expect.stringContaining('check clientId') },
+    });
+    for (const [status, code] of [
+      [400, 'refused'],
+      [404, 'refused'],
+      [302, 'refused'],
+      [429, 'unavailable'],
+      [503, 'unavailable'],
+    ] as const) {
+      expect(await read(status, given)).toMatchObject({ ok: false, error: { code } });
+    }
+  });
+
+  it.each([
+    'x',
+    '{}',
+    { ...given, access_token: '' },
+    { ...given, access_token: 'two\r\nlines' },
+    { ...given, access_token: 7 },
+    { ...given, expires_in: 'soon' },
+    { ...given, expires_in: undefined },
+  ])('that cannot be read is not used: %j', async (content) => {
+    expect(await read(200, content)).toMatchObject({ ok: false, error: { code: 'malformed' } });
+  });
+});
+
 describe('a query', () => {
   const target = { transactionId: capture.id };
 
-  it('asks for a capture with the application’s own name and secret', async () => {
-    const request = await ask(target, asking);
-    expect(request).toMatchObject({
+  it('asks for a capture with the token that PayPal gave, and never with the secret itself', async () => {
+    const request = await ask(target, asking, { token: 'A21AAfetched' });
+    expect(request).toEqual({
       ok: true,
-      value: { method: 'GET', url: `https://api-m.paypal.com/v2/payments/captures/${capture.id}`, body: null },
+      value: {
+        method: 'GET',
+        url: `https://api-m.paypal.com/v2/payments/captures/${capture.id}`,
+        headers: { accept: 'application/json', authorization: 'Bearer A21AAfetched' },
+        body: null,
+      },
     });
-    const authorization = request.ok ? request.value.headers.authorization : '';
-    const given = Buffer.from(authorization?.replace('Basic ', '') ?? '', 'base64').toString();
-    expect(given).toBe(`${asking.clientId}:${asking.clientSecret}`);
-    const sandbox = await ask(target, { ...asking, environment: 'sandbox' });
+    const sandbox = await ask(target, { ...asking, environment: 'sandbox' }, { token: 'A21AAfetched' });
     expect(sandbox).toMatchObject({ value: { url: expect.stringContaining('https://api-m.sandbox.paypal.com/') } });
+    expect(await ask(target, asking)).toMatchObject({ ok: false, error: { code: 'unavailable' } });
   });
 
   it('says what is missing, and asks for nothing that is no capture', async () => {
     expect(await ask(target)).toMatchObject({ ok: false, error: { code: 'not_configured' } });
     for (const transactionId of ['', '../x', 'a b', undefined]) {
       const odd = transactionId === undefined ? {} : { transactionId };
-      expect(await ask(odd, asking)).toMatchObject({ ok: false, error: { code: 'refused' } });
+      expect(await ask(odd, asking, { token: 'x' })).toMatchObject({ ok: false, error: { code: 'refused' } });
     }
   });
 

@@ -2,18 +2,13 @@
 
 import type { PaymentStatus } from '../../core/event.ts';
 import { parseJsonBody } from '../../core/json-body.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import { toBase64, utf8 } from '../../crypto/bytes.ts';
+import { ok, type Result } from '../../core/result.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, QueryTarget, Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { Transaction } from './objects.ts';
+import { hostOf, problem } from './token.ts';
 import { ofPayment } from './translate.ts';
-
-const HOSTS: Readonly<Record<Credentials['environment'], string>> = {
-  live: 'https://api-m.paypal.com',
-  sandbox: 'https://api-m.sandbox.paypal.com',
-};
 
 // A capture that was refunded, in part or whole, was paid; its refunds tell of themselves.
 const STATUSES: ReadonlyMap<string, PaymentStatus> = new Map([
@@ -26,20 +21,20 @@ const STATUSES: ReadonlyMap<string, PaymentStatus> = new Map([
 ]);
 
 type Query = NonNullable<Provider<Credentials, Notice>['query']>;
-const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 
 export const query: Query = {
-  request: async ({ transactionId }, { environment, clientId, clientSecret }) => {
+  request: async ({ transactionId }, credentials, { token }) => {
+    const { clientId, clientSecret } = credentials;
     if (clientId === undefined || clientSecret === undefined) {
       return problem('not_configured', 'clientId and clientSecret are missing: add them so that PayPal can be asked.');
     }
     if (transactionId === undefined || !/^[0-9A-Z]{10,32}$/.test(transactionId)) {
       return problem('refused', 'PayPal knows a payment by its capture ID alone, and none is known for this order.');
     }
-    // The payments API takes the application's own name and secret in place of a token (docs of PayPal's SDKs).
-    const authorization = `Basic ${toBase64(utf8(`${clientId}:${clientSecret}`))}`;
-    const url = `${HOSTS[environment]}/v2/payments/captures/${transactionId}`;
-    return ok({ method: 'GET', url, headers: { accept: 'application/json', authorization }, body: null });
+    if (token === undefined) return problem('unavailable', 'PayPal is asked with a token, and there is none yet.');
+    const url = `${hostOf(credentials)}/v2/payments/captures/${transactionId}`;
+    const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
+    return ok({ method: 'GET', url, headers, body: null });
   },
   read: async (answer, target, credentials, _keys, now) => readAnswer(answer, target, credentials, now),
 };
