@@ -3,7 +3,15 @@ import { FLAGS } from '../core/order.ts';
 import { Money, Time } from './fields.ts';
 import { z } from './kit.ts';
 
-export const ORDER_STATES = ['pending', 'paid', 'failed', 'closed', 'partially_refunded', 'refunded'] as const;
+export const ORDER_STATES = [
+  'parked',
+  'pending',
+  'paid',
+  'failed',
+  'closed',
+  'partially_refunded',
+  'refunded',
+] as const;
 export const DELIVERY_STATES = [
   'waiting',
   'in_flight',

@@ -3,7 +3,8 @@
 import type { Discount, DisputeState, EventType, Payer, Received, RefundState, Source } from './event.ts';
 import type { Money } from './money.ts';
 
-export type OrderState = 'pending' | 'paid' | 'failed' | 'closed' | 'partially_refunded' | 'refunded';
+/** `parked`: its facts wait for a registration, and nothing of it has left. */
+export type OrderState = 'parked' | 'pending' | 'paid' | 'failed' | 'closed' | 'partially_refunded' | 'refunded';
 
 export const FLAGS = [
   'amount_mismatch',
@@ -77,6 +78,15 @@ export type Registration = {
   readonly registeredAt: number;
 };
 
+/** A refund asked for and not told of yet: its amount counts as spent, so that two at once cannot exceed the payment. */
+export type RefundRequest = {
+  readonly refundNo: string;
+  readonly amount: Money;
+  readonly reason: string | null;
+  readonly transactionId: string | null;
+  readonly requestedAt: number;
+};
+
 /** The payment request a provider gave us, so that the merchant can show it to the payer. */
 export type PaymentRequest = {
   readonly codeUrl: string;
@@ -95,6 +105,12 @@ export type Order = {
   readonly sequence: number;
   readonly registration: Registration | null;
   readonly paymentRequest: PaymentRequest | null;
+  /** Since when its facts wait for a registration; null when they do not. */
+  readonly parkedAt: number | null;
+  /** Until when it may be paid, where a payment was asked for and the registration does not say. */
+  readonly payBy: number | null;
+  /** At its end the provider is told to take no payment any more. */
+  readonly closeOnExpiry: boolean;
   /** The payment part alone; refunds are added by stateOf. */
   readonly paymentState: 'pending' | 'paid' | 'failed' | 'closed';
   readonly closedAt: number | null;
@@ -103,6 +119,7 @@ export type Order = {
   readonly payments: readonly Payment[];
   /** One for each refund number, the earliest first. */
   readonly refunds: readonly Refund[];
+  readonly refundRequests: readonly RefundRequest[];
   readonly disputes: readonly Dispute[];
   readonly flags: readonly Flag[];
   /** What the provider found odd before the order was paid; its payments say it then. */
@@ -111,6 +128,8 @@ export type Order = {
   readonly payerSource: Source | null;
   readonly attach: string | null;
   readonly test: boolean;
+  /** SHA-256 over all its facts so far, hex: each link holds the one before. Null before the first. */
+  readonly chain: string | null;
 };
 
 /** Moves the payment part may make. Anything else is stale: paid is never left, whatever arrives late. */
@@ -130,11 +149,15 @@ export function newOrder(orderNo: string, now: number): Order {
     sequence: 0,
     registration: null,
     paymentRequest: null,
+    parkedAt: null,
+    payBy: null,
+    closeOnExpiry: false,
     paymentState: 'pending',
     closedAt: null,
     providerState: null,
     payments: [],
     refunds: [],
+    refundRequests: [],
     disputes: [],
     flags: [],
     told: [],
@@ -142,8 +165,12 @@ export function newOrder(orderNo: string, now: number): Order {
     payerSource: null,
     attach: null,
     test: false,
+    chain: null,
   };
 }
+
+/** When a payment comes too late; null when never. */
+export const expiryOf = (order: Order): number | null => order.registration?.expiresAt ?? order.payBy;
 
 /** What the order counts in: the registered currency, else the earliest payment's. */
 const currencyOf = (order: Order): string | undefined =>
@@ -184,6 +211,7 @@ export function paidAtOf(order: Order): number | null {
 
 /** The order's state, derived from its facts; it may fall back when a refund is reversed. */
 export function stateOf(order: Order): OrderState {
+  if (order.parkedAt !== null) return 'parked';
   if (order.paymentState !== 'paid') return order.paymentState;
   const refunded = refundedOf(order)?.minor ?? 0;
   if (refunded <= 0) return 'paid';
@@ -221,7 +249,7 @@ function standingFlags(order: Order): ReadonlySet<Flag> {
   if (due && paid < due.minor && !payments.every(isForeign)) flags.add('underpaid');
   if (due && paid > due.minor) flags.add('overpaid');
   if (payments.some((one) => covers(without(payments, one), due))) flags.add('paid_twice');
-  const expiresAt = registration?.expiresAt ?? null;
+  const expiresAt = expiryOf(order);
   if (expiresAt !== null && payments.some((payment) => payment.paidAt > expiresAt)) flags.add('late_payment');
   if ((refundedOf(order)?.minor ?? 0) > paid) flags.add('refund_exceeds_payment');
   return flags;

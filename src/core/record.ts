@@ -3,7 +3,8 @@
 import type { DispatchConfig } from './channel.ts';
 import type { Fact, Link, Source, UnlinkedEvent } from './event.ts';
 import type { Money } from './money.ts';
-import type { Order, Registration } from './order.ts';
+import type { Order, OrderState, PaymentRequest, Registration } from './order.ts';
+import type { Reserved } from './refund-request.ts';
 
 /** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
 export type Evidence = {
@@ -90,11 +91,16 @@ export type ReserveRequest = {
   readonly refundNo: string;
   readonly amount: Money;
   readonly reason: string | null;
+  /** The payment it gives back, where the order has several. */
+  readonly transactionId: string | null;
   readonly actor: Actor;
   /** When nobody has told what became of it by then, the ledger has it asked. */
   readonly askAgainAt: number;
 };
-/** `same`: this refund was reserved, or exists, before. `transactionId`: the payment that covers it, if one alone does. */
+/**
+ * `same`: this refund was reserved, or exists, before. `transactionId`: the payment it gives back, null where that is
+ * open; `paid`: that payment's amount, or the whole order's.
+ */
 export type ReserveReply =
   | {
       readonly kind: 'reserved' | 'same';
@@ -102,9 +108,16 @@ export type ReserveReply =
       readonly transactionId: string | null;
       readonly paid: Money;
     }
-  | { readonly kind: 'conflict'; readonly field: 'amount' | 'reason' }
-  | { readonly kind: 'exceeds'; readonly refundable: Money }
-  | { readonly kind: 'not_paid' | 'missing' };
+  | Exclude<Reserved, { readonly order: Order }>
+  | { readonly kind: 'missing' };
+
+/** The provider refused for good: what was set aside is free again. */
+export type DropRequest = {
+  readonly v: 1;
+  readonly orderNo: string;
+  readonly refundNo: string;
+  readonly detail: string;
+};
 
 export type ReleaseRequest = {
   readonly v: 1;
@@ -125,6 +138,21 @@ export type Timer = {
   /** The last two are the ledger's own; the others are asked of the provider. */
   readonly kind: 'expire' | 'refund' | 'park' | 'hold';
   readonly ref: string;
+};
+
+export type FinishTimer = {
+  readonly v: 1;
+  readonly timer: Timer;
+  /** When it is due again; null: it is done. */
+  readonly next: number | null;
+};
+
+/** What the payer's page shows, and whoever asks the provider for a payment needs. */
+export type PaymentView = {
+  readonly state: OrderState;
+  readonly amount: Money | null;
+  readonly request: PaymentRequest | null;
+  readonly payBy: number | null;
 };
 
 /** One queue message asks the provider one thing (the ledger says when, and hears what came of it). */
@@ -172,7 +200,7 @@ export type DeliveryView = {
 /** One line of an order's history: facts, registration, attempts, in the order they came to be known. */
 export type TimelineEntry = {
   readonly at: number;
-  readonly kind: 'registered' | 'fact' | 'attempt' | 'payment_requested';
+  readonly kind: 'registered' | 'fact' | 'attempt' | 'payment_requested' | 'act';
   readonly source: Source | 'gateway';
   readonly [detail: string]: string | number | null;
 };

@@ -23,6 +23,13 @@ export function registerOrder(order: Order, registration: Registration, now: num
   return { kind: 'created', order: hasNews ? next : { ...next, sequence: order.sequence } };
 }
 
+/** The end of an order whose payment is asked for: the first such request says it, unless the registration did. */
+export function withPay(order: Order, pay: { readonly payBy: number; readonly closeOnExpiry: boolean }, now: number) {
+  if (order.payBy !== null) return order;
+  const payBy = order.registration?.expiresAt ?? pay.payBy;
+  return { ...order, payBy, closeOnExpiry: pay.closeOnExpiry, version: order.version + 1, updatedAt: now };
+}
+
 function differingField(a: Registration, b: Registration): string | null {
   if (a.amount.minor !== b.amount.minor) return 'amount.minor';
   if (a.amount.currency !== b.amount.currency) return 'amount.currency';

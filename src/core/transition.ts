@@ -14,6 +14,7 @@ import {
   stale,
 } from './order.ts';
 import { applyRefund } from './refund.ts';
+import { dropRequest } from './refund-request.ts';
 
 /** Applies one fact. The same fact once more is stale, even where the ledger did not notice it by its key. */
 export function applyFact(order: Order, fact: Fact, source: Source, now: number): Applied {
@@ -23,12 +24,18 @@ export function applyFact(order: Order, fact: Fact, source: Source, now: number)
         ? applyPaid(order, fact, source, now)
         : applyUnpaid(order, fact, fact.status, now);
     case 'refund':
-      return applyRefund(order, fact, now);
+      return withoutRequest(applyRefund(order, fact, now), fact.refundNo, now);
     case 'dispute':
       return applyDispute(order, fact, now);
     case 'flag':
       return order.flags.includes(fact.flag) ? stale(order) : applied(order, order, 'order.flagged', now, [fact.flag]);
   }
+}
+
+/** What was set aside for a refund is the refund's own from its first fact on. */
+function withoutRequest(step: Applied, refundNo: string, now: number): Applied {
+  const order = dropRequest(step.order, refundNo, now);
+  return order === step.order ? step : { ...step, order };
 }
 
 function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number): Applied {

@@ -1,6 +1,6 @@
 // The order and the event as a merchant reads them. Pure. Never leaves a field out: what is unknown is null.
 import type { Fact, Payer, Source } from '../core/event.ts';
-import { disputeOf, type Order, paidAtOf, paidOf, type Refund, refundedOf, stateOf } from '../core/order.ts';
+import { disputeOf, expiryOf, type Order, paidAtOf, paidOf, type Refund, refundedOf, stateOf } from '../core/order.ts';
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -21,7 +21,7 @@ export function renderOrder(order: Order) {
     refunds: order.refunds.map(renderRefund),
     attach: order.attach,
     metadata: order.registration?.metadata ?? {},
-    expiresAt: iso(order.registration?.expiresAt ?? null),
+    expiresAt: iso(expiryOf(order)),
   };
 }
 
