@@ -1,11 +1,13 @@
-// Alipay (支付宝), mainland OpenAPI: trade notices by key or certificate, order and refund queries, QR payments. Never
+// Alipay (支付宝), mainland OpenAPI: trade notices by key or certificate, queries, QR payments, closing, refunds. Never
 // trusts a notice before RSA over its original bytes holds, nor the browser's return address at all.
 
 import { wireOf } from '../core/rejection.ts';
 import { pay } from './alipay/api.ts';
+import { close } from './alipay/close.ts';
 import { Credentials, inspectCredentials } from './alipay/credentials.ts';
 import { type Notice, openNotice } from './alipay/notice.ts';
 import { query } from './alipay/query.ts';
+import { refund } from './alipay/refund.ts';
 import { translate } from './alipay/translate.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 
@@ -45,4 +47,6 @@ export const alipay = provider<Credentials, Notice>({
   acknowledge,
   query,
   pay,
+  close,
+  refund,
 });

@@ -1,12 +1,12 @@
 // Alipay's gateway: requests signed as the documents say, answers believed only when their signature holds over the raw
 // text.
-import { createPublicKey, sign, verify } from 'node:crypto';
 import { AlipaySdk } from 'alipay-sdk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rawMembers } from '../../src/providers/alipay/raw-members.ts';
 import { providerOf } from '../../src/providers/index.ts';
-import type { ProviderAnswer, ProviderRequest, QueryTarget } from '../../src/providers/provider.ts';
+import type { ProviderAnswer, QueryTarget } from '../../src/providers/provider.ts';
+import { answered, expectProblem, failed, plain, signedParameters, unsigned } from '../fixtures/alipay/gateway.ts';
 import {
   alipayCertificate,
   alipayKey,
@@ -16,7 +16,6 @@ import {
   merchantKey,
   NOW,
   privatePemOf,
-  publicPemOf,
   strangerKey,
 } from '../fixtures/alipay/merchant.ts';
 
@@ -35,38 +34,6 @@ const sdk = (more: object = {}) =>
     alipayPublicKey: entered.alipayPublicKey,
     ...more,
   });
-
-/** The parameters of a request whose signature was found to hold. */
-function signedParameters(request: ProviderRequest): Record<string, string> {
-  const { searchParams } = new URL(request.url);
-  const all = { ...Object.fromEntries(searchParams), ...Object.fromEntries(new URLSearchParams(request.body ?? '')) };
-  const { sign: signature = '', ...rest } = all;
-  const message = Object.entries(rest)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${name}=${value}`);
-  const key = createPublicKey(publicPemOf(merchantKey));
-  expect(verify('sha256', Buffer.from(message.join('&')), key, Buffer.from(signature, 'base64'))).toBe(true);
-  return all;
-}
-
-type AnswerOptions = { readonly key?: typeof alipayKey; readonly certSn?: string; readonly space?: number };
-
-function answered(method: string, content: unknown, options: AnswerOptions = {}): ProviderAnswer {
-  const { key = alipayKey, certSn, space } = options;
-  const member = `${method.replaceAll('.', '_')}_response`;
-  const raw = JSON.stringify(content, null, space).replaceAll('/', '\\/');
-  const signature = sign('sha256', Buffer.from(raw), key).toString('base64');
-  const serial = certSn === undefined ? '' : `"alipay_cert_sn":"${certSn}",`;
-  return plain(200, `{"${member}":${raw},${serial}"sign":"${signature}"}`);
-}
-const plain = (status: number, body: string): ProviderAnswer => ({
-  status,
-  headers: {},
-  body: new TextEncoder().encode(body),
-});
-
-const expectProblem = (result: unknown, code: string, detail = /\.$/) =>
-  expect(result).toMatchObject({ ok: false, error: { code, detail: expect.stringMatching(detail) } });
 
 describe('a request', () => {
   it('is signed with every parameter that it sends, in the address and the form', async () => {
@@ -130,7 +97,7 @@ describe('a request', () => {
       /privateKey/,
     );
     expectProblem(
-      await query.request({ reference: 'R1' }, credentialsOf(), context),
+      await query.request({ refundNo: 'R1' }, credentialsOf(), context),
       'refused',
       /orderNo or transactionId/,
     );
@@ -196,17 +163,27 @@ describe('an answer', () => {
   it.each([
     ['20000', 'aop.unknow-error', 'unavailable', /20000/],
     ['40004', 'ACQ.SYSTEM_ERROR', 'unavailable', /SYSTEM_ERROR/],
+    ['40004', 'aop.ACQ.SYSTEM_ERROR', 'unavailable', /SYSTEM_ERROR/],
     ['40002', 'isv.invalid-signature', 'refused', /privateKey/],
-    ['40004', 'ACQ.TRADE_HAS_SUCCESS', 'refused', /交易已被支付/],
     ['40006', 'isv.insufficient-isv-permissions', 'refused', /permissions/],
-  ])('of %s %s is %s', async (code, subCode, outcome, detail) => {
-    const failure = { code, msg: 'Failed', sub_code: subCode, sub_msg: '交易已被支付' };
-    expectProblem(
-      await read(plain(200, JSON.stringify({ alipay_trade_precreate_response: failure }))),
-      outcome,
-      detail,
-    );
+  ])('of %s %s is %s, signed or not', async (code, subCode, outcome, detail) => {
+    const failure = failed(subCode, '没有成功', code);
+    expectProblem(await read(unsigned(method, failure)), outcome, detail);
+    expectProblem(await read(answered(method, failure)), outcome, detail);
     expectProblem(await read(plain(200, JSON.stringify({ error_response: failure }))), outcome, detail);
+  });
+
+  it.each([
+    ['ACQ.TRADE_HAS_SUCCESS', 'already_paid', /is paid/],
+    ['ACQ.TRADE_HAS_CLOSE', 'refused', /another orderNo\.$/],
+    ['ACQ.CONTEXT_INCONSISTENT', 'refused', /another amount, subject or expiry .*: choose another\.$/],
+    ['ACQ.EXIST_FORBIDDEN_WORD', 'refused', /FORBIDDEN_WORD, 订单信息中包含违禁词/],
+    ['constructor', 'refused', /constructor/],
+  ])('to a payment request of %s is %s, and believed only when it is signed', async (subCode, outcome, detail) => {
+    const failure = failed(subCode, '订单信息中包含违禁词');
+    expectProblem(await read(answered(method, failure)), outcome, detail);
+    expectProblem(await read(unsigned(method, failure)), 'unverified');
+    expectProblem(await read(answered(method, failure, { key: strangerKey })), 'unverified');
   });
 
   it('that is no answer is none', async () => {
@@ -305,8 +282,8 @@ describe('asking for a trade', () => {
   it('takes a code that nobody scanned for nothing yet, when Alipay signs that', async () => {
     const unknown = { code: '40004', msg: 'Business Failed', sub_code: 'ACQ.TRADE_NOT_EXIST', sub_msg: '交易不存在' };
     expect(await read(unknown)).toMatchObject({ ok: true, value: { events: [] } });
-    const unsigned = plain(200, JSON.stringify({ alipay_trade_query_response: unknown }));
-    expectProblem(await query.read(unsigned, target, credentialsOf(), [], NOW), 'unverified');
+    expectProblem(await query.read(unsigned(method, unknown), target, credentialsOf(), [], NOW), 'unverified');
+    expectProblem(await read(failed('ACQ.INVALID_PARAMETER')), 'refused', /INVALID_PARAMETER/);
   });
 
   it('believes no answer about another trade, and none that lacks what matters', async () => {
@@ -332,7 +309,7 @@ describe('asking for a refund', () => {
     total_amount: '88.88',
     trade_no: '2026010122001404560012345678',
   };
-  const target = { orderNo: 'TG20260101_0001', reference: 'R2' };
+  const target = { orderNo: 'TG20260101_0001', refundNo: 'R2' };
   const read = (content: unknown) => query.read(answered(method, content), target, credentialsOf(), [], NOW);
 
   it('names the merchant’s refund number', async () => {
@@ -408,6 +385,17 @@ describe('asking for a payment', () => {
       subject: '大乐透',
       time_expire: '2026-01-01 11:35:00',
     });
+  });
+
+  it('asks for the same whenever it is asked, so that the same order gets another code', async () => {
+    const order = orderOf({ expiresAt: NOW + HOUR_MS + 999, description: null });
+    const [first, later] = [context, { now: NOW + 1_800_500, nonce: 'x' }].map(async (at) => {
+      const request = await pay.request(order, credentialsOf(), at);
+      if (!request.ok) throw new Error(request.error.detail);
+      const { sign: _, timestamp: __, ...rest } = signedParameters(request.value);
+      return rest;
+    });
+    expect(await later).toEqual(await first);
   });
 
   it('gives half an hour and a subject where the merchant gave none, and drops forbidden letters', async () => {

@@ -3,6 +3,7 @@ import { AlipaySdk } from 'alipay-sdk';
 import { describe, expect, it } from 'vitest';
 import type { Callback } from '../../src/core/callback.ts';
 import { factKey, type PaymentEvent } from '../../src/core/event.ts';
+import { decodeText, readForm } from '../../src/providers/alipay/form.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import {
   alipayCertificate,
@@ -162,6 +163,18 @@ describe('the signature', () => {
     expect(await reasonOf(callbackOf(formOf(fields)))).toBe('accepted');
     const rewritten = { ...fields, fund_bill_list: JSON.stringify(JSON.parse(spaced)) };
     expect(await reasonOf(callbackOf(formOf(rewritten)))).toBe('signature_invalid');
+  });
+
+  it('reads a notice as it should be after one whose letters were cut', async () => {
+    const cut = readForm(new TextEncoder().encode('a=%B4%F3%C0%D6%CD'))?.get('a') ?? new Uint8Array();
+    const whole = readForm(new TextEncoder().encode('a=%B4%F3%C0%D6%CD%B8'))?.get('a') ?? new Uint8Array();
+    for (let round = 0; round < 3; round++) {
+      expect([decodeText(cut, 'gbk'), decodeText(whole, 'GBK'), decodeText(cut, 'utf-8')]).toEqual([
+        null,
+        '大乐透',
+        null,
+      ]);
+    }
   });
 
   it.each(['gbk', 'GBK', 'gb2312'])('is over the original bytes of a notice in %s', async (charset) => {

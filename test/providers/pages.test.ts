@@ -10,6 +10,7 @@ const INDEX = 'docs/providers/README.md';
 const CAPABILITIES: Readonly<Record<string, (provider: AnyProvider) => boolean>> = {
   query: ({ query }) => query !== undefined,
   pay: ({ pay }) => pay !== undefined,
+  close: ({ close }) => close !== undefined,
   refund: ({ refund }) => refund !== undefined,
   product: ({ product }) => product !== undefined,
   keys: ({ keys }) => keys !== undefined,

@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import { printMoney } from '../../core/money.ts';
 import { ok } from '../../core/result.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider, ProviderProblem } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
-import { beijingTime, problem, readReply, signedRequest } from './gateway.ts';
+import { beijingTime, problem, type Reply, readReply, signedRequest } from './gateway.ts';
 import type { Notice } from './notice.ts';
 
 const PRECREATE = 'alipay.trade.precreate';
@@ -22,7 +22,27 @@ type Pay = NonNullable<Provider<Credentials, Notice>['pay']>;
 
 const Precreated = z.object({ out_trade_no: z.string(), qr_code: z.string().regex(/^https:\/\/[\x21-\x7e]{1,500}$/) });
 
+/** Why there is no code, and what to do; for every other reason Alipay's own words (docs: precreate, error codes). */
+const REFUSALS: Readonly<Record<string, readonly [code: ProviderProblem['code'], detail: string]>> = {
+  'ACQ.TRADE_HAS_SUCCESS': ['already_paid', 'Alipay says that this order is paid (ACQ.TRADE_HAS_SUCCESS).'],
+  'ACQ.TRADE_HAS_FINISHED': ['already_paid', 'Alipay says that this order is paid (ACQ.TRADE_HAS_FINISHED).'],
+  'ACQ.TRADE_HAS_CLOSE': [
+    'refused',
+    'Alipay closed this order for good (ACQ.TRADE_HAS_CLOSE): register it under another orderNo.',
+  ],
+  'ACQ.CONTEXT_INCONSISTENT': [
+    'refused',
+    'Alipay knows this orderNo with another amount, subject or expiry (ACQ.CONTEXT_INCONSISTENT): choose another.',
+  ],
+};
+
+function refusalOf({ subCode, detail }: Extract<Reply, { kind: 'failed' }>) {
+  const [code, own] = (Object.hasOwn(REFUSALS, subCode) && REFUSALS[subCode]) || (['refused', detail] as const);
+  return problem(code, own);
+}
+
 export const pay: Pay = {
+  // Whatever is asked of one order is the same each time: Alipay refuses other content under a known number.
   request: async ({ orderNo, registration, notifyUrl }, credentials, context) => {
     const { amount, description, expiresAt } = registration;
     if (!/^[0-9A-Za-z_]{1,64}$/.test(orderNo)) {
@@ -54,7 +74,8 @@ export const pay: Pay = {
   read: async (answer, credentials, _keys, now, expiresAt = null) => {
     const reply = await readReply(PRECREATE, answer, credentials, now);
     if (!reply.ok) return reply;
-    const parsed = Precreated.safeParse(reply.value.kind === 'done' ? reply.value.content : null);
+    if (reply.value.kind === 'failed') return refusalOf(reply.value);
+    const parsed = Precreated.safeParse(reply.value.content);
     if (!parsed.success) return problem('malformed', 'Alipay answered the payment request without a qr_code.');
     const codeExpiresAt = Math.min(now + CODE_VALID_MS, expiresAt ?? now + EXPIRY_DEFAULT_MS);
     return ok({ codeUrl: parsed.data.qr_code, codeExpiresAt });

@@ -1,23 +1,20 @@
 // Certificate mode: which certificates prove Alipay's signature, by a chain up to its own roots, and the serial numbers
 // by which Alipay calls them. Roots come from the credentials alone; a clock is an argument.
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type CertificateFields, certificateFieldsOf, type NamePart } from '../../crypto/certificate.ts';
+import { type ChainLink, certificatesIn, chainTo, invalidityOf, isIssuedBy } from '../../crypto/chain.ts';
 import { pemBlocksOf } from '../../crypto/pem.ts';
 
-/** Alipay's chains have three links: certificate, class, root. */
-const CHAIN_LINKS_MAX = 6;
 /** PKCS #1: the signatures that the gateway's root numbers are made of; its SM2 roots are left out (SDK). */
 const RSA_SIGNATURES = '1.2.840.113549.1.1.';
-
-type Certificate = { readonly pem: string; readonly fields: CertificateFields; readonly x509: X509Certificate };
 
 export type SigningCertificate = {
   readonly pem: string;
   /** What Alipay calls it in `alipay_cert_sn`. */
   readonly sn: string;
   /** It and what vouches for it, up to a root. */
-  readonly chain: readonly { readonly notBefore: number; readonly notAfter: number }[];
+  readonly chain: readonly ChainLink[];
 };
 
 /**
@@ -31,65 +28,22 @@ export function signingCertificates(text: string, rootText: string): Result<read
   const signing: SigningCertificate[] = [];
   for (const leaf of leaves) {
     if (leaf.x509.ca) return err("holds the certificate of an authority, which signs no notices: paste Alipay's own.");
-    const chain = chainOf(leaf, given, roots);
+    const chain = chainTo(roots, leaf, given);
     if (chain === null) {
       return err(
         `holds a certificate (serial ${leaf.fields.serial}) that none of alipayRootCert vouches for: paste ` +
           "alipayCertPublicKey_RSA2.crt whole, with the issuer's certificate that follows in it.",
       );
     }
-    signing.push({ pem: leaf.pem, sn: serialNumberOf(leaf.fields), chain: chain.map(({ fields }) => fields) });
+    signing.push({ pem: leaf.pem, sn: serialNumberOf(leaf.fields), chain });
   }
   return ok(signing);
 }
 
 export const WHOLE_FILE = 'paste the file whole, with its -----BEGIN and -----END lines';
 
-function certificatesIn(text: string): Certificate[] {
-  return pemBlocksOf(text).flatMap(({ text: pem }) => {
-    const fields = certificateFieldsOf(pem);
-    const x509 = fields && x509Of(pem);
-    return fields && x509 ? [{ pem, fields, x509 }] : [];
-  });
-}
-
-function x509Of(pem: string): X509Certificate | null {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return null; // a certificate that the runtime does not read, such as one with an SM2 key
-  }
-}
-
-function isIssuedBy(one: Certificate, issuer: Certificate): boolean {
-  try {
-    return one.x509.checkIssued(issuer.x509) && one.x509.verify(issuer.x509.publicKey);
-  } catch {
-    return false; // a key that the runtime does not know vouches for nothing
-  }
-}
-
-/** From the leaf to a root, or null. Only authorities vouch: merchants have certificates of the same class. */
-function chainOf(leaf: Certificate, given: readonly Certificate[], roots: readonly Certificate[]) {
-  const chain = [leaf];
-  while (chain.length < CHAIN_LINKS_MAX) {
-    const last = chain.at(-1) ?? leaf;
-    const root = roots.find((one) => isIssuedBy(last, one));
-    if (root) return [...chain, root];
-    const next = given.find((one) => one.x509.ca && !chain.includes(one) && isIssuedBy(last, one));
-    if (!next) return null;
-    chain.push(next);
-  }
-  return null;
-}
-
 /** Null when every link is valid now; else which end is passed. */
-export function expiryOf({ chain }: SigningCertificate, now: number): string | null {
-  const late = chain.find(({ notAfter }) => now > notAfter);
-  if (late) return `expired on ${new Date(late.notAfter).toISOString()}`;
-  const early = chain.find(({ notBefore }) => now < notBefore);
-  return early ? `is not valid before ${new Date(early.notBefore).toISOString()}` : null;
-}
+export const expiryOf = ({ chain }: SigningCertificate, now: number): string | null => invalidityOf(chain, now);
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   '2.5.4.3': 'CN',

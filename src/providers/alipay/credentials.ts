@@ -59,6 +59,7 @@ export const Credentials = z
             'application public key. Leave it out in certificate mode.',
           zh: '应用详情 → 开发设置 → 接口加签方式 → 查看“支付宝公钥”（不是应用公钥）。证书模式请留空。',
         },
+        rotates: true,
       }),
     previousAlipayPublicKey: keyText('previousAlipayPublicKey')
       .optional()
@@ -68,6 +69,7 @@ export const Credentials = z
           en: 'Taken as well while keys are being changed, so that no notice is lost. Remove it afterwards.',
           zh: '更换密钥期间同时接受，避免通知丢失；更换完成后请删除。',
         },
+        rotates: true,
       }),
     alipayCert: keyText('alipayCert')
       .optional()
@@ -77,12 +79,14 @@ export const Credentials = z
           en: 'alipayCertPublicKey_RSA2.crt, pasted whole. During a change of certificates: both, one below the other.',
           zh: '完整粘贴 alipayCertPublicKey_RSA2.crt；更换证书期间可将新旧两份上下粘贴。',
         },
+        rotates: true,
       }),
     appCert: keyText('appCert')
       .optional()
       .meta({
         label: { en: 'Application certificate (certificate mode)', zh: '应用公钥证书（证书模式）' },
         help: { en: 'appCertPublicKey_<APPID>.crt, pasted whole.', zh: '完整粘贴 appCertPublicKey_<APPID>.crt。' },
+        rotates: true,
       }),
     alipayRootCert: keyText('alipayRootCert')
       .optional()
@@ -92,6 +96,7 @@ export const Credentials = z
           en: 'alipayRootCert.crt, pasted whole: it holds several.',
           zh: '完整粘贴 alipayRootCert.crt（内含多张证书）。',
         },
+        rotates: true,
       }),
     privateKey: keyText('privateKey')
       .optional()

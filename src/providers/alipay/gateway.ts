@@ -80,15 +80,16 @@ const Code = z.object({
 /** What Alipay says of a call, once its signature held: what was asked for, or the business reason why not. */
 export type Reply =
   | { readonly kind: 'done'; readonly content: unknown }
-  | { readonly kind: 'failed'; readonly subCode: string };
+  | { readonly kind: 'failed'; readonly subCode: string; readonly detail: string };
 
-/** `expected`: business reasons that are answers too, and believed only when signed. All others are problems. */
+/** The call reached the product, which says no; every other code is the gateway's own (docs: public codes). */
+const BUSINESS_FAILED = '40004';
+
 export async function readReply(
   method: string,
   answer: ProviderAnswer,
   credentials: Credentials,
   now: number,
-  expected: readonly string[] = [],
 ): Promise<Result<Reply, ProviderProblem>> {
   if (answer.status !== 200) return problem('unavailable', `Alipay answered ${answer.status}.`);
   const text = fromUtf8(answer.body);
@@ -99,15 +100,16 @@ export async function readReply(
   if (!members || raw === undefined || !code.success) {
     return problem('malformed', `Alipay answered ${method} in a form that cannot be read.`);
   }
-  const subCode = code.data.sub_code ?? '';
   const isDone = code.data.code === '10000';
-  // A failure changes nothing, so it need not be signed; and one about our own signature never is.
-  if (!isDone && !expected.includes(subCode)) return err(failureOf(code.data));
+  const failure = isDone ? null : failureOf(code.data);
+  // What leaves everything open need not be signed, and a failure about our own signature never is.
+  if (failure !== null && (failure.code === 'unavailable' || code.data.code !== BUSINESS_FAILED)) return err(failure);
   const [sign, certSn] = [textOf(members.get('sign')), textOf(members.get('alipay_cert_sn'))];
   // Answers are signed as requests are: with RSA2 (docs: verifying answers).
   const proof = await proveBytes(utf8(raw), sign ?? '', 'RSA2', certSn, credentials, now);
   if (!proof.ok) return problem('unverified', `Alipay's answer is not proved: ${proof.error.detail} Ask again.`);
-  return ok(isDone ? { kind: 'done', content } : { kind: 'failed', subCode });
+  if (failure === null) return ok({ kind: 'done', content });
+  return ok({ kind: 'failed', subCode: code.data.sub_code ?? '', detail: failure.detail });
 }
 
 function parsed(text: string): unknown {

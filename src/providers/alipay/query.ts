@@ -4,40 +4,39 @@ import { z } from 'zod';
 import { ok, type Result } from '../../core/result.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, QueryTarget, Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
-import { problem, readReply, signedRequest } from './gateway.ts';
+import { problem, type Reply, readReply, signedRequest } from './gateway.ts';
 import type { Notice } from './notice.ts';
 import { Instant, instantOf, isAmount, paymentOf, type Trade, Yuan, yuan } from './trade.ts';
 
 const TRADE_QUERY = 'alipay.trade.query';
 const REFUND_QUERY = 'alipay.trade.fastpay.refund.query';
 /** A QR code that nobody scanned is no trade yet, so this is no failure (docs: precreate). */
-const TRADE_NOT_EXIST = 'ACQ.TRADE_NOT_EXIST';
+const TRADE_NOT_EXIST = /^(?:ACQ\.)?TRADE_NOT_EXIST$/;
 const Id = z.string().min(1).max(64);
 const FreeText = z.string().nullish();
 const List = z.array(z.unknown()).nullish();
 
 type Definition = Provider<Credentials, Notice>;
 
-/** `target.reference` is the merchant's number of one refund (out_request_no). */
 export const query: NonNullable<Definition['query']> = {
   request: async (target, credentials, context) => {
-    const { orderNo, transactionId, reference } = target;
+    const { orderNo, transactionId, refundNo } = target;
     if (orderNo === undefined && transactionId === undefined) {
       return problem('refused', 'Alipay is asked by orderNo or transactionId: give one of them.');
     }
     // Where both are given Alipay goes by trade_no alone.
     const named = transactionId === undefined ? { out_trade_no: orderNo } : { trade_no: transactionId };
-    if (reference !== undefined) {
-      const content = { ...named, out_request_no: reference, query_options: ['gmt_refund_pay'] };
+    if (refundNo !== undefined) {
+      const content = { ...named, out_request_no: refundNo, query_options: ['gmt_refund_pay'] };
       return signedRequest(REFUND_QUERY, content, credentials, context);
     }
     const content = { ...named, query_options: ['fund_bill_list', 'voucher_detail_list'] };
     return signedRequest(TRADE_QUERY, content, credentials, context);
   },
   read: (answer, target, credentials, _keys, now) =>
-    target.reference === undefined
+    target.refundNo === undefined
       ? readTrade(answer, target, credentials, now)
-      : readRefund(answer, target, target.reference, credentials, now),
+      : readRefund(answer, target, target.refundNo, credentials, now),
 };
 
 const TradeAnswer = z
@@ -68,15 +67,19 @@ const told = (noticeType: string, events: Translation['events'] = []): Translati
   noticeId: null,
 });
 
+/** No trade is an answer as well; any other failure is a problem. */
+const nothingOf = (method: string, { subCode, detail }: Extract<Reply, { kind: 'failed' }>) =>
+  TRADE_NOT_EXIST.test(subCode) ? ok(told(method)) : problem('refused', detail);
+
 async function readTrade(
   answer: ProviderAnswer,
   target: QueryTarget,
   credentials: Credentials,
   now: number,
 ): Promise<Result<Translation, ProviderProblem>> {
-  const reply = await readReply(TRADE_QUERY, answer, credentials, now, [TRADE_NOT_EXIST]);
+  const reply = await readReply(TRADE_QUERY, answer, credentials, now);
   if (!reply.ok) return reply;
-  if (reply.value.kind === 'failed') return ok(told(TRADE_QUERY));
+  if (reply.value.kind === 'failed') return nothingOf(TRADE_QUERY, reply.value);
   const parsed = TradeAnswer.safeParse(reply.value.content);
   if (!parsed.success) return unreadable(TRADE_QUERY, parsed.error);
   if (!isAbout(target, parsed.data)) return stranger(TRADE_QUERY);
@@ -151,9 +154,10 @@ async function readRefund(
   credentials: Credentials,
   now: number,
 ): Promise<Result<Translation, ProviderProblem>> {
-  const reply = await readReply(REFUND_QUERY, answer, credentials, now, [TRADE_NOT_EXIST]);
+  const reply = await readReply(REFUND_QUERY, answer, credentials, now);
   if (!reply.ok) return reply;
-  const content = reply.value.kind === 'done' ? reply.value.content : {};
+  if (reply.value.kind === 'failed') return nothingOf(REFUND_QUERY, reply.value);
+  const { content } = reply.value;
   if (RefundState.safeParse(content).data?.refund_status !== 'REFUND_SUCCESS') return ok(told(REFUND_QUERY));
   const parsed = RefundAnswer.safeParse(content);
   if (!parsed.success) return unreadable(REFUND_QUERY, parsed.error);
