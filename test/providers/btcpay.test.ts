@@ -199,6 +199,18 @@ describe('the question', () => {
     });
   });
 
+  it('that the store answers with no such invoice tells nothing; any other 404 is a wrong address', async () => {
+    const hint = await hintOf(webhook('InvoiceSettled'));
+    const read = async (content: unknown) => provider.query?.read(answerOf(content, 404), hint, credentials, [], NOW);
+    expect(await read({ code: 'invoice-not-found', message: 'The invoice was not found' })).toMatchObject({
+      ok: true,
+      value: { events: [] },
+    });
+    for (const other of [{ code: 'store-not-found' }, '<html>', null, { code: ['invoice-not-found'] }]) {
+      expect(await read(other)).toMatchObject({ ok: false, error: { code: 'refused' } });
+    }
+  });
+
   it('believes no answer about another invoice, and none that cannot be read', async () => {
     const hint = await hintOf(webhook('InvoiceSettled'));
     for (const content of [

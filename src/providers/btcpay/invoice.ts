@@ -6,13 +6,14 @@ import { parseJsonBody, textAt } from '../../core/json-body.ts';
 import { type Money, parseMoney, plainDecimal } from '../../core/money.ts';
 import { err, ok } from '../../core/result.ts';
 import { utf8 } from '../../crypto/bytes.ts';
-import type { Provider, ProviderProblem } from '../provider.ts';
+import type { Provider, ProviderProblem, Translation } from '../provider.ts';
 import { type Credentials, ID } from './credentials.ts';
 
 const ATTACH_CHARS_MAX = 1_024;
 /** Leaves time to record what it says before the webhook must be answered. */
 const ASK_TIMEOUT_MS = 6_000;
 const Word = z.string().max(128);
+const NOTHING: Translation = { events: [], noticeType: 'unknown', noticeId: null };
 
 /** What goes with a question and comes back with its answer: whose invoice, when, and the coins the webhook told of. */
 const About = z.object({
@@ -61,11 +62,12 @@ export const query: Query = {
   },
   read: async ({ status, body }, { transactionId, reference }, credentials, _keys, now) => {
     if (status === 429 || status >= 500) return problem('unavailable', `BTCPay Server answered ${status}.`);
+    const content = parseJsonBody(body);
+    // The store is there and has no such invoice. Any other 404 is of another address, or of another store.
+    if (status === 404 && textAt(content, 'code') === 'invoice-not-found') return ok(NOTHING);
     if (status !== 200) {
-      // Also 404: a signed webhook names no invoice that is not there, so the address or the key is wrong.
       return problem('refused', `BTCPay Server answered ${status}: check baseUrl, and that apiKey may view invoices.`);
     }
-    const content = parseJsonBody(body);
     const invoice = Invoice.safeParse(content);
     const about = aboutOf(reference, credentials, now);
     if (!invoice.success || invoice.data.id !== transactionId || about === null) {
