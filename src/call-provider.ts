@@ -1,5 +1,6 @@
-// The one place that calls a provider's API: base rewritten for local runs, a timeout, no redirects, a capped answer.
-// Never builds or believes anything: the provider's own file describes the request and reads the answer.
+// The one place that calls a provider's API: base rewritten for local runs, a client certificate where a binding holds
+// one, a timeout, no redirects, a capped answer. Never builds or believes anything: the provider's own file does.
+import { env } from 'cloudflare:workers';
 import { PROVIDER_ANSWER_BYTES_MAX, PROVIDER_CALL_TIMEOUT_MS } from './core/limits.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { concat } from './crypto/bytes.ts';
@@ -7,7 +8,8 @@ import type { Config } from './env.ts';
 import type { ProviderAnswer, ProviderRequest } from './providers/provider.ts';
 
 export type CallProblem = {
-  readonly code: 'timed_out' | 'unreachable' | 'too_large';
+  /** After `no_certificate` nothing was sent; after the others nobody knows what was done. */
+  readonly code: 'timed_out' | 'unreachable' | 'too_large' | 'no_certificate';
   /** For people. Names the host, never a header or a body. */
   readonly detail: string;
 };
@@ -15,15 +17,20 @@ export type CallProblem = {
 export async function callProvider(
   request: ProviderRequest,
   config: Pick<Config, 'providerBase'>,
+  bindings: object = env,
 ): Promise<Result<ProviderAnswer, CallProblem>> {
   const asked = new URL(request.url);
   const url = config.providerBase === null ? asked : new URL(config.providerBase + asked.pathname + asked.search);
+  const caller = config.providerBase === null ? callerOf(request.certificateBinding, bindings) : globalThis;
+  if (caller === null) {
+    return err({ code: 'no_certificate', detail: bindingMissing(request.certificateBinding ?? '', asked.host) });
+  }
   // Cleared when the answer is there: a timer that goes on would keep the calling object awake.
   const deadline = new AbortController();
   const timeoutMs = Math.min(request.timeoutMs ?? PROVIDER_CALL_TIMEOUT_MS, PROVIDER_CALL_TIMEOUT_MS);
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   try {
-    const response = await fetch(url, {
+    const response = await caller.fetch(url, {
       method: request.method,
       headers: request.headers,
       body: request.body,
@@ -44,6 +51,25 @@ export async function callProvider(
     clearTimeout(timer);
   }
 }
+
+type Caller = { readonly fetch: typeof fetch };
+
+/** Whose certificate is shown, if any; null where the binding is not there. A local base needs none. */
+function callerOf(binding: string | undefined, bindings: object): Caller | null {
+  if (binding === undefined) return globalThis;
+  const held: unknown = Reflect.get(bindings, binding);
+  const isCertificate = CERTIFICATE_BINDING.test(binding) && typeof held === 'object' && held !== null;
+  const isCaller = isCertificate && 'fetch' in held && typeof held.fetch === 'function';
+  return isCaller ? (held as Caller) : null; // checked one line above
+}
+
+/** A channel names the binding, so no other than a certificate's may be meant. */
+const CERTIFICATE_BINDING = /^MTLS_[A-Z0-9_]{1,60}$/;
+
+const bindingMissing = (binding: string, host: string) =>
+  `${host} wants a client certificate, and this Worker has no binding ${binding}. Nothing was sent. Run: npx wrangler ` +
+  `mtls-certificate upload --cert apiclient_cert.pem --key apiclient_key.pem --name ${binding.toLowerCase()}; add to ` +
+  `wrangler.toml: [[mtls_certificates]] binding = "${binding}" certificate_id = "the id it printed"; then deploy.`;
 
 /** The whole stream, or null when it holds more than the limit. */
 async function readCapped(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | null> {

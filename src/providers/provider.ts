@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
-import type { Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
+import type { FlagFact, Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
@@ -17,6 +17,8 @@ export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledge
  */
 export type Translation = {
   readonly events: readonly PaymentEvent[];
+  /** What the provider finds odd about an order beside what happened to it: a complaint, a review. */
+  readonly flags?: readonly FlagFact[];
   /** Facts that name no order: found by a provider's id, now or when its payment arrives. Needs `linksById`. */
   readonly unlinked?: readonly UnlinkedEvent[];
   /** Ids by which later notices will mean these orders. Needs `linksById`. */
@@ -32,6 +34,8 @@ export type Translation = {
    * sentence for the merchant.
    */
   readonly unconfirmed?: string;
+  /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
+  readonly state?: string;
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
   readonly noticeType: string;
   /** The provider's id of this notice, for people; never used to deduplicate. */
@@ -60,6 +64,8 @@ export type ProviderRequest = {
   readonly body: string | null;
   /** Shorter than the gateway's own limit; never longer. */
   readonly timeoutMs?: number;
+  /** The `mtls_certificates` binding whose client certificate the provider wants to see. */
+  readonly certificateBinding?: string;
 };
 
 export type ProviderAnswer = {
@@ -120,7 +126,11 @@ export type Provider<Credentials, Notification> = {
   /** Each field carries `.meta({ label, help, secret? })`; the API and the console build their forms from it. */
   readonly credentials: z.ZodType<Credentials>;
   /** Checks that need keys parsed: says which field is wrong and how to mend it. */
-  readonly inspectCredentials?: (credentials: Credentials) => Promise<Result<null, CredentialProblem>>;
+  readonly inspectCredentials?: (
+    credentials: Credentials,
+    /** Left out: whether a certificate is in its validity is not judged. */
+    now?: number,
+  ) => Promise<Result<null, CredentialProblem>>;
   /** How long the provider waits for an answer before it counts the callback as failed, less a margin. */
   readonly ackDeadlineMs: number;
   /** The published source ranges (CIDR); the default of a channel's allowlist. */
