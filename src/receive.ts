@@ -22,8 +22,8 @@ import {
 } from './receive/aftermath.ts';
 import { askAll } from './receive/ask.ts';
 import { answerScan } from './receive/product.ts';
-import { recordTold, type Told } from './receive/record.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
+import { recordTold, type Told } from './record.ts';
 import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
 
 /** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */

@@ -21,8 +21,8 @@ function zoneOf(path: string): string {
   return first.replace(/\.tsx?$/, '');
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats'];
-const VERBS = ['receive', 'deliver', 'reconcile'];
-const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', 'call-provider'];
+const VERBS = ['receive', 'deliver', 'ask', 'reconcile'];
+const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', 'record', 'call-provider'];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -36,10 +36,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ['core', 'crypto'],
   store: ['core'],
   env: [],
-  // The one door to providers' APIs, shared by all who ask them something.
-  'call-provider': ['core', 'crypto'],
+  // The one door to the ledgers, shared by all who are told something.
+  record: ['core'],
+  // The one door to providers' APIs, shared by all who ask them something and have the ledger hear the answer.
+  'call-provider': ['core', 'crypto', 'provider registry', 'store', 'env', 'record'],
   receive: SHELL,
   deliver: SHELL,
+  ask: SHELL,
   reconcile: SHELL,
   objects: SHELL,
   api: SHELL,
@@ -54,6 +57,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'src/store/registry-copy.ts': ['crypto', 'provider registry'],
   // The snapshot of an event is fixed in the transaction that commits it.
   'src/store/ledger-book.ts': ['formats'],
+  // A link of the evidence is made in the transaction that commits the fact.
+  'src/store/ledger-events.ts': ['crypto'],
 };
 /** Types cross further: the contract's for all who hold a provider, a verb's or an object's for its callers. */
 const MAY_IMPORT_TYPES = [...SHELL, 'contract', 'objects', 'api', ...VERBS];

@@ -36,6 +36,8 @@ export type Translation = {
   readonly unconfirmed?: string;
   /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
   readonly state?: string;
+  /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
+  readonly state?: string;
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */
   readonly noticeType: string;
   /** The provider's id of this notice, for people; never used to deduplicate. */

@@ -3,11 +3,11 @@
 import { type Arrival, type ArrivalBatch, ArrivalBuffer, OncePer } from '../core/arrival.ts';
 import type { Verdict } from '../core/callback.ts';
 import type { AlarmCode } from '../core/channel.ts';
-import { ID_BYTES, idOf } from '../core/id.ts';
 import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
 import type { RejectionReason } from '../core/rejection.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
 import type { Answer } from '../providers/provider.ts';
+import { newId } from '../record.ts';
 
 /** One callback on its way through. */
 export type Intake = {
@@ -47,8 +47,6 @@ let arrivals: ArrivalBuffer | null = null; // made by the first arrival: an isol
 const alarmsRaised = new OncePer(ALARM_INTERVAL_MIN_MS);
 const keysAsked = new OncePer(KEY_REFRESH_INTERVAL_MIN_MS);
 const outagesLogged = new OncePer(ALARM_INTERVAL_MIN_MS);
-
-export const newId = (prefix: string): string => idOf(prefix, crypto.getRandomValues(new Uint8Array(ID_BYTES)));
 
 export async function arrivalOf(intake: Intake, finding: Finding): Promise<Arrival> {
   const body = finding.body ?? null;

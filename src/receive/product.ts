@@ -1,13 +1,13 @@
 // A scan of a product's static code: registers the order, asks the provider for its payment, and says so in the answer
 // to the callback. Charges what the product costs and never what the callback says.
-import { callProvider } from '../call-provider.ts';
-import { type ChannelRecord, ledgerNameOf } from '../core/channel.ts';
+import { askProvider } from '../call-provider/ask.ts';
+import type { ChannelRecord } from '../core/channel.ts';
 import type { Order, Registration } from '../core/order.ts';
 import type { Product, ProductOutcome } from '../core/product.ts';
 import { readConfig } from '../env.ts';
 import type { Answer, AnyProvider } from '../providers/provider.ts';
+import { ledgerOf, newId } from '../record.ts';
 import { readProductCopy } from '../store/registry-copy.ts';
-import { newId } from './aftermath.ts';
 
 /** Kept for the ledger and the answer, so that a slow provider still leaves time to tell the payer. */
 const ANSWER_TIME_MS = 500;
@@ -64,14 +64,10 @@ async function prepare(scan: Scan, capability: Capability): Promise<Prepared> {
   return requested(scan, capability, orderNo, registration);
 }
 
-const ledgerOf = ({ env, record }: Scan, orderNo: string) => {
-  const hint = record.channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
-  return env.LEDGER.getByName(ledgerNameOf(record.channel, orderNo), hint === null ? {} : { locationHint: hint });
-};
-
 /** The scan's order as it stands. The first scan's price stands, though the product's has changed since. */
 async function registered(scan: Scan, orderNo: string, product: Product): Promise<Order> {
-  const reply = await ledgerOf(scan, orderNo).register({
+  const { env, record } = scan;
+  const reply = await ledgerOf(env, record, orderNo).register({
     v: 1,
     orderNo,
     registration: {
@@ -81,11 +77,11 @@ async function registered(scan: Scan, orderNo: string, product: Product): Promis
       metadata: { product: product.id },
       registeredAt: Date.now(),
     },
-    dispatch: scan.record.dispatch,
+    dispatch: record.dispatch,
     eventId: newId('evt'),
   });
   if (reply.kind !== 'conflict') return reply.order;
-  const known = await ledgerOf(scan, orderNo).readOrder(orderNo);
+  const known = await ledgerOf(env, record, orderNo).readOrder(orderNo);
   if (known === null) throw new Error(`Order ${orderNo} conflicts with one that is not there.`);
   return known.order;
 }
@@ -96,20 +92,22 @@ async function requested(
   orderNo: string,
   registration: Registration,
 ): Promise<Prepared> {
-  const { env, record, credentials, notification, deadline } = scan;
+  const { env, record, provider, credentials, notification, deadline } = scan;
   const config = readConfig(env);
   if (config.publicUrl === null) {
     return refused('failed', 'Set TOLLGATE_PUBLIC_URL: the provider must be told where to call.', orderNo);
   }
   const order = { orderNo, registration, notifyUrl: `${config.publicUrl}/callbacks/${record.channel.id}` };
-  const request = await capability.request(notification, order, credentials, contextNow());
-  if (!request.ok) return refused('failed', request.error.detail, orderNo);
-  const timeoutMs = Math.max(1, deadline - ANSWER_TIME_MS - Date.now());
-  const answer = await callProvider({ ...request.value, timeoutMs }, config);
-  if (!answer.ok) return refused('failed', answer.error.detail, orderNo);
-  const read = await capability.read(answer.value, credentials, record.keys, Date.now());
-  if (!read.ok) return refused('failed', read.error.detail, orderNo);
+  const said = await askProvider(
+    { env, record, provider, credentials, deadline: deadline - ANSWER_TIME_MS },
+    {
+      request: (context) => capability.request(notification, order, credentials, context),
+      read: (answer, keys, now) => capability.read(answer, credentials, keys, now),
+    },
+  );
+  if (!said.ok) return refused('failed', said.error.detail, orderNo);
+  const { value: payment } = said.value;
   // Durable before it is told, so that the same scan told again gets the same payment.
-  await ledgerOf(scan, orderNo).setPaymentRequest(orderNo, read.value);
-  return { outcome: { kind: 'prepared', reference: read.value.reference }, orderNo, refusal: null };
+  await ledgerOf(env, record, orderNo).setPaymentRequest(orderNo, payment);
+  return { outcome: { kind: 'prepared', reference: payment.reference }, orderNo, refusal: null };
 }

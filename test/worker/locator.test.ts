@@ -7,7 +7,7 @@ import type { UnlinkedEvent } from '../../src/core/event.ts';
 import type { OrderDetail } from '../../src/core/record.ts';
 import type { Locator } from '../../src/objects/locator.ts';
 import type { Translation } from '../../src/providers/provider.ts';
-import { recordTold } from '../../src/receive/record.ts';
+import { recordTold } from '../../src/record.ts';
 import { paid, refunded, unique } from './ledger-kit.ts';
 import { makeChannel } from './receive-world.ts';
 

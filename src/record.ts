@@ -1,10 +1,10 @@
-// Brings what a notice told to the ledgers of its orders, by way of the locator where it names none. Replies when all
-// of it is durable. Never answers a provider.
-import { type ChannelRecord, ledgerNameOf, locatorNameOf } from '../core/channel.ts';
-import type { Link, PaymentEvent, Source, UnlinkedEvent } from '../core/event.ts';
-import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from '../core/record.ts';
-import type { Translation } from '../providers/provider.ts';
-import { newId } from './aftermath.ts';
+// The one door to the ledgers: brings what was told to those of its orders, by way of the locator where it names none.
+// Replies when all of it is durable. Never answers a provider, and never asks one.
+import { type ChannelRecord, ledgerNameOf, locatorNameOf } from './core/channel.ts';
+import type { Fact, Link, PaymentEvent, Source, UnlinkedEvent } from './core/event.ts';
+import { ID_BYTES, idOf } from './core/id.ts';
+import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from './core/record.ts';
+import type { Translation } from './providers/provider.ts';
 
 /** Least time left for a second try of an object that was moved or restarted under the first. */
 const SECOND_TRY_MS = 500;
@@ -15,8 +15,17 @@ export type Recording = {
   /** After this nobody waits for the reply any more; epoch milliseconds. */
   readonly deadline: number;
   readonly receivedAt: number;
-  readonly evidence: Evidence;
+  /** Null where no bytes of it are worth keeping. */
+  readonly evidence: Evidence | null;
 };
+
+export const newId = (prefix: string): string => idOf(prefix, crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+
+/** The ledger that owns the order. */
+export function ledgerOf(env: Env, { channel }: Pick<ChannelRecord, 'channel'>, orderNo: string) {
+  const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
+  return env.LEDGER.getByName(ledgerNameOf(channel, orderNo), hint === null ? {} : { locationHint: hint });
+}
 
 /** What somebody told, and who: the callback itself, or the provider when it was asked. */
 export type Told = { readonly source: Source; readonly translation: Translation };
@@ -36,7 +45,7 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
 }
 
 const inputOf =
-  <Event extends PaymentEvent | UnlinkedEvent>({ receivedAt, evidence }: Recording, source: Source) =>
+  <Event extends Fact | UnlinkedEvent>({ receivedAt, evidence }: Recording, source: Source) =>
   (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
