@@ -13,6 +13,14 @@ export type Callback = {
   readonly receivedAt: number;
 };
 
+/** What is kept of a callback with the fact that it proved: enough to send it on as it came. */
+export type KeptCallback = {
+  readonly contentType: string | null;
+  /** Only the headers that the provider's signature needs, lower-cased. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+};
+
 /** What became of an arrival, for people; see /v1/callbacks. */
 export type Verdict = 'accepted' | 'duplicate' | 'ignored' | 'parked' | 'rejected';
 

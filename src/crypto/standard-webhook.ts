@@ -17,11 +17,12 @@ const HANDLES_MAX = 500;
 export async function signWebhook(
   id: string,
   timestampSeconds: number,
-  body: string,
+  body: string | Uint8Array,
   secrets: readonly SigningSecret[],
 ): Promise<string> {
   if (secrets.length === 0) throw new Error('a delivery needs at least one signing secret');
-  const signed = utf8(`${id}.${timestampSeconds}.${body}`);
+  const head = `${id}.${timestampSeconds}.`;
+  const signed = typeof body === 'string' ? utf8(head + body) : concat(utf8(head), body);
   return (await Promise.all(secrets.map((secret) => signOne(secret, signed)))).join(' ');
 }
 
