@@ -45,6 +45,12 @@ export const DISPATCH_DELAY_MS = 200;
 export const DISPATCH_AGAIN_MS = 50;
 /** Events in one flush: also the queue's own bound for sendBatch. */
 export const DISPATCH_BATCH_MAX = 100;
+/** An order is closed at its provider no sooner than this after it was made (WeChat Pay: five minutes). */
+export const CLOSE_AFTER_MS_MIN = 5 * 60_000;
+/** How long a payer has when the merchant did not say. */
+export const PAY_WITHIN_MS_DEFAULT = 30 * 60_000;
+/** A question to a provider that nobody came back from is sent again after this. */
+export const ASK_LEASE_MS = 120_000;
 /** Longest wait for the queue to take a batch; then it is sent again, and whichever comes first is claimed. */
 export const QUEUE_TIMEOUT_MS = 5_000;
 /** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */

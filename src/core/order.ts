@@ -78,7 +78,7 @@ export type Registration = {
   readonly registeredAt: number;
 };
 
-/** A refund asked for and not told of yet: its amount counts as spent, so that two at once cannot exceed the payment. */
+/** A refund asked for and not told of yet: it counts as spent, so that two at once cannot exceed the payment. */
 export type RefundRequest = {
   readonly refundNo: string;
   readonly amount: Money;

@@ -108,7 +108,7 @@ export type ReserveReply =
       readonly transactionId: string | null;
       readonly paid: Money;
     }
-  | Exclude<Reserved, { readonly order: Order }>
+  | Exclude<Reserved, { readonly kind: 'reserved' | 'same' }>
   | { readonly kind: 'missing' };
 
 /** The provider refused for good: what was set aside is free again. */
@@ -153,6 +153,25 @@ export type PaymentView = {
   readonly amount: Money | null;
   readonly request: PaymentRequest | null;
   readonly payBy: number | null;
+};
+
+/** A fact with all that proves it. `chain`: its link; null while it is parked. */
+export type EvidenceEntry = {
+  readonly eventId: string;
+  readonly factKey: string;
+  readonly sequence: number | null;
+  readonly type: string | null;
+  readonly verdict: string;
+  readonly source: Source;
+  readonly occurredAt: number;
+  readonly receivedAt: number;
+  readonly remoteAddress: string | null;
+  readonly contentType: string | null;
+  /** JSON, as the link covers it. */
+  readonly headers: string | null;
+  readonly body: Uint8Array | null;
+  readonly digest: string | null;
+  readonly chain: string | null;
 };
 
 /** One queue message asks the provider one thing (the ledger says when, and hears what came of it). */

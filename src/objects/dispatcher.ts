@@ -2,6 +2,7 @@
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, DISPATCH_DELAY_MS, DISPATCH_OUTSTANDING_MAX } from '../core/limits.ts';
+import { heldFrom } from '../store/ledger-holds.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { type Flight, Flights } from './flights.ts';
 import { PermitPurse } from './permit-purse.ts';
@@ -224,8 +225,10 @@ export class Dispatcher {
     for (const flight of this.flights.readyWithoutPermit()) flight.permit = spend(flight.originId);
     for (const rows of due.values()) for (const row of rows) this.#departRow(row, spend, now);
     const headBefore = this.#head;
+    const held = fresh.length > 0 ? heldFrom(this.#sql) : new Map<string, number>();
     for (const event of fresh) {
-      if (!this.#departFresh(event, spend, now)) {
+      if (event.seq >= (held.get(event.orderNo) ?? Number.POSITIVE_INFINITY)) this.#hold(event);
+      else if (!this.#departFresh(event, spend, now)) {
         const first = this.config.origins[0]?.id ?? '';
         this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, this.#gateBlockedUntil.get(first) ?? 0);
         break;
@@ -254,10 +257,20 @@ export class Dispatcher {
     this.flights.add({ ...flight, until: now + this.shard.leaseMs, ready: true, permit: true });
   }
 
+  /** A person decides: until then it is no origin's turn, and neither is any later event of the order. */
+  #hold({ seq, orderNo, type, settled }: outbox.FreshEvent): void {
+    if (type === null || settled !== null) return;
+    if (this.config.origins.length === 0) outbox.settleInline(this.#sql, seq, { state: 'skipped' });
+    const blank = { seq, orderNo, reason: 'held', dueAt: null, attempt: 0, failures: 0, rev: 1 };
+    for (const { id: originId } of this.config.origins) {
+      outbox.putRow(this.#sql, { ...blank, originId, state: 'held' });
+    }
+  }
+
   /** False when the event had better stay fresh: no permit, and nobody else waits for it. */
   #departFresh(event: outbox.FreshEvent, spend: Spend, now: number): boolean {
     const { seq, orderNo, eventId } = event;
-    if (event.type === null) return true;
+    if (event.type === null || event.settled !== null) return true;
     const [first, ...others] = this.config.origins;
     if (!first) {
       outbox.settleInline(this.#sql, seq, { state: 'skipped' });

@@ -1,13 +1,18 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
 import type { DispatchConfig } from '../core/channel.ts';
-import { type EventType, type Fact, factKey, type Source } from '../core/event.ts';
-import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
+import { type Fact, factKey, type Source } from '../core/event.ts';
+import { CLOSE_AFTER_MS_MIN, IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
 import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
-import type { Evidence, FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
+import type { FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
 import { comesBack } from '../core/refund.ts';
-import { registerOrder } from '../core/registration.ts';
+import { registerOrder, withPay } from '../core/registration.ts';
 import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
+import { countFacts, hasFact, insertEvent, linkOf, type NewEvent } from './ledger-events.ts';
+import { holdFlagged } from './ledger-holds.ts';
+import { putAlarm } from './ledger-outbox.ts';
+import { parkFact, takeParked, unparked } from './ledger-parked.ts';
+import { putTimer } from './ledger-timers.ts';
 
 type Snapshot = (order: Order, event: Fact | null, input: SnapshotInput) => string;
 type SnapshotInput = { readonly eventId: string; readonly source: Source; readonly receivedAt: number };
@@ -30,10 +35,11 @@ const snapshotFor =
 
 export function readOrder(sql: SqlStorage, orderNo: string): Order | null {
   const [row] = sql.exec<{ doc: string }>('SELECT doc FROM orders WHERE order_no = ?', orderNo).toArray();
-  return row ? (JSON.parse(row.doc) as Order) : null; // written by writeOrder alone
+  // Written by writeOrder alone; an older version's lacks what came later.
+  return row ? { ...newOrder(orderNo, 0), ...(JSON.parse(row.doc) as Order) } : null;
 }
 
-function writeOrder(sql: SqlStorage, order: Order): void {
+export function writeOrder(sql: SqlStorage, order: Order): void {
   sql.exec(
     `INSERT INTO orders (order_no, doc, updated_at) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET doc = excluded.doc, updated_at = excluded.updated_at`,
@@ -45,7 +51,7 @@ function writeOrder(sql: SqlStorage, order: Order): void {
 
 /**
  * Commits one fact: dedupe, transition, sequence and event row. A duplicate writes nothing. `refused`: the order
- * already holds more facts than any real order has, and nothing was written.
+ * already holds more facts than any real order has, and nothing was written. `parked`: kept until it is registered.
  */
 export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactInput, now: number): RecordVerdict {
   const { event } = fact;
@@ -57,8 +63,13 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     if (hasFact(sql, event.orderNo, key)) return 'duplicate';
   }
   if (known && countFacts(sql, event.orderNo) >= ORDER_FACTS_MAX) return 'refused';
-  const { verdict, type, order } = applyFact(known ?? newOrder(event.orderNo, now), event, fact.source, now);
-  insertEvent(sql, {
+  if (known ? known.parkedAt !== null : config.mode === 'registered') {
+    writeOrder(sql, parkFact(sql, config, known, fact, key, now));
+    return 'parked';
+  }
+  const before = known ?? newOrder(event.orderNo, now);
+  const { verdict, type, order } = applyFact(before, event, fact.source, now);
+  const row: NewEvent = {
     orderNo: event.orderNo,
     key,
     sequence: type === null ? null : order.sequence,
@@ -70,41 +81,80 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     receivedAt: fact.receivedAt,
     data: type === null ? null : snapshotFor(config)(order, event, fact),
     evidence: fact.evidence,
-  });
-  if (verdict !== 'stale') writeOrder(sql, order);
+  };
+  const chain = linkOf(before.chain, row);
+  const seq = insertEvent(sql, row, chain);
+  writeOrder(sql, { ...order, chain });
+  if (type !== null) noteFlags(sql, config, before, order, seq, now);
   return verdict;
 }
 
-/** Commits a registration; the first one of an order that a callback made is compared, and a difference is an event. */
+/** What a person has to know of, or to decide, because of flags that this event raised. */
+function noteFlags(sql: SqlStorage, config: DispatchConfig, before: Order, order: Order, seq: number, now: number) {
+  if (order.flags === before.flags) return;
+  holdFlagged(sql, config, before, order, seq, now);
+  if (!order.flags.includes('refund_abnormal') || before.flags.includes('refund_abnormal')) return;
+  const stuck = order.refunds.filter(({ state }) => state === 'needs_attention').map(({ refundNo }) => refundNo);
+  const detail = `Refund ${stuck.join(', ')} is stuck at the provider: settle it in the provider's console.`;
+  const subject = `order/${config.channelId}/${order.orderNo}`;
+  putAlarm(sql, { code: 'refund_needs_attention', subject, detail, at: now });
+}
+
+/**
+ * Commits a registration. The first one of an order that a callback made is compared, and a difference is an event;
+ * facts that waited for it are applied in the order of their arrival.
+ */
 export function recordRegistration(
   sql: SqlStorage,
   config: DispatchConfig,
   request: RegisterRequest,
   now: number,
-): RegisterReply & { readonly eventAdded: boolean } {
-  const known = readOrder(sql, request.orderNo);
-  const result = registerOrder(known ?? newOrder(request.orderNo, now), request.registration, now);
-  if (result.kind !== 'created') return { ...result, eventAdded: false };
-  const { order } = result;
-  writeOrder(sql, order);
-  const eventAdded = known !== null && order.sequence > known.sequence;
-  if (eventAdded) {
-    const input: SnapshotInput = { eventId: request.eventId, source: 'merchant', receivedAt: now };
-    insertEvent(sql, {
-      orderNo: order.orderNo,
-      key: 'registration',
-      sequence: order.sequence,
-      eventId: request.eventId,
-      type: 'order.flagged',
-      verdict: 'odd',
-      source: 'merchant',
-      occurredAt: now,
-      receivedAt: now,
-      data: snapshotFor(config)(order, null, input),
-      evidence: null,
-    });
+): RegisterReply & { readonly changed: boolean } {
+  const { orderNo, registration, pay } = request;
+  const known = readOrder(sql, orderNo);
+  const parked = known !== null && known.parkedAt !== null ? takeParked(sql, orderNo) : [];
+  const before = known === null ? newOrder(orderNo, now) : known.parkedAt === null ? known : unparked(known);
+  const result = registerOrder(before, registration, now);
+  if (result.kind === 'conflict') return { ...result, changed: false };
+  const order = pay ? withPay(result.order, pay, now) : result.order;
+  if (order === before) return { kind: result.kind, order, changed: false };
+  const isNews = order.sequence > before.sequence;
+  const chain = isNews ? recordDifference(sql, config, before, order, request.eventId, now) : order.chain;
+  writeOrder(sql, { ...order, chain });
+  if (before.payBy === null && order.payBy !== null && order.closeOnExpiry) {
+    // A provider may refuse to close an order that it has only just heard of.
+    const dueAt = Math.max(order.payBy, now + CLOSE_AFTER_MS_MIN);
+    putTimer(sql, { dueAt, orderNo, kind: 'expire', ref: '' });
   }
-  return { kind: 'created', order, eventAdded };
+  for (const fact of parked) recordFact(sql, config, fact, now);
+  return { kind: result.kind, order: parked.length > 0 ? (readOrder(sql, orderNo) ?? order) : order, changed: true };
+}
+
+/** The event that tells how the registration differs from what was paid before. Answers its link of the chain. */
+function recordDifference(
+  sql: SqlStorage,
+  config: DispatchConfig,
+  before: Order,
+  order: Order,
+  eventId: string,
+  now: number,
+): string {
+  const row: NewEvent = {
+    orderNo: order.orderNo,
+    key: 'registration',
+    sequence: order.sequence,
+    eventId,
+    type: 'order.flagged',
+    verdict: 'odd',
+    source: 'merchant',
+    occurredAt: now,
+    receivedAt: now,
+    data: snapshotFor(config)(order, null, { eventId, source: 'merchant', receivedAt: now }),
+    evidence: null,
+  };
+  const chain = linkOf(before.chain, row);
+  noteFlags(sql, config, before, order, insertEvent(sql, row, chain), now);
+  return chain;
 }
 
 // The oldest few at each claim, so that the table is never read whole.
@@ -134,49 +184,4 @@ export function recordPaymentRequest(
   const order: Order = { ...known, paymentRequest: request, version: known.version + 1, updatedAt: now };
   writeOrder(sql, order);
   return order;
-}
-
-const hasFact = (sql: SqlStorage, orderNo: string, key: string) =>
-  sql.exec('SELECT 1 FROM events WHERE order_no = ? AND fact_key = ?', orderNo, key).toArray().length > 0;
-
-const countFacts = (sql: SqlStorage, orderNo: string) =>
-  sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM events WHERE order_no = ?', orderNo).one().n;
-
-type NewEvent = {
-  readonly orderNo: string;
-  readonly key: string;
-  readonly sequence: number | null;
-  readonly eventId: string;
-  readonly type: EventType | null;
-  readonly verdict: RecordVerdict;
-  readonly source: Source;
-  readonly occurredAt: number;
-  readonly receivedAt: number;
-  readonly data: string | null;
-  readonly evidence: Evidence | null;
-};
-
-function insertEvent(sql: SqlStorage, event: NewEvent): void {
-  const { evidence } = event;
-  sql.exec(
-    `INSERT INTO events (order_no, fact_key, sequence, event_id, type, verdict, source, occurred_at, received_at,
-       data, content_type, headers, body, remote_address, digest, settled)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    event.orderNo,
-    event.key,
-    event.sequence,
-    event.eventId,
-    event.type,
-    event.verdict,
-    event.source,
-    event.occurredAt,
-    event.receivedAt,
-    event.data,
-    evidence?.contentType ?? null,
-    evidence ? JSON.stringify(evidence.headers) : null,
-    evidence?.body ?? null,
-    evidence?.remoteAddress ?? null,
-    evidence?.digest ?? null,
-    event.type === null ? '{"state":"none"}' : null, // nothing to deliver: settled from the start
-  );
 }

@@ -3,7 +3,9 @@
 import type { Source } from '../core/event.ts';
 import type { Order } from '../core/order.ts';
 import type { Attempt, DeliveryState, DeliveryView, OrderDetail, TimelineEntry } from '../core/record.ts';
+import { actsOf } from './ledger-acts.ts';
 import { readOrder } from './ledger-book.ts';
+import { readHold } from './ledger-holds.ts';
 import type { InlineSettlement } from './ledger-outbox.ts';
 
 type FactRow = {
@@ -47,7 +49,9 @@ export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderD
     )
     .toArray();
   const deliveries = facts.flatMap((fact) => deliveriesOf(sql, fact, live));
-  return { order, held: false, timeline: timelineOf(order, facts, deliveries), deliveries };
+  const held = readHold(sql, orderNo) !== null;
+  const timeline = [...timelineOf(order, facts, deliveries), ...actsOf(sql, orderNo)].sort((a, b) => a.at - b.at);
+  return { order, held, timeline, deliveries };
 }
 
 function deliveriesOf(sql: SqlStorage, fact: FactRow, live: Live): DeliveryView[] {
@@ -77,8 +81,10 @@ function inlineDelivery(
     const { originId, attempt } = settled;
     return [{ ...base, originId, state: 'delivered', reason: null, dueAt: null, attempts: [attempt] }];
   }
-  if (settled?.state === 'skipped') {
-    return [{ ...base, originId: '', state: 'skipped', reason: 'no_origin', dueAt: null, attempts: [] }];
+  if (settled?.state === 'skipped' || settled?.state === 'cancelled') {
+    const { state } = settled;
+    const reason = state === 'skipped' ? 'no_origin' : 'discarded';
+    return [{ ...base, originId: '', state, reason, dueAt: null, attempts: [] }];
   }
   const originId = live.firstOriginId;
   if (settled || originId === null || rows.some((row) => row.originId === originId)) return [];
@@ -124,5 +130,5 @@ function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonl
       entries.push({ at, kind: 'attempt', source: 'gateway', eventId, origin, attempt, outcome, status, ms, detail });
     }
   }
-  return entries.sort((a, b) => a.at - b.at);
+  return entries;
 }

@@ -44,9 +44,10 @@ export type FreshEvent = {
   readonly sequence: number | null;
   readonly eventId: string;
   readonly type: string | null;
+  readonly settled: string | null;
 };
 
-const FRESH = 'SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type FROM events';
+const FRESH = 'SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type, settled FROM events';
 
 export const freshEvents = (sql: SqlStorage, head: number, limit: number): FreshEvent[] =>
   sql.exec<FreshEvent>(`${FRESH} WHERE seq > ? ORDER BY seq LIMIT ?`, head, limit).toArray();
@@ -195,7 +196,7 @@ export function putAttempt(sql: SqlStorage, seq: number, originId: string, attem
 /** An event settled at its first attempt keeps its whole delivery in its own row: one write. */
 export type InlineSettlement =
   | { readonly state: 'delivered'; readonly originId: string; readonly attempt: Attempt }
-  | { readonly state: 'skipped' | 'none' };
+  | { readonly state: 'skipped' | 'none' | 'cancelled' };
 
 export function settleInline(sql: SqlStorage, seq: number, settlement: InlineSettlement): void {
   sql.exec('UPDATE events SET settled = ? WHERE seq = ?', JSON.stringify(settlement), seq);
@@ -218,6 +219,26 @@ export const eventAt = (sql: SqlStorage, seq: number): ClaimedEvent | null =>
       seq,
     )
     .toArray()[0] ?? null;
+
+/** Held deliveries of an order, in its sequence. No index: an order has few events. */
+export const heldRows = (sql: SqlStorage, orderNo: string): DeliveryRow[] =>
+  sql
+    .exec<DeliveryRow>(
+      `${ROW} WHERE state = 'held' AND seq IN (SELECT seq FROM events WHERE order_no = ?) ORDER BY seq, origin_id`,
+      orderNo,
+    )
+    .toArray();
+
+/** Settles events from this one on that nobody has dispatched. Answers how many. */
+export const cancelUndispatched = (sql: SqlStorage, orderNo: string, fromSeq: number): number =>
+  sql
+    .exec(
+      `UPDATE events SET settled = '{"state":"cancelled"}' WHERE order_no = ? AND seq >= ? AND settled IS NULL
+         AND type IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = events.seq) RETURNING seq`,
+      orderNo,
+      fromSeq,
+    )
+    .toArray().length;
 
 /** Alarms are kept here until the registry has them. */
 export function putAlarm(sql: SqlStorage, alarm: Alarm): void {

@@ -32,7 +32,26 @@ CREATE TABLE marks (
 );
 `;
 
-export const LEDGER_SCHEMA_VERSION = 1;
+/** Times and people: what is due when, what is held since when, who did what. */
+const TIMES_AND_ACTS = `
+ALTER TABLE events ADD COLUMN chain TEXT;
+CREATE TABLE timers (
+  due_at INTEGER NOT NULL, order_no TEXT NOT NULL, kind TEXT NOT NULL, ref TEXT NOT NULL,
+  PRIMARY KEY (due_at, order_no, kind, ref)
+) WITHOUT ROWID;
+CREATE TABLE holds (
+  order_no TEXT PRIMARY KEY, since INTEGER NOT NULL, from_seq INTEGER NOT NULL, flags TEXT NOT NULL, asked TEXT
+) WITHOUT ROWID;
+CREATE TABLE acts (
+  id INTEGER PRIMARY KEY, order_no TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
+  detail TEXT NOT NULL, posted INTEGER NOT NULL
+);
+CREATE INDEX acts_by_order ON acts (order_no, id);
+CREATE INDEX acts_to_post ON acts (id) WHERE posted = 0;
+`;
+
+/** One step from each version to the next; a step is never changed once it was released. */
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;
@@ -40,10 +59,18 @@ export function hasLedgerTables(sql: SqlStorage): boolean {
 
 /** Creates the tables with the configuration that the first write brought. */
 export function createLedgerTables(sql: SqlStorage, config: string): void {
-  sql.exec(TABLES);
+  for (const step of STEPS) sql.exec(step);
   sql.exec(
     'INSERT INTO marks (id, schema, head, low, projected, dirty_since, config) VALUES (1, ?, 0, 0, 0, NULL, ?)',
-    LEDGER_SCHEMA_VERSION,
+    STEPS.length,
     config,
   );
+}
+
+/** Brings tables of an older version up to this one. Called inside a transaction. */
+export function upgradeLedgerTables(sql: SqlStorage): void {
+  const { version } = sql.exec<{ version: number }>('SELECT schema AS version FROM marks WHERE id = 1').one();
+  if (version >= STEPS.length) return;
+  for (const step of STEPS.slice(version)) sql.exec(step);
+  sql.exec('UPDATE marks SET schema = ? WHERE id = 1', STEPS.length);
 }

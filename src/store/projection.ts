@@ -10,8 +10,9 @@ export type ProjectionBatch = {
   readonly deliveries: readonly Record<string, unknown>[];
 };
 
+// What a parked row holds is for the ledger alone: nothing was told to anybody yet.
 const EVENT_COLUMNS = `seq, event_id, order_no, sequence, type, verdict, source, remote_address, digest, occurred_at,
-  received_at, data`;
+  received_at, CASE verdict WHEN 'parked' THEN NULL ELSE data END AS data`;
 
 /** Facts after the cursor, in the order of their commit. */
 export const eventsAfter = (sql: SqlStorage, cursor: number, limit: number): (Record<string, unknown> & EventKey)[] =>
@@ -105,8 +106,8 @@ type LastAttempt = { readonly outcome: string; readonly status: number | null };
 
 function inlineRow(channel: string, row: DeliveryRead, now: number): Record<string, unknown> | null {
   const settled = row.settled === null ? null : (JSON.parse(row.settled) as InlineSettlement); // by settleInline alone
-  if (settled?.state === 'skipped')
-    return { ...common(channel, row, now), origin: '', version: 1, state: 'skipped', attempts: 0 };
+  if (settled?.state === 'skipped' || settled?.state === 'cancelled')
+    return { ...common(channel, row, now), origin: '', version: 1, state: settled.state, attempts: 0 };
   if (settled?.state !== 'delivered') return null;
   const { originId: origin, attempt } = settled;
   const last = { attempts: attempt.attempt, last_outcome: attempt.outcome, last_status: attempt.status };
@@ -166,12 +167,16 @@ const ORDER_KEY = ['channel', 'order_no'];
 const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
 const PUT_ORDERS = upsert('orders', ORDER_FIELDS, replaceOlder('orders', ORDER_FIELDS, ORDER_KEY));
 const PUT_EVENTS = upsert('events', EVENT_FIELDS, 'ON CONFLICT (event_id) DO NOTHING');
+// An event that waited for its registration comes once more under its id; the feed must meet it as a new one.
+const FORGET_PARKED = `DELETE FROM events WHERE verdict = 'parked'
+  AND event_id IN (SELECT j.value ->> '$.event_id' FROM json_each(?1) j)`;
 const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliveries', DELIVERY_FIELDS, DELIVERY_KEY));
 
 /** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
 export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {
   const parts: [string, readonly Record<string, unknown>[]][] = [
     [PUT_ORDERS, batch.orders],
+    [FORGET_PARKED, batch.events],
     [PUT_EVENTS, batch.events],
     [PUT_DELIVERIES, batch.deliveries],
   ];

@@ -1,0 +1,63 @@
+// Held events in one shard: a person lets them go, or decides that they never go. Above the channel's amount two keys
+// have to say so. Called inside one transaction; never sends anything.
+import type { DispatchConfig } from '../core/channel.ts';
+import { type Order, paidOf } from '../core/order.ts';
+import type { ReleaseReply, ReleaseRequest } from '../core/record.ts';
+import { type ActKind, putAct } from '../store/ledger-acts.ts';
+import { readOrder } from '../store/ledger-book.ts';
+import { askRelease, endHold, type Hold, readHold } from '../store/ledger-holds.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: number): ReleaseReply {
+  const { sql } = dispatcher.shard.storage;
+  const { orderNo, actor, discard } = request;
+  const order = readOrder(sql, orderNo);
+  if (order === null) return { kind: 'missing' };
+  const hold = readHold(sql, orderNo);
+  if (hold === null) return { kind: 'not_held' };
+  const note = (kind: ActKind) => putAct(sql, { orderNo, at: now, kind, actor, about: hold.flags.join(', ') });
+  if (needsTwo(order, dispatcher.config)) {
+    if (hold.asked === null || hold.asked.discard !== discard) {
+      askRelease(sql, orderNo, { key: actor.key, discard, at: now });
+      note('release_asked');
+      return { kind: 'confirm' };
+    }
+    if (hold.asked.key === actor.key) return { kind: 'same_key' };
+  }
+  endHold(sql, orderNo);
+  note(discard ? 'discarded' : 'released');
+  return { kind: 'released', deliveries: discard ? cancel(sql, hold) : letGo(dispatcher, hold, now) };
+}
+
+function needsTwo(order: Order, { settings }: DispatchConfig): boolean {
+  const bound = settings.releaseConfirmAbove;
+  const amount = order.registration?.amount ?? paidOf(order);
+  if (bound === null || amount === null) return bound !== null;
+  return amount.currency !== bound.currency || amount.minor > bound.minor;
+}
+
+/** The first of each lane goes now, unless an earlier event of the order is still on its way; the rest follow it. */
+function letGo(dispatcher: Dispatcher, { orderNo }: Hold, now: number): number {
+  const { sql } = dispatcher.shard.storage;
+  const rows = outbox.heldRows(sql, orderNo);
+  const begun = new Set<string>();
+  for (const row of rows) {
+    const { originId } = row;
+    const isBusy = begun.has(originId) || dispatcher.flights.laneBusy(orderNo, originId);
+    const behind = isBusy || outbox.laneWaits(sql, orderNo, originId);
+    begun.add(originId);
+    const dueAt = behind ? null : now;
+    outbox.putRow(sql, { ...row, state: 'waiting', reason: behind ? 'behind' : 'dispatch', dueAt, rev: row.rev + 1 });
+  }
+  dispatcher.again(now);
+  return rows.length;
+}
+
+/** What is held is never delivered, and neither is what was committed since and has not come by the dispatcher yet. */
+function cancel(sql: SqlStorage, { orderNo, fromSeq }: Hold): number {
+  const rows = outbox.heldRows(sql, orderNo);
+  const ended = { state: 'cancelled', reason: 'discarded', dueAt: null } as const;
+  for (const row of rows) outbox.putRow(sql, { ...row, ...ended, rev: row.rev + 1 });
+  return rows.length + outbox.cancelUndispatched(sql, orderNo, fromSeq);
+}

@@ -1,0 +1,36 @@
+// What people did to orders of one shard, and why. Written in the transaction of the act itself, never changed.
+import type { Actor, TimelineEntry } from '../core/record.ts';
+
+export type ActKind = 'refund_requested' | 'refund_refused' | 'release_asked' | 'released' | 'discarded';
+
+export type Act = {
+  readonly orderNo: string;
+  readonly at: number;
+  readonly kind: ActKind;
+  readonly actor: Actor;
+  /** What it was about, for people. */
+  readonly about: string;
+};
+
+export function putAct(sql: SqlStorage, { orderNo, at, kind, actor, about }: Act): void {
+  sql.exec(
+    'INSERT INTO acts (order_no, at, kind, actor, detail, posted) VALUES (?, ?, ?, ?, ?, 0)',
+    orderNo,
+    at,
+    kind,
+    actor.key,
+    JSON.stringify({ about, reason: actor.reason }),
+  );
+}
+
+type ActRow = { id: number; orderNo: string; at: number; kind: ActKind; actor: string; detail: string };
+type Detail = { readonly about: string; readonly reason: string | null };
+
+export const actsOf = (sql: SqlStorage, orderNo: string): TimelineEntry[] =>
+  sql
+    .exec<ActRow>('SELECT at, kind, actor, detail FROM acts WHERE order_no = ? ORDER BY id', orderNo)
+    .toArray()
+    .map(({ at, kind, actor, detail }) => {
+      const { about, reason } = JSON.parse(detail) as Detail; // written by putAct alone
+      return { at, kind: 'act', source: 'operator', act: kind, actor, about, reason };
+    });

@@ -1,0 +1,92 @@
+// The ledger's event rows: written once, linked to the one before, never changed but for their settlement. Synchronous,
+// inside one transaction. Decides nothing.
+import type { EventType, Source } from '../core/event.ts';
+import type { Evidence, EvidenceEntry, RecordVerdict } from '../core/record.ts';
+import { chainLink } from '../crypto/chain-link.ts';
+
+export type NewEvent = {
+  readonly orderNo: string;
+  readonly key: string;
+  readonly sequence: number | null;
+  readonly eventId: string;
+  readonly type: EventType | null;
+  readonly verdict: RecordVerdict;
+  readonly source: Source;
+  readonly occurredAt: number;
+  readonly receivedAt: number;
+  readonly data: string | null;
+  readonly evidence: Evidence | null;
+};
+
+/** `link` null leaves the row out of the chain: a parked one is written anew when its order is registered. */
+export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | null): number {
+  const { evidence } = event;
+  return sql
+    .exec<{ seq: number }>(
+      `INSERT INTO events (order_no, fact_key, sequence, event_id, type, verdict, source, occurred_at, received_at,
+         data, content_type, headers, body, remote_address, digest, settled, chain)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+      event.orderNo,
+      event.key,
+      event.sequence,
+      event.eventId,
+      event.type,
+      event.verdict,
+      event.source,
+      event.occurredAt,
+      event.receivedAt,
+      event.data,
+      evidence?.contentType ?? null,
+      evidence ? JSON.stringify(evidence.headers) : null,
+      evidence?.body ?? null,
+      evidence?.remoteAddress ?? null,
+      evidence?.digest ?? null,
+      event.type === null ? '{"state":"none"}' : null, // nothing to deliver: settled from the start
+      link,
+    )
+    .one().seq;
+}
+
+/** What each link covers, in this order, after the link before it; the export names the same members. */
+export function linkOf(previous: string | null, event: NewEvent): string {
+  const { orderNo, eventId, key, source, occurredAt, receivedAt, evidence } = event;
+  const { remoteAddress = null, contentType = null, digest = null } = evidence ?? {};
+  const headers = evidence ? JSON.stringify(evidence.headers) : null;
+  const told = [orderNo, eventId, key, source, occurredAt, receivedAt];
+  return chainLink(previous, [...told, remoteAddress, contentType, headers, digest]);
+}
+
+export const hasFact = (sql: SqlStorage, orderNo: string, key: string) =>
+  sql.exec('SELECT 1 FROM events WHERE order_no = ? AND fact_key = ?', orderNo, key).toArray().length > 0;
+
+export const countFacts = (sql: SqlStorage, orderNo: string) =>
+  sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM events WHERE order_no = ?', orderNo).one().n;
+
+type EvidenceRow = {
+  eventId: string;
+  factKey: string;
+  sequence: number | null;
+  type: string | null;
+  verdict: string;
+  source: Source;
+  occurredAt: number;
+  receivedAt: number;
+  remoteAddress: string | null;
+  contentType: string | null;
+  headers: string | null;
+  body: ArrayBuffer | null;
+  digest: string | null;
+  chain: string | null;
+};
+
+/** Everything that proves an order, in the order of its commit. */
+export const evidenceOf = (sql: SqlStorage, orderNo: string): EvidenceEntry[] =>
+  sql
+    .exec<EvidenceRow>(
+      `SELECT event_id AS eventId, fact_key AS factKey, sequence, type, verdict, source, occurred_at AS occurredAt,
+         received_at AS receivedAt, remote_address AS remoteAddress, content_type AS contentType, headers, body, digest,
+         chain FROM events WHERE order_no = ? ORDER BY seq`,
+      orderNo,
+    )
+    .toArray()
+    .map(({ body, ...row }) => ({ ...row, body: body === null ? null : new Uint8Array(body) }));

@@ -1,0 +1,38 @@
+// Refund requests in the ledger: set aside before the provider is asked, freed when it refused for good. Synchronous,
+// inside one transaction. What becomes of a refund comes as a fact (ledger-book.ts).
+import { paidOf } from '../core/order.ts';
+import type { DropRequest, ReserveReply, ReserveRequest } from '../core/record.ts';
+import { dropRequest, paymentOfRequest, reserveRefund } from '../core/refund-request.ts';
+import { putAct } from './ledger-acts.ts';
+import { readOrder, writeOrder } from './ledger-book.ts';
+import { putTimer } from './ledger-timers.ts';
+
+export function recordReservation(sql: SqlStorage, request: ReserveRequest, now: number): ReserveReply {
+  const { orderNo, refundNo, amount, reason, transactionId, actor, askAgainAt } = request;
+  const order = readOrder(sql, orderNo);
+  if (order === null) return { kind: 'missing' };
+  const asked = { refundNo, amount, reason, transactionId, requestedAt: now };
+  const reserved = reserveRefund(order, asked, now);
+  if (!('order' in reserved)) return reserved;
+  if (reserved.kind === 'reserved') {
+    writeOrder(sql, reserved.order);
+    putTimer(sql, { dueAt: askAgainAt, orderNo, kind: 'refund', ref: refundNo });
+    const about = `${refundNo}: ${amount.minor} ${amount.currency}`;
+    putAct(sql, { orderNo, at: now, kind: 'refund_requested', actor, about });
+  }
+  const payment = paymentOfRequest(reserved.order, reserved.request);
+  const paid = payment?.amount ?? paidOf(reserved.order) ?? amount;
+  return { kind: reserved.kind, order: reserved.order, transactionId: payment?.transactionId ?? null, paid };
+}
+
+/** Frees what was set aside; a request that is not there was taken over by a fact, and nothing is freed. */
+export function recordRefusal(sql: SqlStorage, { orderNo, refundNo, detail }: DropRequest, now: number): null {
+  const order = readOrder(sql, orderNo);
+  if (order === null) return null;
+  const next = dropRequest(order, refundNo, now);
+  if (next === order) return null;
+  writeOrder(sql, next);
+  const actor = { key: 'provider', reason: detail };
+  putAct(sql, { orderNo, at: now, kind: 'refund_refused', actor, about: refundNo });
+  return null;
+}
