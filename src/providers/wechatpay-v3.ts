@@ -4,11 +4,13 @@
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
-import { keys, pay } from './wechatpay-v3/api.ts';
+import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
 import { inspectCredentials } from './wechatpay-v3/inspect.ts';
+import { close, pay } from './wechatpay-v3/native.ts';
 import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
 import { query } from './wechatpay-v3/query.ts';
+import { refund } from './wechatpay-v3/refund.ts';
 import { keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
 import { translate } from './wechatpay-v3/translate.ts';
 
@@ -78,4 +80,6 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   keys,
   query,
   pay,
+  close,
+  refund,
 });

@@ -97,6 +97,7 @@ const PlatformKeys = z
         'security → WeChat Pay public key: copy the ID, download pub_key.pem and paste it whole.',
       zh: '以公钥ID（PUB_KEY_ID_…）或平台证书序列号为名。商户平台 → 账户中心 → API安全 → 微信支付公钥：复制公钥ID，下载 pub_key.pem 并完整粘贴。',
     },
+    rotates: true,
   });
 
 export const Credentials = z
@@ -163,6 +164,7 @@ export const Credentials = z
             'for payments and to fetch platform certificates.',
           zh: '商户平台 → 账户中心 → API安全 → 商户API证书 → 管理证书。发起支付和下载平台证书时需要。',
         },
+        rotates: true,
       }),
     merchantPrivateKey: z
       .string()
@@ -208,3 +210,15 @@ export type Credentials = z.infer<typeof Credentials>;
 export const serialOf = (serial: string): string => (CERTIFICATE_SERIAL.test(serial) ? plainSerial(serial) : serial);
 
 export const isPublicKeyId = (serial: string): boolean => PUBLIC_KEY_ID.test(serial);
+
+/** Whether the number is the channel's merchant, or one of its sub-merchants. */
+export const isOwnMerchant = (mchId: string, credentials: Credentials): boolean => {
+  const payees = payeesOf(credentials);
+  return payees.length === 0 || payees.includes(mchId);
+};
+
+/** The channel's own number names the sub-merchant, unless it repeats the service provider's: then any is meant. */
+export function payeesOf({ mchId, partner }: Credentials): readonly string[] {
+  if (partner === undefined) return [mchId];
+  return mchId === partner.spMchId ? partner.subMchIds : [mchId, ...partner.subMchIds];
+}

@@ -1,20 +1,22 @@
-// Asks WeChat Pay v3 for one order or one refund and reads the answer. Never makes the call, believes no answer whose
-// signature does not verify, and none about another order than was asked for.
+// Asks WeChat Pay v3 for one order, refund or complaint and reads the answer. Never makes the call, believes no answer
+// whose signature does not verify, and none about another thing than was asked for.
 import { z } from 'zod';
 import type { FetchedKey } from '../../core/channel.ts';
-import type { PaymentEvent } from '../../core/event.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, QueryTarget, Translation } from '../provider.ts';
-import { failureOf, problem, signedRequest, subMerchantOf, unverified } from './api.ts';
+import { errorCodeOf, failureOf, problem, signedRequest, subMerchantOf, unverified } from './api.ts';
+import { complaintAnswer, complaintIdOf, complaintPath } from './complaint.ts';
 import type { Credentials } from './credentials.ts';
+import { Id } from './fields.ts';
 import { type Notice, parseJson } from './notice.ts';
+import { REFUND_PATH, refundFactOf } from './refund.ts';
 import { keyringOf, proveSigned } from './signature.ts';
-import { Currency, Fen, Id, Instant, paymentOf, REFUND_STATES } from './translate.ts';
+import { paymentOf } from './translate.ts';
 
 type Query = NonNullable<Provider<Credentials, Notice>['query']>;
 
-/** Both spellings of "there is no such order" have been seen; a refund's is the third. */
-const UNKNOWN_CODES: readonly string[] = ['ORDER_NOT_EXIST', 'ORDERNOTEXIST', 'RESOURCE_NOT_EXISTS'];
+/** Of an order, and of a refund. */
+const UNKNOWN_CODES: readonly string[] = ['ORDERNOTEXIST', 'RESOURCENOTEXISTS'];
 
 export const query: Query = {
   request: async (target, credentials, context) => {
@@ -24,16 +26,22 @@ export const query: Query = {
   read: readAnswer,
 };
 
-/** `reference` is a refund number; else the order is asked for by the transaction, or by its own number. */
+/** Before there was a word for it, a refund was asked about by its number as the `reference`. */
+const refundNoOf = (target: QueryTarget): string | undefined => target.refundNo ?? target.reference;
+
+/** A complaint, a refund, or the order by its transaction or its own number. */
 function pathOf(target: QueryTarget, credentials: Credentials): Result<string, ProviderProblem> {
   const { partner, mchId } = credentials;
+  const complaintId = complaintIdOf(target);
+  if (complaintId !== null) return ok(complaintPath(complaintId));
   const sub = subMerchantOf(credentials);
   if (partner !== undefined && sub === null) {
     return problem('not_configured', 'mchId must name the sub-merchant to ask about; here it repeats partner.spMchId.');
   }
-  if (target.reference !== undefined) {
+  const refundNo = refundNoOf(target);
+  if (refundNo !== undefined) {
     const whose = sub === null ? '' : `?sub_mchid=${encodeURIComponent(sub)}`;
-    return ok(`/v3/refund/domestic/refunds/${encodeURIComponent(target.reference)}${whose}`);
+    return ok(`${REFUND_PATH}/${encodeURIComponent(refundNo)}${whose}`);
   }
   const named =
     target.transactionId === undefined
@@ -44,8 +52,6 @@ function pathOf(target: QueryTarget, credentials: Credentials): Result<string, P
   const whose = `sp_mchid=${encodeURIComponent(partner.spMchId)}&sub_mchid=${encodeURIComponent(sub ?? '')}`;
   return ok(`/v3/pay/partner/transactions/${named}?${whose}`);
 }
-
-const ErrorCode = z.object({ code: z.string() });
 
 async function readAnswer(
   answer: ProviderAnswer,
@@ -59,13 +65,16 @@ async function readAnswer(
   const proof = await proveSigned(answer.headers, answer.body, keyringOf(credentials, known), now);
   if (!proof.ok) return err(unverified(proof.error));
   const content = parseJson(answer.body);
-  return target.reference === undefined
+  const complaintId = complaintIdOf(target);
+  if (complaintId !== null) return complaintAnswer(content, complaintId, credentials);
+  const refundNo = refundNoOf(target);
+  return refundNo === undefined
     ? orderAnswer(content, target, credentials, now)
-    : refundAnswer(content, target);
+    : refundAnswer(content, refundNo, target.orderNo);
 }
 
 const isUnknown = (answer: ProviderAnswer): boolean =>
-  answer.status === 404 && UNKNOWN_CODES.includes(ErrorCode.safeParse(parseJson(answer.body)).data?.code ?? '');
+  answer.status === 404 && UNKNOWN_CODES.includes(errorCodeOf(answer));
 
 const nothing = (noticeType: string): Translation => ({ events: [], noticeType, noticeId: null });
 
@@ -92,39 +101,7 @@ function orderAnswer(
   return ok({ ...nothing(`query.${tradeState}`), events: [event.value] });
 }
 
-const RefundAnswer = z.object({
-  out_trade_no: Id,
-  transaction_id: Id.nullish(),
-  out_refund_no: Id,
-  refund_id: Id.nullish(),
-  status: z.enum(['SUCCESS', 'CLOSED', 'PROCESSING', 'ABNORMAL']),
-  success_time: Instant.nullish(),
-  create_time: Instant,
-  user_received_account: z.string().max(256).nullish(),
-  amount: z.object({ refund: Fen, currency: Currency.nullish() }),
-});
-
-function refundAnswer(content: unknown, target: QueryTarget): Result<Translation, ProviderProblem> {
-  const parsed = RefundAnswer.safeParse(content);
-  if (!parsed.success) {
-    return problem('malformed', 'WeChat Pay answered the refund query in a form that cannot be read.');
-  }
-  const refund = parsed.data;
-  if (refund.out_refund_no !== target.reference) {
-    return problem('malformed', 'WeChat Pay answered about another refund than was asked for.');
-  }
-  const event: PaymentEvent = {
-    kind: 'refund',
-    orderNo: refund.out_trade_no,
-    occurredAt: Date.parse(refund.success_time ?? refund.create_time),
-    providerState: refund.status,
-    test: false,
-    state: REFUND_STATES[refund.status],
-    refundNo: refund.out_refund_no,
-    providerRefundId: refund.refund_id ?? null,
-    transactionId: refund.transaction_id ?? null,
-    amount: { minor: refund.amount.refund, currency: refund.amount.currency ?? 'CNY' },
-    ...(refund.user_received_account ? { account: refund.user_received_account } : {}),
-  };
-  return ok({ ...nothing(`query.refund.${refund.status}`), events: [event] });
+function refundAnswer(content: unknown, refundNo: string, orderNo?: string): Result<Translation, ProviderProblem> {
+  const fact = refundFactOf(content, refundNo, orderNo);
+  return fact.ok ? ok({ ...nothing(`query.refund.${fact.value.providerState}`), events: [fact.value] }) : fact;
 }

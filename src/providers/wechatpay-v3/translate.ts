@@ -6,20 +6,13 @@ import { type Money, money } from '../../core/money.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
-import type { Credentials } from './credentials.ts';
+import { complaintHint, isComplaint } from './complaint.ts';
+import { type Credentials, isOwnMerchant, payeesOf } from './credentials.ts';
+import { Currency, Fen, Id, Instant } from './fields.ts';
 import { isKnownType, type Notice } from './notice.ts';
 
 /** Documented as CNY whenever a notice leaves it out. */
 const CURRENCY_DEFAULT = 'CNY';
-
-export const Id = z.string().min(1).max(64);
-export const Fen = z.int().nonnegative();
-export const Currency = z.string().regex(/^[A-Z]{3}$/);
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-export const Instant = z
-  .string()
-  .regex(RFC_3339)
-  .refine((text) => Number.isFinite(Date.parse(text)));
 
 // Nulls and absent members mean the same; the official model makes every member optional.
 const Merchant = z.object({
@@ -69,6 +62,7 @@ const Refund = Merchant.extend({
 
 export function translate(notice: Notice, credentials: Credentials): Result<Translation, Rejection> {
   const { type: noticeType, id: noticeId } = notice;
+  if (isComplaint(noticeType)) return ok(complaintHint(notice, credentials));
   if (!isKnownType(noticeType)) return ok({ events: [], noticeType, noticeId });
   const event = noticeType === 'TRANSACTION.SUCCESS' ? paymentOf(notice, credentials) : refundOf(notice, credentials);
   return event.ok ? ok({ events: [event.value], noticeType, noticeId }) : event;
@@ -174,11 +168,9 @@ function checkMerchant(seen: z.infer<typeof Merchant>, credentials: Credentials,
   if (seen.sp_mchid == null) return incomplete(notice, 'sp_mchid').error;
   if (seen.sp_mchid !== partner.spMchId) return wrong('sp_mchid', seen.sp_mchid, partner.spMchId);
   if (seen.sub_mchid == null) return incomplete(notice, 'sub_mchid').error;
-  // The channel's own number names the sub-merchant, unless it repeats the service provider's: then any is meant.
-  const subs = mchId === partner.spMchId ? partner.subMchIds : [mchId, ...partner.subMchIds];
-  return subs.length === 0 || subs.includes(seen.sub_mchid)
+  return isOwnMerchant(seen.sub_mchid, credentials)
     ? null
-    : wrong('sub_mchid', seen.sub_mchid, subs.join(', '));
+    : wrong('sub_mchid', seen.sub_mchid, payeesOf(credentials).join(', '));
 }
 
 /** Null when the AppID is one of the channel's. Refund notices carry none. */
