@@ -11,6 +11,7 @@ import { renderStandard, standard } from './standard.ts';
 import { xml } from './xml.ts';
 
 export type { Dialect, FormatInput, FormatProblem, FormatSecret, Rendered } from './format.ts';
+export { criterionOf, Success } from './success.ts';
 
 /** Newest version of each name first. */
 export const FORMATS: readonly AnyFormat[] = [standard, cloudevents, form, xml, passthrough, mapped];

@@ -9,6 +9,7 @@ import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
 import type { Rejection } from '../core/rejection.ts';
 import type { Result } from '../core/result.ts';
+import type { SentOn } from '../core/retold.ts';
 
 export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledgement.ts';
 
@@ -121,7 +122,7 @@ export type RequestContext = {
 /** What the provider's API takes as proof of who asks, until it expires (epoch milliseconds). Secret. */
 export type AccessToken = { readonly token: string; readonly expiresAt: number };
 
-export type Provider<Credentials, Notification> = {
+export type Provider<Credentials, Notification> = SentOn<Credentials> & {
   /** URL word, column value and folder of fixtures. */
   readonly id: string;
   readonly name: { readonly en: string; readonly zh: string };
