@@ -73,5 +73,7 @@ main(async () => {
     throw new Sentence(`--api-key is missing: what the templates send as {apiKey}.\n\n${USAGE}`);
   const served = await startTokenim(parsePort(port, '--serve'), { scheme: { ...DEFAULT_SCHEME, secret }, apiKey });
   stopOnSignals(() => served.close());
-  console.log(`the pretend Tokenim answers at ${paint('cyan', served.url)}: POST /api/pay, /api/query, /api/refund`);
+  console.log(
+    `the pretend Tokenim answers at ${paint('cyan', served.url)}: POST /api/pay, query, close, refund, refund/query`,
+  );
 });

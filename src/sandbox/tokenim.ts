@@ -1,17 +1,11 @@
-// The pretend Tokenim: an API that takes payments, queries and refunds in JSON, form and XML, and a sender of callbacks
-// that can misbehave. No public specification of the real one exists, so its dialect is our own. Moves no money.
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+// The pretend Tokenim: its orders, an API to ask, and a sender of callbacks in JSON, form and XML that can misbehave.
+// No public specification of the real one exists, so its dialect is our own. Moves no money.
+import { randomBytes } from 'node:crypto';
 import { type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
-import {
-  bodyOf,
-  DEFAULT_SCHEME,
-  type Fields,
-  type Form,
-  fieldsIn,
-  type Message,
-  type Scheme,
-  signedMessage,
-} from './tokenim-signing.ts';
+import { Magic } from './magic.ts';
+import { answerTokenim, type TokenimApi } from './tokenim-api.ts';
+import { paymentFields, refundFields, type TokenimOrder } from './tokenim-orders.ts';
+import { type Fields, type Form, type Message, type Scheme, signedMessage } from './tokenim-signing.ts';
 
 /** How a callback may be spoiled; each must be refused, the repeat apart. */
 export const TOKENIM_SPOILS = {
@@ -24,16 +18,6 @@ export const TOKENIM_SPOILS = {
   relabelled: 'a genuine body under the Content-Type of another form',
 } as const;
 export type TokenimSpoil = keyof typeof TOKENIM_SPOILS;
-
-export type TokenimOrder = {
-  readonly orderId: string;
-  readonly amount: number;
-  readonly currency: string;
-  readonly notifyUrl: string | null;
-  readonly transactionId: string;
-  state: 'PENDING' | 'SUCCESS' | 'CLOSED';
-  readonly refunds: Map<string, { readonly amount: number; state: 'PROCESSING' | 'SUCCESS' }>;
-};
 
 export type TokenimOptions = {
   readonly scheme: Scheme;
@@ -54,40 +38,14 @@ const overNetwork: NonNullable<TokenimOptions['post']> = async (url, { headers, 
 export class Tokenim {
   readonly orders = new Map<string, TokenimOrder>();
   readonly #options: Required<TokenimOptions>;
+  readonly #magic = new Magic();
 
   constructor(options: TokenimOptions) {
     this.#options = { post: overNetwork, now: Date.now, ...options };
   }
 
-  /** What a callback about this order says. */
-  static paymentFields(order: TokenimOrder, seconds: number): Fields {
-    return {
-      type: 'payment',
-      notify_id: `N${order.transactionId}`,
-      order_id: order.orderId,
-      transaction_id: order.transactionId,
-      status: order.state,
-      amount: order.amount,
-      currency: order.currency,
-      user_id: `user-of-${order.orderId}`,
-      user_name: '王小明',
-      changed_at: seconds,
-    };
-  }
-
-  static refundFields(order: TokenimOrder, refundNo: string, seconds: number): Fields {
-    const refund = order.refunds.get(refundNo);
-    return {
-      type: 'refund',
-      order_id: order.orderId,
-      transaction_id: order.transactionId,
-      refund_no: refundNo,
-      refund_amount: refund?.amount ?? 0,
-      currency: order.currency,
-      status: refund?.state ?? 'SUCCESS',
-      changed_at: seconds,
-    };
-  }
+  static readonly paymentFields = paymentFields;
+  static readonly refundFields = refundFields;
 
   open(orderId: string, amount: number, currency = 'CNY', notifyUrl: string | null = null): TokenimOrder {
     const known = this.orders.get(orderId);
@@ -166,57 +124,15 @@ export class Tokenim {
     }
   }
 
-  /** Its API: POST /api/pay, /api/query, /api/refund; GET /api/orders/{id}. Answers in the form it was asked in. */
-  answer(request: SandboxRequest): SandboxAnswer {
-    const type = request.headers['content-type'] ?? 'application/json';
-    const form: Form = type.includes('xml') ? 'xml' : type.includes('form') ? 'form' : 'json';
-    const asked = fieldsIn(request.body.toString('utf8'), type);
-    const [status, fields] = this.#refuse(request, asked) ?? this.#act(request, asked);
-    return { status, headers: { 'content-type': answerType(form) }, body: bodyOf(fields, form) };
-  }
-
-  #refuse(request: SandboxRequest, asked: Readonly<Record<string, string>>): [number, Fields] | null {
-    if (request.headers.authorization !== `Bearer ${this.#options.apiKey}`) {
-      return [401, { code: 'NO_AUTH', message: 'the API key is missing or wrong' }];
-    }
-    if (request.method === 'GET') return null;
-    const { sign: claimed = '', ...fields } = asked;
-    const scheme = { ...DEFAULT_SCHEME, content: 'sorted-fields', place: 'field', name: 'sign' } as const;
-    const made = signedMessage(fields, 'form', { ...scheme, secret: this.#options.scheme.secret, timeHeader: null }, 0);
-    const wanted = Buffer.from(new URLSearchParams(made.body).get('sign') ?? '');
-    const got = Buffer.from(claimed);
-    if (got.length === wanted.length && timingSafeEqual(got, wanted)) return null;
-    return [401, { code: 'BAD_SIGN', message: 'the request’s signature does not verify' }];
-  }
-
-  #act(request: SandboxRequest, asked: Readonly<Record<string, string>>): [number, Fields] {
-    const { order_id: orderId = '', refund_no: refundNo = '' } = asked;
-    const path = `${request.method} ${request.path}`;
-    if (path === 'POST /api/pay') {
-      const order = this.open(orderId, Number(asked.amount), asked.currency, asked.notify_url ?? null);
-      return [
-        200,
-        { code: 'OK', code_url: `tokenim://pay/${order.transactionId}`, transaction_id: order.transactionId },
-      ];
-    }
-    const named = path.startsWith('GET /api/orders/') ? decodeURIComponent(path.split('/').at(-1) ?? '') : orderId;
-    const order =
-      this.orders.get(named) ?? [...this.orders.values()].find((one) => one.transactionId === asked.transaction_id);
-    if (order === undefined) return [200, { code: 'NO_ORDER', message: 'no such order' }];
-    if (path === 'POST /api/query' || path.startsWith('GET /api/orders/')) {
-      return [200, { code: 'OK', ...Tokenim.paymentFields(order, this.#seconds()) }];
-    }
-    if (path !== 'POST /api/refund') return [404, { code: 'NO_ROUTE', message: `there is no ${path}` }];
-    const known = order.refunds.get(refundNo) ?? { amount: Number(asked.refund_amount), state: 'PROCESSING' as const };
-    const others = [...order.refunds].reduce((sum, [no, { amount }]) => (no === refundNo ? sum : sum + amount), 0);
-    if (others + known.amount > order.amount) return [200, { code: 'TOO_MUCH', message: 'more than was paid' }];
-    order.refunds.set(refundNo, known);
-    return [200, { code: 'OK', refund_no: refundNo, refund_id: `RF${refundNo}`, status: known.state }];
+  /** Its API, with magic words in numbers. */
+  answer(request: SandboxRequest): Promise<SandboxAnswer> {
+    const { apiKey, scheme } = this.#options;
+    const open: TokenimApi['open'] = (...order) => this.open(...order);
+    const { orders } = this;
+    const api = { orders, open, apiKey, secret: scheme.secret, magic: this.#magic, seconds: this.#seconds() };
+    return answerTokenim(request, api);
   }
 }
-
-const answerType = (form: Form) =>
-  form === 'json' ? 'application/json' : form === 'xml' ? 'application/xml' : 'application/x-www-form-urlencoded';
 
 function withoutSignature({ headers, body }: Message, { place, name }: Scheme): Message {
   if (place === 'header')
@@ -227,6 +143,6 @@ function withoutSignature({ headers, body }: Message, { place, name }: Scheme): 
 /** Serves the API on this machine alone. */
 export async function startTokenim(port: number, options: TokenimOptions): Promise<Listening & { tokenim: Tokenim }> {
   const tokenim = new Tokenim(options);
-  const listening = await serve(port, async (request) => tokenim.answer(request));
+  const listening = await serve(port, (request) => tokenim.answer(request));
   return { ...listening, tokenim };
 }

@@ -139,10 +139,11 @@ describe('the examples of the documentation', () => {
     expect(parsed.map((one) => one?.error?.issues)).toEqual([undefined]);
   });
 
-  it('make a channel: the template of tokenim', () => {
+  it('make a channel: the templates of tokenim', () => {
     const page = readFileSync('docs/providers/tokenim.md', 'utf8');
-    const [, text = ''] = /```json\n(.*?)```/s.exec(page) ?? [];
-    expect(complaintsOf(JSON.parse(`{${text}}`))).toEqual([]);
+    const examples = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => JSON.parse(`{${text}}`));
+    expect(examples.flatMap(Object.keys)).toEqual(['apiKey', 'query', 'close', 'refundQuery']);
+    expect(examples.map(complaintsOf)).toEqual([[], []]);
   });
 });
 
@@ -175,6 +176,29 @@ describe('a template', () => {
     expect(complaintsOf({ query: { ...query, ...changes } }).join('\n')).toMatch(message);
   });
 
+  const closing = { method: 'POST', url: 'https://api.pay.example/close' };
+  it.each<[string, object, RegExp]>([
+    ['a closing that names a refund', { close: { ...closing, body: { no: '{refundNo}' } } }, /has \{refundNo\}/],
+    ['an end that there is none of', { close: { ...closing, response: { states: { X: 'gone' } } } }, /states/],
+    ['ends of an order for a query', { query: { ...query, response: { state: 's', states: {} } } }, /states/],
+    [
+      'a refund’s query without its amount',
+      { refundQuery: { ...closing, response: { state: 's' } } },
+      /response\.amount is missing: where is the amount of this refund\?/,
+    ],
+    [
+      'a refund’s query without its state',
+      { refundQuery: { ...closing, response: { amount: 'a' } } },
+      /state is missing/,
+    ],
+  ])('of %s makes no channel', (_name, changes, message) => {
+    expect(complaintsOf(changes).join('\n')).toMatch(message);
+  });
+
+  it('for closing needs no answer but one without an error', () => {
+    expect(complaintsOf({ close: { ...closing, body: { no: '{orderNo}' } } })).toEqual([]);
+  });
+
   it('that fits makes one', () => {
     expect(complaintsOf({ query })).toEqual([]);
   });
@@ -192,6 +216,14 @@ describe('the schema', () => {
         },
         signature: { properties: { algorithm: { default: 'hmac-sha256' }, content: { default: 'template' } } },
         acknowledgement: { properties: { success: { properties: { body: { default: 'success' } } } } },
+        close: {
+          label: { en: 'Closing an order', zh: '关闭订单' },
+          help: { en: expect.stringMatching(/\{orderNo\}\. Without/), zh: expect.stringMatching(/已关闭/) },
+          properties: { response: { properties: { states: { additionalProperties: { enum: expect.anything() } } } } },
+        },
+        refundQuery: { label: { zh: '查询退款' }, help: { en: expect.stringMatching(/\{refundNo\}/) } },
+        refund: { help: { en: expect.stringMatching(/insufficientBalance/) } },
+        pay: { help: { en: expect.stringMatching(/alreadyPaid/) } },
       },
     });
   });

@@ -9,8 +9,8 @@ import { type Form, fieldsIn } from '../../src/sandbox/tokenim-signing.ts';
 import { KEYS, NOW, SECONDS, SECRET, scheme } from '../fixtures/tokenim/merchant.ts';
 
 const provider = providerOf('tokenim');
-const { query, pay, refund } = provider ?? {};
-if (!provider || !query || !pay || !refund) throw new Error('tokenim lacks a capability');
+const { query, pay, close, refund } = provider ?? {};
+if (!provider || !query || !pay || !close || !refund) throw new Error('tokenim lacks a capability');
 
 const HOST = 'https://api.pay.example';
 const context = { now: NOW, nonce: 'n-1' };
@@ -48,28 +48,42 @@ const templates = (bodyFormat: Form) => ({
       ...{ order_id: '{orderNo}', amount: '{amountMinor}', currency: '{currency}', subject: '{description}' },
       ...{ notify_url: '{notifyUrl}', expires: '{expiresAtSeconds}' },
     },
-    response: { codeUrl: 'code_url', error: 'code' },
+    response: { codeUrl: 'code_url', error: 'code', alreadyPaid: ['PAID'] },
+  },
+  close: {
+    ...{ method: 'POST', url: `${HOST}/api/close`, headers, bodyFormat, sign },
+    body: { order_id: '{orderNo}' },
+    response: { error: 'code', state: 'status', notFound: ['NO_ORDER'], alreadyPaid: ['PAID'] },
   },
   refund: {
     ...{ method: 'POST', url: `${HOST}/api/refund`, headers, bodyFormat, sign },
     body: { order_id: '{orderNo}', refund_no: '{refundNo}', refund_amount: '{refundAmountMinor}', why: '{reason}' },
-    response: { error: 'code', state: 'status', transactionId: 'refund_id' },
+    response: { error: 'code', state: 'status', transactionId: 'refund_id', insufficientBalance: ['NOT_ENOUGH'] },
+  },
+  refundQuery: {
+    ...{ method: 'POST', url: `${HOST}/api/refund/query`, headers, bodyFormat, sign },
+    body: { order_id: '{orderNo}', transaction_id: '{transactionId}', refund_no: '{refundNo}' },
+    response: {
+      ...{ error: 'code', notFound: ['NO_ORDER', 'NO_REFUND'], state: 'status', amount: 'refund_amount' },
+      ...{ currency: 'currency', orderNo: 'order_id', refundNo: 'refund_no', refundId: 'refund_id' },
+      ...{ transactionId: 'transaction_id', occurredAt: 'changed_at' },
+    },
   },
 });
 const credentialsOf = (more: object) => provider.credentials.parse({ secrets: [SECRET], ...more });
 type Templates = ReturnType<typeof templates>;
-const changed = <N extends 'query' | 'pay' | 'refund'>(name: N, part: object) => {
+const changed = (name: Exclude<keyof Templates, 'apiKey'>, part: object) => {
   const all: Templates = templates('json');
   return credentialsOf({ ...all, [name]: { ...all[name], ...part } });
 };
 
 function sandbox() {
   const tokenim = new Tokenim({ scheme: scheme(), apiKey: 'k-123', now: () => NOW });
-  const carry = (request: ProviderRequest): ProviderAnswer => {
+  const carry = async (request: ProviderRequest, hungUp = new AbortController().signal): Promise<ProviderAnswer> => {
     const { pathname, search, searchParams } = new URL(request.url);
-    const answer = tokenim.answer({
+    const answer = await tokenim.answer({
       ...{ method: request.method, target: pathname + search, path: pathname, query: searchParams },
-      ...{ headers: request.headers, body: Buffer.from(request.body ?? ''), hungUp: new AbortController().signal },
+      ...{ headers: request.headers, body: Buffer.from(request.body ?? ''), hungUp },
     });
     return { status: answer.status, headers: { ...answer.headers }, body: Buffer.from(answer.body ?? '') };
   };
@@ -85,7 +99,7 @@ describe.each(['json', 'form', 'xml'] as const)('a provider that speaks %s', (fo
   it('is asked for a payment, for the order and for a refund', async () => {
     const credentials = credentialsOf(templates(form));
     const { tokenim, carry } = sandbox();
-    const payment = carry(value(await pay.request(order('T1'), credentials, context)));
+    const payment = await carry(value(await pay.request(order('T1'), credentials, context)));
     const code = value(await pay.read(payment, credentials, [], NOW, registration.expiresAt));
     expect(code).toEqual({ codeUrl: expect.stringMatching(/^tokenim:\/\/pay\//), codeExpiresAt: NOW + 600_000 });
     expect(tokenim.orders.get('T1')).toMatchObject({ amount: 1999, notifyUrl: 'https://gate.example/callbacks/shop' });
@@ -93,7 +107,7 @@ describe.each(['json', 'form', 'xml'] as const)('a provider that speaks %s', (fo
     const known = tokenim.open('T1', 0);
     known.state = 'SUCCESS';
     for (const target of [{ orderNo: 'T1' }, { transactionId: known.transactionId }]) {
-      const answer = carry(value(await query.request(target, credentials, context)));
+      const answer = await carry(value(await query.request(target, credentials, context)));
       expect(value(await query.read(answer, target, credentials, [], NOW)).events).toMatchObject([
         {
           ...{ kind: 'payment', orderNo: 'T1', status: 'succeeded', transactionId: known.transactionId },
@@ -102,7 +116,7 @@ describe.each(['json', 'form', 'xml'] as const)('a provider that speaks %s', (fo
       ]);
     }
 
-    const refunding = carry(value(await refund.request(asked, credentials, context)));
+    const refunding = await carry(value(await refund.request(asked, credentials, context)));
     expect(value(await refund.read(refunding, asked, credentials, [], NOW)).events).toMatchObject([
       {
         kind: 'refund',
@@ -114,16 +128,69 @@ describe.each(['json', 'form', 'xml'] as const)('a provider that speaks %s', (fo
       },
     ]);
     expect(tokenim.orders.get('T1')?.refunds.get('R1')).toMatchObject({ amount: 500 });
+    const about = { orderNo: 'T1', transactionId: known.transactionId, refundNo: 'R1' };
+    const asking = await carry(value(await query.request(about, credentials, context)));
+    expect(value(await query.read(asking, about, credentials, [], NOW)).events).toEqual([
+      {
+        ...{ kind: 'refund', orderNo: 'T1', refundNo: 'R1', providerRefundId: 'RFR1', state: 'succeeded' },
+        ...{ providerState: 'SUCCESS', transactionId: known.transactionId, amount: asked.amount },
+        ...{ occurredAt: NOW, test: false },
+      },
+    ]);
     const more = { ...asked, refundNo: 'R2', amount: { minor: 1500, currency: 'CNY' } };
-    const tooMuch = carry(value(await refund.request(more, credentials, context)));
+    const tooMuch = await carry(value(await refund.request(more, credentials, context)));
     expect(await refund.read(tooMuch, more, credentials, [], NOW)).toMatchObject({
       error: { code: 'refused', detail: expect.stringMatching(/TOO_MUCH/) },
     });
   });
 
+  it('closes an order that nobody has paid, says of a paid one that it is, and does not know others', async () => {
+    const credentials = credentialsOf(templates(form));
+    const { tokenim, carry } = sandbox();
+    const end = async (orderNo: string) => {
+      const answer = await carry(value(await close.request({ orderNo }, credentials, context)));
+      return value(await close.read(answer, credentials, [], NOW));
+    };
+    tokenim.open('T1', 1999);
+    expect([await end('T1'), await end('T1'), await end('none')]).toEqual(['closed', 'closed', 'unknown']);
+    expect(tokenim.orders.get('T1')?.state).toBe('CLOSED');
+    tokenim.open('T2', 1999).state = 'SUCCESS';
+    expect(await end('T2')).toBe('paid');
+    const again = await carry(value(await pay.request(order('T2'), credentials, context)));
+    expect(await pay.read(again, credentials, [], NOW)).toMatchObject({ error: { code: 'already_paid' } });
+  });
+
+  it('whose account does not hold enough says so, and gives back when it is asked again', async () => {
+    const credentials = credentialsOf(templates(form));
+    const { tokenim, carry } = sandbox();
+    tokenim.open('T1', 1999).state = 'SUCCESS';
+    const short = { ...asked, refundNo: 'R-NOTENOUGH' };
+    const give = async () => {
+      const answer = await carry(value(await refund.request(short, credentials, context)));
+      return refund.read(answer, short, credentials, [], NOW);
+    };
+    expect(await give()).toMatchObject({
+      error: { code: 'insufficient_balance', detail: expect.stringMatching(/same refundNo\.$/) },
+    });
+    expect(value(await give()).events).toMatchObject([{ state: 'pending' }]);
+  });
+
+  it('that knows no such refund tells nothing', async () => {
+    const credentials = credentialsOf(templates(form));
+    const { tokenim, carry } = sandbox();
+    tokenim.open('T1', 1999).state = 'SUCCESS';
+    for (const target of [
+      { orderNo: 'T1', refundNo: 'R9' },
+      { orderNo: 'none', refundNo: 'R9' },
+    ]) {
+      const answer = await carry(value(await query.request(target, credentials, context)));
+      expect(value(await query.read(answer, target, credentials, [], NOW)).events).toEqual([]);
+    }
+  });
+
   it('that knows no such order tells nothing', async () => {
     const credentials = credentialsOf(templates(form));
-    const answer = sandbox().carry(value(await query.request({ orderNo: 'none' }, credentials, context)));
+    const answer = await sandbox().carry(value(await query.request({ orderNo: 'none' }, credentials, context)));
     expect(value(await query.read(answer, { orderNo: 'none' }, credentials, [], NOW)).events).toEqual([]);
   });
 
@@ -139,9 +206,13 @@ describe('a channel without a template', () => {
     const refusals = [
       await query.request({ orderNo: 'T1' }, bare, context),
       await pay.request(order('T1'), bare, context),
+      await close.request({ orderNo: 'T1' }, bare, context),
       await refund.request(asked, bare, context),
+      await query.request({ orderNo: 'T1', refundNo: 'R1' }, bare, context),
+      await query.read({ status: 200, headers: {}, body: new Uint8Array() }, { refundNo: 'R1' }, bare, [], NOW),
+      await close.read({ status: 200, headers: {}, body: new Uint8Array() }, bare, [], NOW),
     ];
-    expect(refusals.map((one) => !one.ok && one.error.code)).toEqual(Array(3).fill('not_configured'));
+    expect(refusals.map((one) => !one.ok && one.error.code)).toEqual(Array(7).fill('not_configured'));
   });
 });
 
@@ -275,4 +346,116 @@ describe('an answer', () => {
       expect(read).toMatchObject({ ok: false, error: { code: 'malformed' } });
     },
   );
+
+  const end = (body: unknown, part: object = {}, status = 200) =>
+    close.read(answered(body, status), changed('close', part), [], NOW);
+
+  it('to closing without a word of the state means that it is done', async () => {
+    const part = { response: { error: 'code', alreadyClosed: ['CLOSED'] } };
+    expect(await end({ code: 'OK' }, part)).toEqual({ ok: true, value: 'closed' });
+    expect(await end({ code: 'CLOSED' }, part)).toEqual({ ok: true, value: 'closed' });
+    expect(await end({ code: 'CLOSED' }, part, 409)).toEqual({ ok: true, value: 'closed' });
+    expect(await end({ code: 'NO' }, part)).toMatchObject({ error: { code: 'refused' } });
+  });
+
+  it('to closing is translated by the template’s own words, then by those for payments', async () => {
+    const response = {
+      error: 'code',
+      state: 'status',
+      states: { VOID: 'closed', HELD: 'unknown', PENDING: 'unknown' },
+    };
+    const words = ['VOID', 'HELD', 'PENDING', 'CLOSED', 'PAID'];
+    const read = await Promise.all(words.map(async (status) => value(await end({ code: 'OK', status }, { response }))));
+    expect(read).toEqual(['closed', 'unknown', 'unknown', 'closed', 'paid']);
+  });
+
+  it('to closing that does not say how the order ended is no answer', async () => {
+    for (const body of [
+      { code: 'OK' },
+      { code: 'OK', status: 'PENDING' },
+      { code: 'OK', status: 'constructor' },
+      'x',
+    ]) {
+      expect(await end(body)).toMatchObject({ ok: false, error: { code: 'malformed' } });
+    }
+    expect(await end({ code: 'E' }, {}, 500)).toMatchObject({ error: { code: 'unavailable' } });
+    expect(await end('', {}, 404)).toEqual({ ok: true, value: 'unknown' });
+  });
+
+  const known = { code: 'OK', status: 'SUCCESS', refund_amount: 500, currency: 'CNY', refund_no: 'R1', order_id: 'T1' };
+  const readRefundQuery = (body: unknown, part: object = {}, status = 200) =>
+    query.read(answered(body, status), { orderNo: 'T1', refundNo: 'R1' }, changed('refundQuery', part), [], NOW);
+
+  it.each([
+    ['another refund', { ...known, refund_no: 'R2' }, /another refund/],
+    ['another order', { ...known, order_id: 'T2' }, /another refund/],
+    ['no amount', { ...known, refund_amount: undefined }, /amount/],
+    ['no currency', { ...known, currency: undefined }, /amount/],
+    ['a state nobody knows', { ...known, status: '__proto__' }, /statuses\.refund/],
+    ['a time that is none', { ...known, changed_at: 'now' }, /occurredAt/],
+  ])('about a refund with %s is no answer', async (_name, body, detail) => {
+    const read = await readRefundQuery(body);
+    expect(read).toMatchObject({ ok: false, error: { code: 'malformed', detail: expect.stringMatching(detail) } });
+  });
+
+  it('about a refund that fails and one that is stuck says so, and 404 says nothing', async () => {
+    const states = await Promise.all(
+      ['FAILED', 'ABNORMAL', 'PROCESSING'].map(async (status) => value(await readRefundQuery({ ...known, status }))),
+    );
+    expect(states.flatMap(({ events }) => events)).toMatchObject([
+      { state: 'failed' },
+      { state: 'needs_attention' },
+      { state: 'pending', occurredAt: NOW },
+    ]);
+    expect(value(await readRefundQuery('', {}, 404)).events).toEqual([]);
+    expect(await readRefundQuery({ code: 'E' })).toMatchObject({ error: { code: 'refused' } });
+  });
+
+  it('counts as known words only those of its own template', async () => {
+    const body = { code: 'NOT_ENOUGH' };
+    const bare = { response: { error: 'code' } };
+    expect(await refund.read(answered(body), asked, changed('refund', bare), [], NOW)).toMatchObject({
+      error: { code: 'refused' },
+    });
+    expect(await refund.read(answered(body, 403), asked, changed('refund', {}), [], NOW)).toMatchObject({
+      error: { code: 'insufficient_balance' },
+    });
+  });
+});
+
+describe('the pretend Tokenim', () => {
+  const hung = () => AbortSignal.abort();
+  const paying = async (orderNo: string) =>
+    value(await pay.request(order(orderNo), credentialsOf(templates('json')), context));
+
+  it('takes a number that says TIMEOUT and does not answer, and answers the next time', async () => {
+    const { tokenim, carry } = sandbox();
+    expect((await carry(await paying('T-TIMEOUT-1'), hung())).status).toBe(504);
+    expect(tokenim.orders.get('T-TIMEOUT-1')).toMatchObject({ state: 'PENDING', amount: 1999 });
+    expect((await carry(await paying('T-TIMEOUT-1'))).status).toBe(200);
+  });
+
+  it('does nothing for a number that says LOST or SYSTEMERROR, every time where ALWAYS follows', async () => {
+    const { tokenim, carry } = sandbox();
+    const statuses: number[] = [];
+    for (const no of ['T-LOST', 'T-SYSTEMERROR', 'T-systemerroralways', 'T-systemerroralways', 'T-SYSTEMERROR']) {
+      statuses.push((await carry(await paying(no), hung())).status);
+    }
+    expect(statuses).toEqual([504, 503, 503, 503, 200]);
+    expect([...tokenim.orders.keys()]).toEqual(['T-SYSTEMERROR']);
+  });
+
+  it('finishes a refund whose number says SLOW when it is asked for the second time', async () => {
+    const credentials = credentialsOf(templates('json'));
+    const { tokenim, carry } = sandbox();
+    tokenim.open('T1', 1999).state = 'SUCCESS';
+    const slow = { ...asked, refundNo: 'R-SLOW' };
+    await carry(value(await refund.request(slow, credentials, context)));
+    const target = { orderNo: 'T1', refundNo: 'R-SLOW' };
+    const state = async () => {
+      const answer = await carry(value(await query.request(target, credentials, context)));
+      return value(await query.read(answer, target, credentials, [], NOW)).events;
+    };
+    expect([await state(), await state()]).toMatchObject([[{ state: 'pending' }], [{ state: 'succeeded' }]]);
+  });
 });

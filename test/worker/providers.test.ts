@@ -55,7 +55,7 @@ describe('the list of providers', () => {
       formats: { default: ['json', 'form', 'xml'] },
     });
     expect(credentialsSchema?.required).toBeUndefined();
-    expect(capabilities).toEqual(['pay', 'query', 'refund']);
+    expect(capabilities).toEqual(['close', 'pay', 'query', 'refund']);
   });
 
   it('shows that the same engine without defaults asks for each thing', async () => {

@@ -52,11 +52,11 @@ beforeEach(() => {
     const url = new URL(input);
     calls.push(url.href);
     if (url.host !== 'api.pay.example') return new Response('nobody lives here', { status: 404 });
-    const answer = tokenim.answer({
+    const answer = await tokenim.answer({
       ...{ method: init.method ?? 'GET', target: url.pathname, path: url.pathname, query: url.searchParams },
       headers: Object.fromEntries(new Headers(init.headers)),
       body: Buffer.from(typeof init.body === 'string' ? init.body : ''),
-      hungUp: new AbortController().signal,
+      hungUp: init.signal ?? new AbortController().signal,
     });
     return new Response(answer.body ?? null, { status: answer.status, headers: answer.headers ?? {} });
   });

@@ -1,9 +1,9 @@
-// What a channel's templates can ask its provider: an order, a payment, a refund. Present for the dialect, and
+// What a channel's templates can ask its provider: payments, orders, closing, refunds. Present for the dialect, and
 // `not_configured` for a channel without the template. Makes no call.
 import { printMoney } from '../../core/money.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { Provider, ProviderProblem, RequestContext } from '../provider.ts';
-import { readPay, readQuery, readRefund } from './answer.ts';
+import { readClose, readPay, readQuery, readRefund, readRefundQuery } from './answer.ts';
 import type { Mapping } from './mapping-schema.ts';
 import type { Notice, SigningKeys } from './signature.ts';
 import { requestOf, type Values } from './template.ts';
@@ -26,7 +26,7 @@ function shared({ apiKey, merchantIds }: Asking): Values {
 /** `keysOf`: what a channel of this dialect signs its requests with. */
 export function capabilitiesOf<C extends Asking>(
   keysOf: (credentials: C) => SigningKeys,
-): Required<Pick<Provider<C, Notice>, 'query' | 'pay' | 'refund'>> {
+): Required<Pick<Provider<C, Notice>, 'query' | 'pay' | 'close' | 'refund'>> {
   const ask = async (name: TemplateName, values: Values, credentials: C, context: RequestContext) => {
     const template = credentials[name];
     if (!isOurs(template)) return notConfigured(name);
@@ -34,12 +34,19 @@ export function capabilitiesOf<C extends Asking>(
   };
   return {
     query: {
-      request: ({ orderNo, transactionId }, credentials, context) =>
-        ask('query', { orderNo: orderNo ?? null, transactionId: transactionId ?? null }, credentials, context),
-      read: async (answer, target, credentials, _keys, now) =>
-        isOurs(credentials.query)
-          ? readQuery(answer, target, credentials.query, credentials, now)
-          : notConfigured('query'),
+      request: ({ orderNo = null, transactionId = null, refundNo }, credentials, context) =>
+        refundNo === undefined
+          ? ask('query', { orderNo, transactionId }, credentials, context)
+          : ask('refundQuery', { orderNo, transactionId, refundNo }, credentials, context),
+      read: async (answer, { refundNo, ...target }, credentials, _keys, now) => {
+        const { query, refundQuery } = credentials;
+        if (refundNo === undefined) {
+          return isOurs(query) ? readQuery(answer, target, query, credentials, now) : notConfigured('query');
+        }
+        return isOurs(refundQuery)
+          ? readRefundQuery(answer, { ...target, refundNo }, refundQuery, credentials, now)
+          : notConfigured('refundQuery');
+      },
     },
     pay: {
       request: ({ orderNo, registration, notifyUrl }, credentials, context) => {
@@ -54,6 +61,11 @@ export function capabilitiesOf<C extends Asking>(
       },
       read: async (answer, credentials, _keys, now, expiresAt = null) =>
         isOurs(credentials.pay) ? readPay(answer, credentials.pay, now, expiresAt) : notConfigured('pay'),
+    },
+    close: {
+      request: ({ orderNo }, credentials, context) => ask('close', { orderNo }, credentials, context),
+      read: async (answer, { close, ...credentials }) =>
+        close === undefined ? notConfigured('close') : readClose(answer, close, credentials),
     },
     refund: {
       request: (refund, credentials, context) => {

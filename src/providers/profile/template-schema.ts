@@ -1,4 +1,4 @@
-// What a profile says of the provider's API: one template each to ask for an order, a payment and a refund. Hosts are
+// What a profile says of the provider's API: a template for each thing to ask, from an order to a refund. Hosts are
 // https and fixed here; a placeholder fills a path, a parameter, a header or a field, and never chooses whom to call.
 import { z } from 'zod';
 import { PROVIDER_CALL_TIMEOUT_MS } from '../../core/limits.ts';
@@ -27,9 +27,11 @@ export const TEMPLATE_WORDS = {
     ...['orderNo', 'transactionId', 'refundNo', 'refundAmount', 'refundAmountMinor', 'amount', 'amountMinor'],
     ...['currency', 'reason', 'notifyUrl'],
   ],
+  close: [...CALL_WORDS, 'orderNo'],
+  refundQuery: [...CALL_WORDS, 'orderNo', 'transactionId', 'refundNo'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type TemplateName = keyof typeof TEMPLATE_WORDS;
-export const TEMPLATE_NAMES = ['query', 'pay', 'refund'] as const satisfies readonly TemplateName[];
+export const TEMPLATE_NAMES = Object.keys(TEMPLATE_WORDS) as readonly TemplateName[]; // the keys of a literal
 
 /** What a request's signature may cover beside the body. */
 export const SIGNED_WORDS: readonly string[] = ['method', 'path', 'timestamp', 'timestampMs', 'nonce', 'body'];
@@ -48,6 +50,7 @@ const JsonContent: z.ZodType<Content> = z.lazy(() =>
   ]),
 );
 
+const ErrorWords = z.array(z.string().max(100)).max(20);
 const Response = z.strictObject({
   codeUrl: PathField.optional(),
   state: PathField.optional(),
@@ -56,10 +59,15 @@ const Response = z.strictObject({
   orderNo: PathField.optional(),
   transactionId: PathField.optional(),
   occurredAt: PathField.optional(),
+  refundNo: PathField.optional(),
+  refundId: PathField.optional(),
   test: PathField.optional(),
   error: PathField.optional(),
-  noError: z.array(z.string().max(100)).max(20).default(['0', 'OK', 'SUCCESS']),
-  notFound: z.array(z.string().max(100)).max(20).default([]),
+  noError: ErrorWords.default(['0', 'OK', 'SUCCESS']),
+  notFound: ErrorWords.default([]),
+  alreadyPaid: ErrorWords.default([]),
+  alreadyClosed: ErrorWords.default([]),
+  insufficientBalance: ErrorWords.default([]),
 });
 
 export const Template = z.strictObject({
@@ -78,15 +86,42 @@ export const Template = z.strictObject({
 });
 export type Template = z.output<typeof Template>;
 
+/** What has become of an order that was to be closed, by the provider's word for its state. */
+const CloseResponse = Response.extend({
+  states: z.record(z.string().min(1).max(100), z.enum(['closed', 'paid', 'unknown'])).default({}),
+});
+export const CloseTemplate = Template.extend({ response: CloseResponse.prefault({}) });
+export type CloseTemplate = z.output<typeof CloseTemplate>;
+
 const TEMPLATE_HELP = {
   en:
     '{method, url, headers, bodyFormat, body, sign, response, timeoutMs}. The url is https, its host fixed. ' +
     'Placeholders in braces: ',
   zh: '{method, url, headers, bodyFormat, body, sign, response, timeoutMs}。url 必须为 https 且主机固定。可用的占位符：',
 };
-const helpOf = (name: TemplateName) => {
+const helpOf = (name: TemplateName, more = { en: '', zh: '' }) => {
   const words = TEMPLATE_WORDS[name].map((word) => `{${word}}`).join(' ');
-  return { en: TEMPLATE_HELP.en + words, zh: TEMPLATE_HELP.zh + words };
+  return { en: TEMPLATE_HELP.en + words + more.en, zh: TEMPLATE_HELP.zh + words + more.zh };
+};
+const PAY_HELP = {
+  en: '. response.alreadyPaid lists the error words that say that the order is paid.',
+  zh: '。response.alreadyPaid 列出表示订单已支付的错误码。',
+};
+const REFUND_HELP = {
+  en: '. response.insufficientBalance lists the error words that say that your balance cannot cover it.',
+  zh: '。response.insufficientBalance 列出表示账户余额不足的错误码。',
+};
+const CLOSE_HELP = {
+  en:
+    '. Without response.state, an answer without an error means closed; with it, response.states translates the word ' +
+    'to closed, paid or unknown, else statuses.payment does. alreadyPaid, alreadyClosed and notFound list error words.',
+  zh:
+    '。未填 response.state 时，无错误即为已关闭；填写后由 response.states 将状态译为 closed、paid 或 unknown，未列出的按 ' +
+    'statuses.payment 翻译。alreadyPaid、alreadyClosed、notFound 列出相应的错误码。',
+};
+const REFUND_QUERY_HELP = {
+  en: '. response.state (translated by statuses.refund) and response.amount, this refund’s own, are needed.',
+  zh: '。必须填写 response.state（按 statuses.refund 翻译）和 response.amount（本次退款金额）。',
 };
 
 export function apiShape() {
@@ -120,12 +155,18 @@ export function apiShape() {
         ),
       ),
     query: Template.optional().meta(said({ en: 'Order query', zh: '查询订单' }, helpOf('query'))),
-    pay: Template.optional().meta(said({ en: 'Payment request', zh: '发起支付' }, helpOf('pay'))),
-    refund: Template.optional().meta(said({ en: 'Refund request', zh: '申请退款' }, helpOf('refund'))),
+    pay: Template.optional().meta(said({ en: 'Payment request', zh: '发起支付' }, helpOf('pay', PAY_HELP))),
+    close: CloseTemplate.optional().meta(said({ en: 'Closing an order', zh: '关闭订单' }, helpOf('close', CLOSE_HELP))),
+    refund: Template.optional().meta(said({ en: 'Refund request', zh: '申请退款' }, helpOf('refund', REFUND_HELP))),
+    refundQuery: Template.optional().meta(
+      said({ en: 'Refund query', zh: '查询退款' }, helpOf('refundQuery', REFUND_QUERY_HELP)),
+    ),
   };
 }
 
-export type Templates = { readonly [name in TemplateName]?: Template | undefined };
+export type Templates = {
+  readonly [name in TemplateName]?: (name extends 'close' ? CloseTemplate : Template) | undefined;
+};
 
 /** What is wrong with the templates; each says where and how to mend it. */
 export const templateComplaints = (templates: Templates): Complaint[] =>
@@ -169,10 +210,20 @@ function complaintsOf(name: TemplateName, template: Template): Complaint[] {
     /^(?:host|content-length|transfer-encoding|connection)$/i.test(key),
   );
   if (forbidden !== undefined) complain(`headers.${forbidden}`, 'is set by the sender itself: leave it out.');
-  if (name === 'query' && response.state === undefined) complain('response.state', 'is missing: where is the status?');
-  if (name === 'pay' && response.codeUrl === undefined) complain('response.codeUrl', 'is missing: where is the code?');
+  for (const [part, question] of Object.entries(NEEDED_PARTS[name] ?? {})) {
+    if (Object.entries(response).every(([given, path]) => given !== part || path === undefined)) {
+      complain(`response.${part}`, `is missing: ${question}`);
+    }
+  }
   return complaints;
 }
+
+/** What an answer must be read for, or the question was for nothing. */
+const NEEDED_PARTS: { readonly [name in TemplateName]?: Readonly<Record<string, string>> } = {
+  query: { state: 'where is the status?' },
+  pay: { codeUrl: 'where is the code?' },
+  refundQuery: { state: 'where is the status?', amount: 'where is the amount of this refund?' },
+};
 
 /** Null for an https address whose host holds no placeholder and is a public name. */
 function urlProblem(template: string): string | null {
