@@ -104,6 +104,9 @@ type Unlinked<Event> = Event extends PaymentEvent ? Omit<Event, 'orderNo'> & { r
 /** A fact whose notice does not name the order. `linkId` is the provider's id of what does: a transaction, say. */
 export type UnlinkedEvent = Unlinked<PaymentEvent>;
 
+/** An oddity whose notice does not name the order. */
+export type UnlinkedFlag = Omit<FlagFact, 'orderNo'> & { readonly linkId: string };
+
 /** The provider's id that names this order from now on. */
 export type Link = { readonly id: string; readonly orderNo: string };
 

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
-import type { FlagFact, Link, PaymentEvent, UnlinkedEvent } from '../core/event.ts';
+import type { FlagFact, Link, PaymentEvent, UnlinkedEvent, UnlinkedFlag } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
@@ -22,6 +22,8 @@ export type Translation = {
   readonly flags?: readonly FlagFact[];
   /** Facts that name no order: found by a provider's id, now or when its payment arrives. Needs `linksById`. */
   readonly unlinked?: readonly UnlinkedEvent[];
+  /** The same for what is odd: a review of a charge, say. Needs `linksById`. */
+  readonly unlinkedFlags?: readonly UnlinkedFlag[];
   /** Ids by which later notices will mean these orders. Needs `linksById`. */
   readonly links?: readonly Link[];
   /** Things the notice names and proves nothing about: the provider is asked before anything is believed. */
@@ -35,8 +37,6 @@ export type Translation = {
    * sentence for the merchant.
    */
   readonly unconfirmed?: string;
-  /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
-  readonly state?: string;
   /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
   readonly state?: string;
   /** The provider's own name for this notice, e.g. `TRANSACTION.SUCCESS`. */

@@ -422,6 +422,90 @@ describe('a dispute', () => {
   });
 });
 
+describe('Stripe’s doubt about a payment is the flag risk_review', () => {
+  const review = {
+    id: 'prv_1QxTollgate0001',
+    object: 'review',
+    charge: charge.id,
+    closed_reason: null,
+    created: 1_767_234_802,
+    livemode: true,
+    open: true,
+    opened_reason: 'rule',
+    payment_intent: intent.id,
+    reason: 'rule',
+  };
+  const flag = { kind: 'flag', flag: 'risk_review', about: review.id, test: false };
+
+  it('where a review is opened, found by its payment', async () => {
+    const { events, unlinked, unlinkedFlags } = await told(signed(eventOf('review.opened', review)));
+    expect([events, unlinked]).toEqual([[], []]);
+    expect(unlinkedFlags).toEqual([
+      { ...flag, linkId: intent.id, occurredAt: 1_767_234_890_000, providerState: 'review.opened' },
+    ]);
+    const old = { ...review, payment_intent: undefined };
+    expect((await told(signed(eventOf('review.opened', old)))).unlinkedFlags).toMatchObject([{ linkId: charge.id }]);
+  });
+
+  it('where the card’s bank warns of fraud', async () => {
+    const warning = {
+      id: 'issfr_1QxTollgate0001',
+      object: 'radar.early_fraud_warning',
+      actionable: true,
+      charge: charge.id,
+      created: 1_767_420_000,
+      fraud_type: 'unauthorized_use_of_card',
+      livemode: true,
+      payment_intent: intent.id,
+    };
+    const { unlinkedFlags } = await told(signed(eventOf('radar.early_fraud_warning.created', warning)));
+    expect(unlinkedFlags).toMatchObject([{ ...flag, about: warning.id, linkId: intent.id }]);
+  });
+
+  it.each([
+    ['charge.succeeded', { ...charge, outcome: { type: 'manual_review', risk_level: 'elevated' } }, charge.id],
+    ['charge.succeeded', { ...charge, review: review.id }, review.id],
+    ['payment_intent.succeeded', { ...intent, review: review.id }, review.id],
+    ['payment_intent.succeeded', { ...intent, review }, review.id],
+  ])('on the payment itself, and beside it for a payment that is known: %s %#', async (type, object, about) => {
+    const { events, flags } = await told(signed(eventOf(type, object)));
+    expect(events).toMatchObject([{ kind: 'payment', status: 'succeeded', flags: ['risk_review'] }]);
+    expect(flags).toMatchObject([{ ...flag, about, orderNo: 'TG20260101-0001' }]);
+    const unnamed = await told(signed(eventOf(type, { ...object, metadata: {} })));
+    expect(unnamed.flags).toBe(undefined);
+    expect(unnamed.unlinkedFlags).toMatchObject([{ ...flag, about, linkId: intent.id }]);
+  });
+
+  it.each([
+    ['charge.succeeded', { ...charge, outcome: { type: 'authorized' }, review: null }],
+    ['payment_intent.succeeded', { ...intent, review: null }],
+    ['review.opened', { ...review, open: false }],
+    ['review.closed', { ...review, open: false, reason: 'approved' }],
+    ['charge.failed', { ...charge, status: 'failed', outcome: { type: 'blocked' } }],
+  ])('and not where there is none: %s %#', async (type, object) => {
+    const { events, flags, unlinkedFlags } = await told(signed(eventOf(type, object)));
+    expect([flags, unlinkedFlags]).toEqual([undefined, undefined]);
+    for (const event of events) expect(event).not.toHaveProperty('flags');
+  });
+
+  it('asked for by a thin event, and told of the order that was asked about', async () => {
+    const { hints } = await told(signed(thinOf('v1.review.opened', review.id)));
+    expect(hints).toEqual([{ reference: review.id }]);
+    expect(await ask(hints?.[0] ?? {})).toMatchObject({
+      value: { url: `https://api.stripe.com/v1/reviews/${review.id}` },
+    });
+    expect(await answer(200, review, hints?.[0])).toMatchObject({ value: { unlinkedFlags: [{ linkId: intent.id }] } });
+    expect(await ask({ reference: 'issfr_1' })).toMatchObject({
+      value: { url: 'https://api.stripe.com/v1/radar/early_fraud_warnings/issfr_1' },
+    });
+    const asked = { orderNo: 'MINE-1', transactionId: intent.id };
+    const doubted = { ...intent, metadata: {}, review: review.id };
+    expect(await answer(200, doubted, asked)).toMatchObject({
+      value: { events: [{ orderNo: 'MINE-1' }], flags: [{ ...flag, orderNo: 'MINE-1' }] },
+    });
+  });
+});
+
 describe('a thin event', () => {
   it('proves nothing but an id, which Stripe is asked about', async () => {
     const thin = thinOf('v1.payment_intent.succeeded', intent.id, { data: { object: intent } });

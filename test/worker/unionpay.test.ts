@@ -1,5 +1,5 @@
-// UnionPay in workerd, through the Worker's own door: the certificate in a notice, its chain and its signature are proved
-// by the runtime that serves them, and what was paid is in the ledger.
+// UnionPay in workerd, through the Worker's own door: the certificate in a notice, its chain and its signature are
+// proved by the runtime that serves them, and what was paid is in the ledger.
 import { describe, expect, it, vi } from 'vitest';
 import { providerOf } from '../../src/providers/index.ts';
 import fixture from '../fixtures/unionpay/signed.json';

@@ -1,34 +1,25 @@
 // What one Stripe object says of an order, in our words: facts, and the ids by which later notices will mean it. The
 // same whether the object came with an event or as the answer to a question. Never guesses an order number.
-import type { DisputeState, PaymentEvent, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
-import { own, textAt } from '../../core/json-body.ts';
+import type { DisputeState, PaymentStatus, RefundState } from '../../core/event.ts';
+import { own } from '../../core/json-body.ts';
 import type { Money } from '../../core/money.ts';
-import { err, ok, type Result, unreachable } from '../../core/result.ts';
-import type { Translation } from '../provider.ts';
+import { ok, type Result, unreachable } from '../../core/result.ts';
 import type { Credentials } from './credentials.ts';
+import { ofDoubt, riskOf } from './doubt.ts';
 import type { StripeObject } from './objects.ts';
 import { type Charge, type Dispute, type Intent, idOf, moneyOf, type Refund, type Session } from './objects.ts';
+import {
+  type Context,
+  type Fact,
+  type Facts,
+  NOTHING,
+  orderNoOf,
+  type Seen,
+  timeOf,
+  told,
+  unreadable,
+} from './told.ts';
 import { attachOf, payerOf, paymentWords } from './words.ts';
-
-export const ORDER_NO_PATH = 'metadata.orderNo';
-/** What the ledger takes as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
-
-/** Beside the object: what only its event or the answer around it tells. */
-export type Seen = {
-  /** When this state was seen, epoch milliseconds; null to go by the object's own time of creation. */
-  readonly at: number | null;
-  readonly test: boolean;
-  /** The type of the event that brought it, where one did. */
-  readonly type?: string;
-};
-
-export type Facts = Pick<Translation, 'events' | 'unlinked' | 'links'>;
-type Fact = PaymentEvent extends infer One ? (One extends PaymentEvent ? Omit<One, 'orderNo'> : never) : never;
-type Context = { readonly seen: Seen; readonly credentials: Credentials };
-
-const NOTHING: Facts = { events: [] };
-const unreadable = (field: string) => err(field);
 
 /** An error is the name of the member that cannot be read. */
 export function factsOf(object: StripeObject, seen: Seen, credentials: Credentials): Result<Facts, string> {
@@ -44,33 +35,13 @@ export function factsOf(object: StripeObject, seen: Seen, credentials: Credentia
       return ofRefund(object, context);
     case 'dispute':
       return ofDispute(object, context);
+    case 'review':
+    case 'radar.early_fraud_warning':
+      return ofDoubt(object, context);
     default:
       return unreachable(object);
   }
 }
-
-/** Facts of the order that the object names, or of whatever `linkId` turns out to mean. */
-function told(facts: readonly Fact[], orderNo: string | null, linkId: string | null, ids: readonly (string | null)[]) {
-  if (orderNo === null) {
-    const unlinked = linkId === null ? [] : facts.map((fact): UnlinkedEvent => ({ ...fact, linkId }));
-    return ok({ events: [], unlinked });
-  }
-  const links = ids.flatMap((id) => (id === null ? [] : [{ id, orderNo }]));
-  return ok({ events: facts.map((fact): PaymentEvent => ({ ...fact, orderNo })), links });
-}
-
-function orderNoOf(object: StripeObject, { orderNoPath }: Credentials): string | null {
-  const path = orderNoPath ?? ORDER_NO_PATH;
-  // Only metadata is the merchant's own on every object: a refund's description, say, is not its payment's.
-  const isOwn = object.object === 'refund' || object.object === 'dispute';
-  const named = isOwn && !path.startsWith('metadata.') ? null : textAt(object, path);
-  const spare =
-    orderNoPath === undefined && object.object === 'checkout.session' ? object.client_reference_id : undefined;
-  const orderNo = named ?? spare ?? '';
-  return ORDER_NO.test(orderNo) ? orderNo : null;
-}
-
-const timeOf = ({ created }: { readonly created: number }, { at }: Seen) => at ?? created * 1000;
 
 function ofIntent(intent: Intent, { seen, credentials }: Context): Result<Facts, string> {
   const status = own(INTENT_STATES, intent.status);
@@ -90,8 +61,10 @@ function ofIntent(intent: Intent, { seen, credentials }: Context): Result<Facts,
     ...paymentWords(intent, soleOf(intent.payment_method_types), status === 'succeeded' ? amount : null),
     ...payerOf(intent.customer, intent.receipt_email, null),
     ...attachOf(intent),
+    ...(intent.review == null ? {} : { flags: ['risk_review'] }),
   };
-  return told([fact], orderNoOf(intent, credentials), intent.id, [intent.id, charge]);
+  const flags = intent.review == null ? [] : [riskOf(idOf(intent.review) ?? intent.id, fact)];
+  return told([fact], orderNoOf(intent, credentials), intent.id, [intent.id, charge], flags);
 }
 
 // A failed attempt leaves the intent payable, so it is pending; what was authorised and not captured is pending too.
@@ -116,6 +89,7 @@ function ofCharge(charge: Charge, { seen, credentials }: Context): Result<Facts,
   const amount = moneyOf(paid, charge.currency);
   if (amount === null) return unreadable('amount');
   const isTry = intent !== null && (status === 'failed' || status === 'closed');
+  const isDoubted = charge.review != null || charge.outcome?.type === 'manual_review';
   const email = charge.billing_details?.email ?? charge.receipt_email;
   const payment: Fact = {
     kind: 'payment',
@@ -129,6 +103,7 @@ function ofCharge(charge: Charge, { seen, credentials }: Context): Result<Facts,
     ...paymentWords(charge, charge.payment_method_details?.type ?? null, status === 'succeeded' ? amount : null),
     ...payerOf(charge.customer, email, charge.billing_details?.name),
     ...attachOf(charge),
+    ...(isDoubted ? { flags: ['risk_review'] } : {}),
   };
   const facts: Fact[] = isTry ? [] : [payment];
   for (const refund of charge.refunds?.data ?? []) {
@@ -136,7 +111,8 @@ function ofCharge(charge: Charge, { seen, credentials }: Context): Result<Facts,
     if (fact === null) return unreadable('refunds.data');
     facts.push(fact);
   }
-  return told(facts, orderNoOf(charge, credentials), intent ?? charge.id, [intent, charge.id]);
+  const flags = isDoubted && !isTry ? [riskOf(idOf(charge.review) ?? charge.id, payment)] : [];
+  return told(facts, orderNoOf(charge, credentials), intent ?? charge.id, [intent, charge.id], flags);
 }
 
 function chargeState({ status, captured, refunded }: Charge): PaymentStatus | null {

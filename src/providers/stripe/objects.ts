@@ -29,6 +29,7 @@ export const Intent = z.looseObject({
   receipt_email: FreeText,
   payment_method_types: z.array(Word).nullish().catch(null),
   presentment_details: Presentment,
+  review: Reference.nullish().catch(null),
 });
 export type Intent = z.infer<typeof Intent>;
 
@@ -66,6 +67,8 @@ export const Charge = z.looseObject({
   billing_details: z.object({ email: FreeText, name: FreeText }).nullish().catch(null),
   payment_method_details: z.looseObject({ type: Word }).nullish().catch(null),
   presentment_details: Presentment,
+  outcome: z.looseObject({ type: Word }).nullish().catch(null),
+  review: Reference.nullish().catch(null),
   /** Only in API versions before 2022-11-15, or where it was expanded. */
   refunds: z.object({ data: z.array(Refund).max(100) }).nullish(),
 });
@@ -113,7 +116,20 @@ export const Dispute = z.looseObject({
 });
 export type Dispute = z.infer<typeof Dispute>;
 
-export const StripeObject = z.discriminatedUnion('object', [Intent, Charge, Session, Refund, Dispute]);
+/** Stripe's doubt about a payment: its own review, or a warning that the card's bank sent. */
+export const Doubt = z.looseObject({
+  id: Id,
+  object: z.enum(['review', 'radar.early_fraud_warning']),
+  created: Seconds,
+  livemode: z.boolean(),
+  charge: Reference.nullish(),
+  payment_intent: Reference.nullish(),
+  /** Of a review. */
+  open: z.boolean().nullish(),
+});
+export type Doubt = z.infer<typeof Doubt>;
+
+export const StripeObject = z.discriminatedUnion('object', [Intent, Charge, Session, Refund, Dispute, Doubt]);
 export type StripeObject = z.infer<typeof StripeObject>;
 
 export const idOf = (reference: z.infer<typeof Reference> | null | undefined): string | null =>

@@ -5,9 +5,10 @@ import { parseJsonBody } from '../../core/json-body.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, QueryTarget, Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
-import { type Facts, factsOf, ORDER_NO_PATH } from './facts.ts';
+import { factsOf } from './facts.ts';
 import type { Notice } from './notice.ts';
 import { StripeObject } from './objects.ts';
+import { type Facts, ORDER_NO_PATH } from './told.ts';
 
 const HOST = 'https://api.stripe.com';
 /** Answers keep the shape of this version, whatever the account's default becomes. */
@@ -24,6 +25,8 @@ const PATHS: readonly (readonly [RegExp, string, string])[] = [
   [/^cs_/, '/v1/checkout/sessions/', '?expand[]=payment_intent'],
   [/^(?:re|pyr)_/, '/v1/refunds/', ''],
   [/^(?:dp|du)_/, '/v1/disputes/', ''],
+  [/^prv_/, '/v1/reviews/', ''],
+  [/^issfr_/, '/v1/radar/early_fraud_warnings/', ''],
 ];
 
 /** A reference is an object's id, behind the connected account that owns it and a colon where there is one. */
@@ -103,9 +106,13 @@ function readAnswer(
     if (!read.ok) return problem('malformed', `Stripe answered about ${object.id} without a readable ${read.error}.`);
     facts.push(named(read.value, target));
   }
+  const flags = facts.flatMap((one) => one.flags ?? []);
+  const unlinkedFlags = facts.flatMap((one) => one.unlinkedFlags ?? []);
   return ok({
     events: facts.flatMap(({ events }) => events),
     unlinked: facts.flatMap(({ unlinked }) => unlinked ?? []),
+    ...(flags.length > 0 ? { flags } : {}),
+    ...(unlinkedFlags.length > 0 ? { unlinkedFlags } : {}),
     links: facts.flatMap(({ links }) => links ?? []),
     ...about,
   });
@@ -113,11 +120,13 @@ function readAnswer(
 
 /** Whoever asks for a transaction of a known order gets that order's facts, though Stripe does not name it. */
 function named(facts: Facts, { orderNo, transactionId }: QueryTarget): Facts {
-  const { events, unlinked = [] } = facts;
-  if (orderNo === undefined || unlinked.some(({ linkId }) => linkId !== transactionId)) return facts;
+  const { events, flags = [], unlinked = [], unlinkedFlags = [], links = [] } = facts;
+  const isOther = [...unlinked, ...unlinkedFlags].some(({ linkId }) => linkId !== transactionId);
+  if (orderNo === undefined || isOther) return facts;
   // The spread loses the union's arms; only the order number was missing.
   const found = unlinked.map(({ linkId: _, ...fact }) => ({ ...fact, orderNo }) as PaymentEvent); // see above
-  return { ...facts, events: [...events, ...found], unlinked: [] };
+  const odd = unlinkedFlags.map(({ linkId: _, ...flag }) => ({ ...flag, orderNo }));
+  return { events: [...events, ...found], flags: [...flags, ...odd], links };
 }
 
 /** An intent's charge says who paid and what was refunded; it goes first, because it says more. */

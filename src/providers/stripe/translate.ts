@@ -37,6 +37,8 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set([
   'refund.created',
   'refund.failed',
   'refund.updated',
+  'radar.early_fraud_warning.created',
+  'review.opened',
 ]);
 
 export function translate(notice: Notice, credentials: Credentials): Result<Translation, Rejection> {
