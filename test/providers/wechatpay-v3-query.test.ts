@@ -95,11 +95,14 @@ describe('the answer about an order', () => {
     if (!result.ok) throw new Error(result.error.detail);
     expect(result.value.events).toHaveLength(events.length);
     expect(result.value.events).toMatchObject(events);
+    expect(result.value.state).toBe(state === 'NOTPAY' ? 'NOTPAY' : undefined);
   });
 
   it('that there is no such order is nothing to tell', async () => {
     const unknown = answered({ code: 'ORDER_NOT_EXIST', message: '订单不存在' }, 404);
-    expect(await read(unknown, target)).toMatchObject({ ok: true, value: { events: [] } });
+    const nothing = await read(unknown, target);
+    expect(nothing).toMatchObject({ ok: true, value: { events: [] } });
+    expect(nothing.ok && nothing.value.state).toBe(undefined);
     expect(await read(answered({ code: 'SYSTEM_ERROR' }, 500), target)).toMatchObject({
       ok: false,
       error: { code: 'unavailable' },

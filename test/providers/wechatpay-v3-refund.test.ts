@@ -152,7 +152,7 @@ describe('the answer to a refund request', () => {
     expect(await read(answered({ code, message: '说明' }, status))).toMatchObject(problem(meaning, detail));
   });
 
-  it('leaves open what no proof comes with, so that the refund is asked about and never given twice (pitfall 2)', async () => {
+  it('leaves open what no proof comes with: it is asked about, and never given twice (pitfall 2)', async () => {
     const good = answered(accepted);
     const changed = { ...good, body: new TextEncoder().encode(JSON.stringify({ ...accepted, status: 'CLOSED' })) };
     for (const answer of [unsigned(good), probed(good), changed, answered(accepted, 200, platformKey, NOW - 301_000)]) {

@@ -1,5 +1,5 @@
-// The one door to providers' APIs, in workerd: whose client certificate a request shows, and what is said where there is
-// none to show.
+// The one door to providers' APIs, in workerd: whose client certificate a request shows, and what is said where there
+// is none to show.
 import { afterEach, expect, it, vi } from 'vitest';
 import { callProvider } from '../../src/call-provider.ts';
 import type { ProviderRequest } from '../../src/providers/provider.ts';

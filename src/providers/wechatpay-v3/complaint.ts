@@ -1,5 +1,5 @@
-// Complaints that payers make at WeChat Pay: a notice names nothing but the complaint, so its orders are asked for. Never
-// judges the complaint, and never keeps the payer's words or telephone number.
+// Complaints that payers make at WeChat Pay: a notice names nothing but the complaint, so its orders are asked for.
+// Never judges the complaint, and never keeps the payer's words or telephone number.
 import { z } from 'zod';
 import type { FlagFact } from '../../core/event.ts';
 import { ok, type Result } from '../../core/result.ts';

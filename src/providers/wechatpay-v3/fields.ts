@@ -1,4 +1,4 @@
-// The forms of values that WeChat Pay v3 uses everywhere: ids, fen, currencies, times. Never corrects what does not fit.
+// The forms of values that WeChat Pay v3 uses everywhere: ids, fen, currencies, times. Corrects nothing.
 import { z } from 'zod';
 
 export const Id = z.string().min(1).max(64);

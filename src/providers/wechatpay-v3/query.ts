@@ -93,7 +93,8 @@ function orderAnswer(
     (target.orderNo !== undefined && target.orderNo !== orderNo) ||
     (target.transactionId !== undefined && target.transactionId !== transactionId);
   if (isAnother) return problem('malformed', 'WeChat Pay answered about another order than was asked for.');
-  if (tradeState === 'NOTPAY') return ok(nothing('query.NOTPAY')); // nobody has tried to pay yet
+  // Nobody has tried to pay yet.
+  if (tradeState === 'NOTPAY') return ok({ ...nothing('query.NOTPAY'), state: tradeState });
   // Only a payment has a time of its own; a closed or waiting order is as of the query, which changes nothing later.
   const notice: Notice = { id: null, type: 'query', createTime: new Date(now).toISOString(), content };
   const event = paymentOf(notice, credentials);

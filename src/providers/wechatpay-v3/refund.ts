@@ -33,7 +33,7 @@ export const refund: NonNullable<Provider<Credentials, Notice>['refund']> = {
 const REFUND_MEANINGS: Meanings = {
   NOTENOUGH: {
     code: 'insufficient_balance',
-    mend: 'Top up the account that refunds are paid from in the merchant portal, then ask again with the same refundNo.',
+    mend: 'Top up the account that pays refunds in the merchant portal, then ask again with the same refundNo.',
   },
   USERACCOUNTABNORMAL: { code: 'refused', mend: 'The payer’s account is closed: give the money back another way.' },
 };
