@@ -22,9 +22,10 @@ import {
 } from './receive/aftermath.ts';
 import { askAll } from './receive/ask.ts';
 import { answerScan } from './receive/product.ts';
+import { prove } from './receive/prove.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
 import { recordTold, type Told } from './record.ts';
-import { openCredentials, readChannelCopy } from './store/registry-copy.ts';
+import { openCredentials, previousOpener, readChannelCopy } from './store/registry-copy.ts';
 
 /** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */
 const LEDGER_TIME_MS_MIN = 500;
@@ -37,7 +38,8 @@ type Route = {
   readonly intake: Intake;
   readonly record: ChannelRecord;
   readonly provider: AnyProvider;
-  readonly credentials: Promise<unknown>;
+  /** The newest; once a callback is proved, those that proved it. */
+  credentials: Promise<unknown>;
   readonly deadline: number;
 };
 
@@ -132,14 +134,17 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   if (body === 'too_large') return refused(reject('too_large', 'The body is larger than any provider sends.'));
   if (body === 'broken_off') return refused(reject('overloaded', BROKEN_OFF));
   const callback: Callback = { channelId, headers, body, remoteAddress, receivedAt: now };
-  const credentials = await route.credentials;
-  const verified = await provider.verify(callback, credentials, record.keys, now);
-  if (!verified.ok) return refused(verified.error, body);
-  const translated = provider.translate(verified.value, credentials);
+  const newest = await route.credentials;
+  const previous = previousOpener(record, readConfig(intake.env).masterKey, now);
+  const proved = await prove({ provider, callback, newest, previous, keys: record.keys, now });
+  if (!proved.ok) return refused(proved.error, body);
+  const { notification, credentials } = proved.value;
+  if (credentials !== newest) route.credentials = Promise.resolve(credentials);
+  const translated = provider.translate(notification, credentials);
   if (!translated.ok) return refused(translated.error, body);
   const { asks, noticeType } = translated.value;
-  if (asks !== undefined) return scanned(route, credentials, verified.value, asks.productId, noticeType, body);
-  const answers = await askAll(intake.env, provider, record, credentials, translated.value.hints ?? []);
+  if (asks !== undefined) return scanned(route, credentials, notification, asks.productId, noticeType, body);
+  const answers = await askAll(intake.env, provider, record, newest, translated.value.hints ?? []);
   if (!answers.ok) return refused(answers.error, body);
   const told: Told[] = [
     { source: 'callback', translation: translated.value },

@@ -1,18 +1,23 @@
 // /v1/channels: create, read, change, pause, resume, disable, enable. Credentials go in and never come out.
-import { type Channel, type ChannelRecord, DEFAULT_CHANNEL_SETTINGS, type FetchedKey } from '../core/channel.ts';
-import { SHARDS_DEFAULT, SHARDS_MAX } from '../core/limits.ts';
+import { DEFAULT_CHANNEL_SETTINGS } from '../core/channel.ts';
+import { SECRET_OVERLAP_MS_DEFAULT, SHARDS_DEFAULT, SHARDS_MAX } from '../core/limits.ts';
 import type { StatusChange } from '../core/registry.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { seal } from '../crypto/seal.ts';
-import { readConfig } from '../env.ts';
-import { PROVIDER_IDS, providerOf } from '../providers/index.ts';
+import { PROVIDER_IDS } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
-import { newId, newIv, requires, stampOf, WriteHeaders } from './auth.ts';
-import { ChannelSettings, ChannelSettingsInput, namedSettings, renderSettings } from './channel-settings.ts';
-import { Allowlist, AllowlistInput, Id, IdParam, iso, Time } from './fields.ts';
-import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
+import { newId, requires, stampOf, WriteHeaders } from './auth.ts';
+import {
+  Credentials,
+  checkCredentials,
+  refreshInBackground,
+  rotatedCredentials,
+  sealCredentials,
+} from './channel-credentials.ts';
+import { ChannelSettingsInput, namedSettings } from './channel-settings.ts';
+import { ChannelBody, ChannelDetail, Mode, renderChannel, renderDetail } from './channel-shape.ts';
+import { AllowlistInput, Id, IdParam } from './fields.ts';
+import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
-import { fieldErrors, invalid, type Problem, problemResponse, refuse } from './problem.ts';
+import { problemResponse, refuse } from './problem.ts';
 import { refuseWrite } from './write-problem.ts';
 
 const LOCATION_HINTS = [
@@ -35,16 +40,6 @@ const Origins = z
   .max(ORIGINS_MAX)
   .refine((ids) => new Set(ids).size === ids.length, 'names an origin twice')
   .openapi({ description: 'Ids of the origins that receive the events of this channel.' });
-const Credentials = z
-  .record(z.string(), z.unknown())
-  .openapi({ description: 'What the provider needs; GET /v1/providers lists the fields. Never returned.' });
-
-const Mode = z.enum(['open', 'registered']).openapi({
-  description:
-    'open: a callback may create its order, whose amount is then not checked. registered: events of an order that ' +
-    'is not registered are parked until it is.',
-});
-
 const ChannelInput = z
   .strictObject({
     id: Id,
@@ -69,95 +64,32 @@ const ChannelPatch = z
     settings: ChannelSettingsInput.optional(),
   })
   .openapi('ChannelPatch', {
-    description: 'Only what is named changes, also within settings. Credentials are replaced as a whole.',
+    description:
+      'Only what is named changes, also within settings. Credentials are replaced as a whole and at once: what was ' +
+      'signed with the old ones is refused from then on. The rotate route is the way that loses nothing.',
   });
 
-const ChannelBody = z
-  .object({
-    id: z.string(),
-    provider: z.string(),
-    status: z.enum(['active', 'paused', 'disabled']),
-    mode: Mode,
-    settings: ChannelSettings,
-    environment: z.enum(['live', 'test']),
-    origins: z.array(z.string()),
-    allowlist: Allowlist,
-    shards: z.int(),
-    locationHint: z.string().nullable(),
-    callbackUrl: z
-      .string()
-      .nullable()
-      .openapi({ description: 'What the provider is told to call; null while TOLLGATE_PUBLIC_URL is not set.' }),
-    version: z.int(),
-    createdAt: Time,
-    updatedAt: Time,
+const OVERLAP_SECONDS_MAX = 30 * 86_400;
+const ChannelRotation = z
+  .strictObject({
+    credentials: z.record(z.string(), z.unknown()).openapi({
+      description:
+        'The fields that change; null takes one away, and all others stay. GET /v1/providers says which rotate.',
+    }),
+    overlapSeconds: z
+      .int('must be a whole number of seconds')
+      .min(0, 'must not be below 0: 0 ends the old credentials at once')
+      .max(OVERLAP_SECONDS_MAX, `must be at most 30 days: ${OVERLAP_SECONDS_MAX}`)
+      .default(SECRET_OVERLAP_MS_DEFAULT / 1_000)
+      .openapi({ description: 'How long callbacks of the old credentials are still taken; a day unless set.' }),
   })
-  .openapi('Channel');
-
-const ChannelDetail = ChannelBody.extend({
-  keys: z
-    .array(z.object({ serial: z.string(), effectiveAt: Time, expiresAt: Time }))
-    .openapi({ description: 'Verification keys that were fetched from the provider.' }),
-}).openapi('ChannelDetail');
-
-const renderChannel = (c: Context, channel: Channel) => {
-  const { uid: _, credentials: __, createdAt, updatedAt, origins, allowlist, settings, ...plain } = channel;
-  const { publicUrl } = readConfig(c.env);
-  return {
-    ...plain,
-    origins: [...origins],
-    allowlist: { mode: allowlist.mode, ranges: [...allowlist.ranges] },
-    settings: renderSettings(settings),
-    callbackUrl: publicUrl === null ? null : `${publicUrl}/callbacks/${channel.id}`,
-    createdAt: iso(createdAt),
-    updatedAt: iso(updatedAt),
-  };
-};
-
-const renderDetail = (c: Context, { channel, keys }: ChannelRecord) => ({
-  ...renderChannel(c, channel),
-  keys: keys.map(({ serial, effectiveAt, expiresAt }: FetchedKey) => ({
-    serial,
-    effectiveAt: iso(effectiveAt),
-    expiresAt: iso(expiresAt),
-  })),
-});
+  .openapi('ChannelRotation');
 
 /** Where nothing is published there is nothing to watch for: every callback would seem to come from outside. */
 const defaultAllowlist = ({ sourceRanges: ranges }: AnyProvider) => ({
   mode: ranges.length > 0 ? ('monitor' as const) : ('off' as const),
   ranges,
 });
-
-type Checked = { readonly provider: AnyProvider; readonly credentials: unknown };
-
-/** Parses the credentials as the provider's own file asks, keys included; each problem names its field. */
-async function checkCredentials(
-  providerId: string,
-  credentials: Record<string, unknown>,
-): Promise<Result<Checked, Problem>> {
-  const provider = providerOf(providerId);
-  if (!provider) {
-    return err(
-      invalid({ field: 'provider', message: `is not a provider here: choose one of ${PROVIDER_IDS.join(', ')}` }),
-    );
-  }
-  const parsed = provider.credentials.safeParse(credentials);
-  if (!parsed.success) return err(invalid(...fieldErrors(parsed.error, 'credentials.')));
-  const inspected = (await provider.inspectCredentials?.(parsed.data)) ?? ok(null);
-  if (!inspected.ok) {
-    return err(invalid({ field: `credentials.${inspected.error.field}`, message: inspected.error.message }));
-  }
-  return ok({ provider, credentials: parsed.data });
-}
-
-/** Credentials are sealed as they came, so that a later version of the provider's schema reads what was meant. */
-const sealCredentials = (c: Context, uid: string, credentials: Record<string, unknown>) =>
-  seal(JSON.stringify(credentials), readConfig(c.env).masterKey, `channel/${uid}`, newIv());
-
-function refreshInBackground(c: Context, id: string, { provider, credentials }: Checked): void {
-  if (provider.keys?.wanted(credentials)) c.executionCtx.waitUntil(registryOf(c.env).refreshKeys(id, Date.now()));
-}
 
 export const channels = newApp();
 
@@ -244,6 +176,33 @@ channels.openapi(
     const reply = await registryOf(c.env).updateChannel(id, change, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Channel ${id}`);
     if (checked && !reply.repeated) refreshInBackground(c, id, checked.value);
+    return c.json(renderChannel(c, reply.value), 200);
+  },
+);
+
+channels.openapi(
+  createRoute({
+    method: 'post',
+    path: '/channels/{id}/rotate',
+    summary: 'Rotate the credentials of a channel',
+    description:
+      'The new credentials are used from now on, and callbacks that only the old ones prove are still taken until ' +
+      'the overlap ends. One earlier set is kept: another rotation ends the overlap of the one before. The ' +
+      'credentials that stand, sent again, only move the end of the overlap.',
+    middleware: requires(),
+    request: { params: IdParam, headers: WriteHeaders, body: bodyOf(ChannelRotation) },
+    responses: { 200: jsonOf('The channel as it stands now.', ChannelBody), ...problemResponse },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param');
+    const record = await registryOf(c.env).readChannel(id);
+    if (!record) return refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
+    const rotated = await rotatedCredentials(c, record.channel, c.req.valid('json'));
+    if (!rotated.ok) return refuse(c, rotated.error);
+    const { rotation, checked } = rotated.value;
+    const reply = await registryOf(c.env).updateChannel(id, { rotation }, await stampOf(c));
+    if (reply.kind !== 'done') return refuseWrite(c, reply, `Channel ${id}`);
+    if (!reply.repeated) refreshInBackground(c, id, checked);
     return c.json(renderChannel(c, reply.value), 200);
   },
 );

@@ -7,6 +7,7 @@ const CODES = {
   forbidden: { status: 403, title: 'This API key may not do that' },
   not_found: { status: 404, title: 'There is no such thing here' },
   already_exists: { status: 409, title: 'The id is taken' },
+  changed_meanwhile: { status: 409, title: 'Somebody else changed it meanwhile' },
   order_conflict: { status: 409, title: 'The order is registered with other data' },
   order_paid: { status: 409, title: 'The order is paid' },
   order_expired: { status: 409, title: 'The order has expired' },

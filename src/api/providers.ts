@@ -19,6 +19,10 @@ const ProviderBody = z
         help: Words,
         required: z.boolean(),
         secret: z.boolean(),
+        rotates: z.boolean().openapi({
+          description:
+            'Whether POST /v1/channels/{id}/rotate may change it: it proves callbacks and does not say whose.',
+        }),
         schema: z.record(z.string(), z.unknown()).openapi({ description: "JSON Schema of the field's value." }),
       }),
     ),
@@ -34,7 +38,12 @@ const ProviderBody = z
   .openapi('Provider');
 
 /** What a field of the credentials says of itself, after zod turned the schema into JSON Schema. */
-const Field = z.looseObject({ label: Words.optional(), help: Words.optional(), secret: z.boolean().optional() });
+const Field = z.looseObject({
+  label: Words.optional(),
+  help: Words.optional(),
+  secret: z.boolean().optional(),
+  rotates: z.boolean().optional(),
+});
 const ObjectSchema = z.object({
   properties: z.record(z.string(), Field).default({}),
   required: z.array(z.string()).default([]),
@@ -43,24 +52,33 @@ const ObjectSchema = z.object({
 });
 
 /** Optional parts of the contract, shown by their presence. */
-const CAPABILITIES = ['keys', 'pay', 'product', 'query', 'refund'] as const satisfies readonly (keyof AnyProvider)[];
+const OPTIONAL_PARTS = ['close', 'keys', 'pay', 'product', 'query', 'refund'] as const;
+const CAPABILITIES: readonly (keyof AnyProvider)[] = OPTIONAL_PARTS;
+
+const schemaOf = (provider: AnyProvider) =>
+  z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });
+
+/** What a form needs of each field. */
+export function credentialFields(provider: AnyProvider): z.infer<typeof ProviderBody>['credentials'] {
+  const { properties, required, $defs } = ObjectSchema.parse(schemaOf(provider));
+  const whole = (schema: object) => (JSON.stringify(schema).includes('"$ref"') ? { ...schema, $defs } : schema);
+  return Object.entries(properties).map(([field, { label, help, secret, rotates, ...schema }]) => ({
+    field,
+    label: label ?? { en: field, zh: field },
+    help: help ?? { en: '', zh: '' },
+    required: required.includes(field),
+    secret: secret ?? false,
+    rotates: rotates ?? secret ?? false,
+    schema: { ...whole(schema) },
+  }));
+}
 
 function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
-  const asJson = z.toJSONSchema(provider.credentials, { io: 'input', unrepresentable: 'any' });
-  const { properties, required, $defs } = ObjectSchema.parse(asJson);
-  const whole = (schema: object) => (JSON.stringify(schema).includes('"$ref"') ? { ...schema, $defs } : schema);
   return {
     id: provider.id,
     name: provider.name,
-    credentials: Object.entries(properties).map(([field, { label, help, secret, ...schema }]) => ({
-      field,
-      label: label ?? { en: field, zh: field },
-      help: help ?? { en: '', zh: '' },
-      required: required.includes(field),
-      secret: secret ?? false,
-      schema: { ...whole(schema) },
-    })),
-    credentialsSchema: { ...asJson },
+    credentials: credentialFields(provider),
+    credentialsSchema: { ...schemaOf(provider) },
     capabilities: CAPABILITIES.filter((name) => provider[name] !== undefined),
     sourceRanges: [...provider.sourceRanges],
     retryScheduleSeconds: [...provider.retryScheduleSeconds],

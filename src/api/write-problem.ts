@@ -18,6 +18,11 @@ export function refuseWrite(c: Context, reply: Undone, what: string) {
       });
     case 'unknown_origin':
       return refuse(c, invalid({ field: `origins.${reply.index}`, message: 'is not an origin: create it first' }));
+    case 'changed':
+      return refuse(c, {
+        code: 'changed_meanwhile',
+        detail: `${what} was changed while this was looked at: read it again, and send this again if it still fits.`,
+      });
     case 'wrong_status':
       return refuse(c, {
         code: 'wrong_status',

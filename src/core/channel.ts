@@ -20,6 +20,9 @@ export type ChannelSettings = {
 
 export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = { parkAgeSeconds: 600, hold: [], releaseConfirmAbove: null };
 
+/** What a channel was proved with before a rotation, and until when that is still taken; epoch milliseconds. */
+export type PreviousCredentials = { readonly sealed: Sealed; readonly until: number };
+
 export type Channel = {
   readonly id: string;
   /** Never used again, so that a re-created channel cannot meet the old one's orders. */
@@ -37,9 +40,13 @@ export type Channel = {
   readonly origins: readonly string[];
   readonly allowlist: { readonly mode: AllowlistMode; readonly ranges: readonly string[] };
   readonly credentials: Sealed;
+  readonly previous: PreviousCredentials | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 };
+
+/** A channel without what proves its callbacks: no remembered answer to a write may outlive a secret. */
+export type ChannelView = Omit<Channel, 'credentials' | 'previous'> & { readonly previousUntil: number | null };
 
 /** A verification key that was fetched from the provider, kept beside the channel. Public by nature. */
 export type FetchedKey = {

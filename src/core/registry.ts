@@ -1,5 +1,6 @@
 // The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
 import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret } from './channel.ts';
+import type { CredentialChange } from './rotation.ts';
 
 /** Who may do what. `admin` may do everything. */
 export const SCOPES = ['read', 'orders', 'operate', 'metrics', 'admin'] as const;
@@ -21,10 +22,11 @@ export type ChannelDraft = Pick<
 >;
 /** Only what is named changes. */
 type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
-export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'credentials' | 'mode'>> & {
-  /** Of the settings too only what is named changes. */
-  readonly settings?: Partial<ChannelSettings> | undefined;
-};
+export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'mode'>> &
+  CredentialChange & {
+    /** Of the settings too only what is named changes. */
+    readonly settings?: Partial<ChannelSettings> | undefined;
+  };
 export type StatusChange = { readonly to: ChannelStatus; readonly from: readonly ChannelStatus[] };
 
 type OriginSettings = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;
@@ -77,6 +79,8 @@ export type WriteReply<T> =
   | { readonly kind: 'missing' }
   | { readonly kind: 'exists' }
   | { readonly kind: 'unknown_origin'; readonly index: number }
+  /** Somebody else changed it since the caller looked. */
+  | { readonly kind: 'changed' }
   | { readonly kind: 'wrong_status'; readonly status: string }
   | { readonly kind: 'key_reused' };
 

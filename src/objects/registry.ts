@@ -1,7 +1,7 @@
 // The registry: the one writer of channels, origins, products, API keys, fetched provider keys and alarms. One object.
 // Hands out secrets only sealed, and never waits for anybody inside a transaction.
 import { DurableObject } from 'cloudflare:workers';
-import type { Alarm, Channel, ChannelRecord, Origin } from '../core/channel.ts';
+import type { Alarm, ChannelRecord, ChannelView, Origin } from '../core/channel.ts';
 import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
 import type {
   AlarmPage,
@@ -21,6 +21,7 @@ import type {
   WriteReply,
   WriteStamp,
 } from '../core/registry.ts';
+import { viewOf } from '../core/rotation.ts';
 import {
   forgetOldWrites,
   insertApiKey,
@@ -31,7 +32,6 @@ import {
 } from '../store/registry-access.ts';
 import { listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
-import { forgetFetchedKeys } from '../store/registry-keys.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
@@ -84,34 +84,34 @@ export class Registry extends DurableObject<Env> {
   }
 
   /** A new channel needs no push: its shards learn what they need with the first fact. */
-  createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<Channel> {
+  createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<ChannelView> {
     return this.#write(stamp, () => {
       if (channels.readChannelRow(this.#sql, draft.id)) return { kind: 'exists' };
       const unknown = this.#unknownOrigin(draft.origins);
-      return unknown ?? done(channels.insertChannel(this.#sql, draft, stamp.now));
+      return unknown ?? done(viewOf(channels.insertChannel(this.#sql, draft, stamp.now), stamp.now));
     });
   }
 
-  updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<Channel>> {
+  updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
     return this.#writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
+      if (change.rotation && change.rotation.after !== channel.credentials) return { kind: 'changed' };
       const unknown = this.#unknownOrigin(change.origins ?? []);
       if (unknown) return unknown;
       channels.changeChannel(this.#sql, channel, change, stamp.now);
-      if (change.credentials !== undefined) forgetFetchedKeys(this.#sql, id);
-      return this.#changedChannel(id, note);
+      return this.#changedChannel(id, note, stamp.now);
     });
   }
 
-  setChannelStatus(id: string, { from, to }: StatusChange, stamp: WriteStamp): Promise<WriteReply<Channel>> {
+  setChannelStatus(id: string, { from, to }: StatusChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
     return this.#writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
-      if (channel.status === to) return done(channel);
+      if (channel.status === to) return done(viewOf(channel, stamp.now));
       if (!from.includes(channel.status)) return { kind: 'wrong_status', status: channel.status };
       channels.setChannelStatus(this.#sql, id, to, stamp.now);
-      return this.#changedChannel(id, note);
+      return this.#changedChannel(id, note, stamp.now);
     });
   }
 
@@ -240,6 +240,7 @@ export class Registry extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       forgetOldWrites(this.#sql, now);
       pruneAlarms(this.#sql);
+      channels.forgetEndedCredentials(this.#sql, now);
     });
     this.raiseAlarms(longPauses(this.#sql, now));
     await this.#push.pushDue(now);
@@ -276,9 +277,10 @@ export class Registry extends DurableObject<Env> {
     });
   }
 
-  #changedChannel(id: string, note: Note): WriteReply<Channel> {
+  #changedChannel(id: string, note: Note, now: number): WriteReply<ChannelView> {
     note(id);
-    return doneOr(channels.readChannelRow(this.#sql, id), 'missing');
+    const channel = channels.readChannelRow(this.#sql, id);
+    return doneOr(channel && viewOf(channel, now), 'missing');
   }
 
   #changedOrigin(id: string, note: Note): WriteReply<Origin> {

@@ -126,7 +126,10 @@ export type Provider<Credentials, Notification> = SentOn<Credentials> & {
   /** URL word, column value and folder of fixtures. */
   readonly id: string;
   readonly name: { readonly en: string; readonly zh: string };
-  /** Each field carries `.meta({ label, help, secret? })`; the API and the console build their forms from it. */
+  /**
+   * Each field carries `.meta({ label, help, secret?, rotates? })`; the API and the console build their forms from it.
+   * What is secret or `rotates` may change while earlier values are still taken: never what says whose callbacks it is.
+   */
   readonly credentials: z.ZodType<Credentials>;
   /** Checks that need keys parsed: says which field is wrong and how to mend it. */
   readonly inspectCredentials?: (

@@ -7,9 +7,11 @@ import {
   DEFAULT_CHANNEL_SETTINGS,
   type DispatchConfig,
   type Origin,
+  type PreviousCredentials,
 } from '../core/channel.ts';
 import type { ChannelChange, ChannelDraft } from '../core/registry.ts';
-import { readFetchedKeys } from './registry-keys.ts';
+import { credentialsAfter } from '../core/rotation.ts';
+import { forgetFetchedKeys, readFetchedKeys } from './registry-keys.ts';
 import { readOriginRow } from './registry-origins.ts';
 
 type ChannelRow = {
@@ -27,6 +29,7 @@ type ChannelRow = {
   allowlist: string;
   credentials: string;
   settings: string;
+  previous: string | null;
   created_at: number;
   updated_at: number;
 };
@@ -35,6 +38,7 @@ function channelOf(row: ChannelRow): Channel {
   const origins: readonly string[] = JSON.parse(row.origins);
   const allowlist: Channel['allowlist'] = JSON.parse(row.allowlist);
   const settings: Partial<ChannelSettings> = JSON.parse(row.settings);
+  const previous: PreviousCredentials | null = row.previous === null ? null : JSON.parse(row.previous);
   return {
     id: row.id,
     uid: row.uid,
@@ -49,6 +53,7 @@ function channelOf(row: ChannelRow): Channel {
     origins,
     allowlist,
     credentials: row.credentials,
+    previous,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -93,21 +98,27 @@ export function insertChannel(sql: SqlStorage, draft: ChannelDraft, now: number)
   return channelOf(row);
 }
 
-/** Settings change member by member; everything else as a whole. */
+/**
+ * Settings change member by member, everything else as a whole. Credentials that replace others at once may be another
+ * merchant's: nothing that was fetched with the old ones is kept.
+ */
 export function changeChannel(sql: SqlStorage, channel: Channel, change: ChannelChange, now: number): void {
   const { parkAgeSeconds, hold, releaseConfirmAbove } = { ...channel.settings, ...change.settings };
+  const { credentials, previous } = credentialsAfter(channel, change, now);
   sql.exec(
     `UPDATE channels SET version = version + 1, updated_at = ?1, origins = coalesce(?2, origins),
-       allowlist = coalesce(?3, allowlist), credentials = coalesce(?4, credentials), mode = coalesce(?5, mode),
-       settings = ?6 WHERE id = ?7`,
+       allowlist = coalesce(?3, allowlist), credentials = ?4, mode = coalesce(?5, mode), settings = ?6, previous = ?7
+     WHERE id = ?8`,
     now,
     change.origins ? JSON.stringify(change.origins) : null,
     change.allowlist ? JSON.stringify(change.allowlist) : null,
-    change.credentials ?? null,
+    credentials,
     change.mode ?? null,
     JSON.stringify({ parkAgeSeconds, hold, releaseConfirmAbove }),
+    previous && JSON.stringify(previous),
     channel.id,
   );
+  if (change.credentials !== undefined) forgetFetchedKeys(sql, channel.id);
 }
 
 export function setChannelStatus(sql: SqlStorage, id: string, status: ChannelStatus, now: number): void {
@@ -117,6 +128,11 @@ export function setChannelStatus(sql: SqlStorage, id: string, status: ChannelSta
     status,
     id,
   );
+}
+
+/** Earlier credentials are not kept beyond their end. */
+export function forgetEndedCredentials(sql: SqlStorage, now: number): void {
+  sql.exec("UPDATE channels SET previous = NULL WHERE json_extract(previous, '$.until') <= ?", now);
 }
 
 /** Channels that have been paused since before `since`. */

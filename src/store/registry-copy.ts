@@ -1,9 +1,10 @@
 // The isolate's copy of what the registry owns: fresh for a while, then asked again, and used stale for as long as the
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
-import type { ChannelRecord, Origin } from '../core/channel.ts';
+import type { Channel, ChannelRecord, Origin } from '../core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import type { Product } from '../core/product.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
+import { previousAt } from '../core/rotation.ts';
 import { within } from '../core/within.ts';
 import { open } from '../crypto/seal.ts';
 import { providerOf } from '../providers/index.ts';
@@ -126,6 +127,7 @@ export function readProductCopy(env: Env, id: string, now: number): Promise<Prod
 
 type Opened<T> = { readonly sealed: string; readonly value: Promise<T> };
 const credentials = new Map<string, Opened<unknown>>();
+const previousCredentials = new Map<string, Opened<unknown>>();
 const originSecrets = new Map<string, Opened<readonly OpenOriginSecret[]>>();
 
 /** Opens once per sealed text, so that callers may key imported keys by the object they were given. */
@@ -146,13 +148,28 @@ function openOnce<T>(
 }
 
 /** The channel's credentials, opened and parsed by its provider: the same object until they are changed. */
-export function openCredentials(record: ChannelRecord, masterKey: string): Promise<unknown> {
-  const { uid, credentials: sealed, provider: providerId } = record.channel;
-  return openOnce(credentials, uid, sealed, async () => {
-    const provider = providerOf(providerId);
-    if (!provider) throw new Error(`This version of the gateway has no provider ${providerId}.`);
-    return provider.credentials.parse(JSON.parse(await open(sealed, masterKey, `channel/${uid}`)));
-  });
+export function openCredentials({ channel }: ChannelRecord, masterKey: string): Promise<unknown> {
+  return openOnce(credentials, channel.uid, channel.credentials, () =>
+    openSealed(channel, channel.credentials, masterKey),
+  );
+}
+
+/** How to open the credentials before a rotation, the same way; null when there are none, or no longer. */
+export function previousOpener({ channel }: ChannelRecord, masterKey: string, now: number) {
+  const { uid } = channel;
+  const previous = previousAt(channel, now);
+  if (previous !== null) {
+    const { sealed } = previous;
+    return () => openOnce(previousCredentials, uid, sealed, () => openSealed(channel, sealed, masterKey));
+  }
+  previousCredentials.delete(uid);
+  return null;
+}
+
+async function openSealed({ uid, provider: id }: Channel, sealed: string, masterKey: string): Promise<unknown> {
+  const provider = providerOf(id);
+  if (!provider) throw new Error(`This version of the gateway has no provider ${id}.`);
+  return provider.credentials.parse(JSON.parse(await open(sealed, masterKey, `channel/${uid}`)));
 }
 
 export type OpenOriginSecret = {

@@ -37,7 +37,6 @@ export function storeFetchedKeys(sql: SqlStorage, channelId: string, keys: reado
   );
 }
 
-/** New credentials may be another merchant's: nothing that was fetched with the old ones is kept. */
 export function forgetFetchedKeys(sql: SqlStorage, channelId: string): void {
   sql.exec('DELETE FROM fetched_keys WHERE channel = ?', channelId);
   sql.exec('DELETE FROM key_fetches WHERE channel = ?', channelId);

@@ -36,6 +36,11 @@ conformance({
     callback: signed(webhook('InvoicePaymentSettled', { ...payment, deliveryId: 'other', isRedelivery: true })),
     now: NOW + 86_400_000,
   },
+  replacement: {
+    entered: { ...entered, secret: 'the-next-secret-of-this-shop' },
+    callback: signed(webhook('InvoicePaymentSettled', payment), 'the-next-secret-of-this-shop'),
+    third: signed(webhook('InvoicePaymentSettled', payment), 'a-third-secret-of-nobody'),
+  },
   weak: {
     'the secret is empty': { ...entered, secret: '' },
     'the secret is short': { ...entered, secret: 'short' },
@@ -48,7 +53,6 @@ conformance({
   },
   otherAccount: signed(webhook('InvoiceSettled', { storeId: 'AnotherStore' })),
   excused: {
-    rotation: 'a webhook has one secret; a second webhook has a channel of its own while they are changed',
     partialRefunds: 'a refund is offered as a pull payment, whose payouts name no invoice',
     linked: 'the invoice that is asked for names its order',
     payerAmount: 'what was paid is told in coins, and shown as received',

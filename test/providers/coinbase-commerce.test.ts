@@ -27,6 +27,11 @@ conformance({
     callback: signed(webhook('charge:confirmed', {}, { id: 'another', attempt_number: 7 })),
     now: NOW + 86_400_000,
   },
+  replacement: {
+    entered: { ...entered, sharedSecret: 'the-next-secret-of-this-shop-12345' },
+    callback: signed(confirmed, 'the-next-secret-of-this-shop-12345'),
+    third: signed(confirmed, 'a-third-secret-of-nobody-123456789'),
+  },
   weak: {
     'the secret is empty': { sharedSecret: '' },
     'the secret is short': { sharedSecret: 'short' },
@@ -35,7 +40,6 @@ conformance({
     'the path is no path': { ...entered, orderNoPath: '__proto__[0]' },
   },
   excused: {
-    rotation: 'an account has one shared secret, and a new one replaces it at once',
     partialRefunds: 'refunds are made from a wallet, and no webhook tells of them',
     linked: 'every webhook holds its whole charge',
     otherAccount: 'a webhook names no account',

@@ -6,12 +6,13 @@ import type { FetchedKey } from '../../src/core/channel.ts';
 import { factKey, type PaymentEvent } from '../../src/core/event.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
+import { mayBeOtherSecret } from '../../src/core/rotation.ts';
 import type { Answer, AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
+import { prove } from '../../src/receive/prove.ts';
 
 /** What a provider exercises where its documents have it, and says why where they do not. */
 const ITEMS = [
   'weak',
-  'rotation',
   'partialRefunds',
   'linked',
   'otherAccount',
@@ -23,7 +24,21 @@ const ITEMS = [
 ] as const;
 type Item = (typeof ITEMS)[number];
 
-export type Conformance = {
+/** Credentials whose list holds the old secret and the new one, and callbacks signed with each. */
+type Rotation = { readonly entered: unknown; readonly callbacks: readonly Callback[] };
+
+/** A secret in the place of the one that signed the first genuine callback. */
+type Replacement = {
+  readonly entered: unknown;
+  readonly callback: Callback;
+  /** Signed with neither secret; left out where notices are hearsay. */
+  readonly third?: Callback;
+};
+
+/** Two secrets during rotation, without exception: in a list, one after the other, or both. */
+export type Conformance = Suite & ({ readonly rotation: Rotation } | { readonly replacement: Replacement });
+
+type Suite = {
   readonly provider: AnyProvider;
   /** Credentials as a merchant would enter them. */
   readonly entered: unknown;
@@ -36,8 +51,8 @@ export type Conformance = {
   readonly genuine: Readonly<Record<string, Callback>>;
   /** The first genuine callback as the provider would send it again later: the same fact, signed anew. */
   readonly redelivery: { readonly callback: Callback; readonly now: number };
-  /** Credentials in the middle of a rotation, and callbacks signed with the old secret and with the new one. */
-  readonly rotation?: { readonly entered: unknown; readonly callbacks: readonly Callback[] };
+  readonly rotation?: Rotation;
+  readonly replacement?: Replacement;
   /** Credentials that must not be taken, by what is wrong with them: secrets that are empty or too short. */
   readonly weak?: Readonly<Record<string, unknown>>;
   /** Two partial refunds of one payment. */
@@ -261,6 +276,29 @@ export function conformance(suite: Conformance): void {
       for (const callback of callbacks) {
         expect(await provider.verify(callback, rotating, keys, now)).toMatchObject({ ok: true });
       }
+    });
+
+    it.runIf(suite.replacement)('takes the secret before as long as a rotation lasts, and no longer', async () => {
+      const { entered, callback = first, third } = suite.replacement ?? {};
+      const newest = provider.credentials.parse(entered);
+      const proved = (one: Callback, previous: unknown) => {
+        const opener = previous === null ? null : () => Promise.resolve(previous);
+        return prove({ provider, callback: one, newest, previous: opener, keys, now });
+      };
+      const before = suite.hearsay ? newest : credentials;
+      const [late, fresh] = [await proved(first, credentials), await proved(callback, credentials)];
+      expect([late.ok && late.value.credentials === before, fresh.ok && fresh.value.credentials === newest]).toEqual([
+        true,
+        true,
+      ]);
+      if (late.ok) expect(provider.translate(late.value.notification, before)).toMatchObject({ ok: true });
+      expect(await proved(callback, null)).toMatchObject({ ok: true });
+      if (suite.hearsay) return;
+      const ended = await proved(first, null);
+      expect(!ended.ok && mayBeOtherSecret(ended.error.reason)).toBe(true);
+      if (third === undefined) throw new Error('a replacement needs a callback of a third secret');
+      expect(await proved(third, credentials)).toEqual(await provider.verify(third, newest, keys, now));
+      expect(await proved(third, credentials)).toMatchObject({ ok: false });
     });
 
     it.runIf(suite.partialRefunds)('tells two partial refunds of one payment apart', async () => {

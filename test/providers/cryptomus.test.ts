@@ -34,13 +34,17 @@ conformance({
     callback: { ...signed(payment({ commission: '0.16' })), receivedAt: NOW + 86_400_000 },
     now: NOW + 86_400_000,
   },
+  replacement: {
+    entered: { ...entered, paymentApiKey: 'the-next-key-of-this-shop-123456789' },
+    callback: signed(payment(), 'the-next-key-of-this-shop-123456789'),
+    third: signed(payment(), 'a-third-key-of-nobody-1234567890123'),
+  },
   weak: {
     'the key is empty': { paymentApiKey: '' },
     'the key is short': { paymentApiKey: 'short' },
     'the merchant is no UUID': { ...entered, merchantId: '1' },
   },
   excused: {
-    rotation: 'a merchant has one payment API key',
     partialRefunds: 'an invoice is refunded once and whole',
     linked: 'every callback holds its whole invoice',
     otherAccount: 'a callback names no merchant',

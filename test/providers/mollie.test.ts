@@ -32,6 +32,7 @@ conformance({
   asked: ({ transactionId }) => answerOf(PAYMENTS[transactionId ?? ''] ?? {}),
   hearsay: URL_FORM,
   redelivery: { callback: noticeOf(`id=${PAYMENT_ID}`, { via: '1.1 proxy' }), now: NOW + 3_600_000 },
+  replacement: { entered: { apiKey: `live_${'n'.repeat(30)}` }, callback: noticeOf(`id=${PAYMENT_ID}`) },
   weak: {
     'the key is empty': { apiKey: '' },
     'the key has no mode': { apiKey: 'x'.repeat(35) },
@@ -39,7 +40,6 @@ conformance({
   },
   partialRefunds: [noticeOf('id=tr_refund1'), noticeOf('id=tr_refund2')],
   excused: {
-    rotation: 'a profile has one key of each mode',
     linked: 'the payment that is asked for names its order',
     otherAccount: 'a key sees the payments of its own account alone, so that others are unknown',
     payerAmount: 'the payer pays the amount of the payment',

@@ -23,13 +23,17 @@ conformance({
     callback: { ...signed(payment({ outcome_amount: 14.9 })), receivedAt: NOW + 86_400_000 },
     now: NOW + 86_400_000,
   },
+  replacement: {
+    entered: { ...entered, ipnSecret: 'the-next-secret-of-this-shop' },
+    callback: signed(payment(), 'the-next-secret-of-this-shop'),
+    third: signed(payment(), 'a-third-secret-of-nobody'),
+  },
   weak: {
     'the secret is empty': { ipnSecret: '' },
     'the secret is short': { ipnSecret: 'short' },
     'the API key is short': { ...entered, apiKey: 'x' },
   },
   excused: {
-    rotation: 'an account has one IPN secret',
     partialRefunds: 'a payment is refunded once and whole',
     linked: 'every notice holds its whole payment',
     otherAccount: 'a notice names no account',

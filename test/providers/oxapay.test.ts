@@ -21,13 +21,17 @@ conformance({
     'legacy payment': signed(legacyPaid),
   },
   redelivery: { callback: signed(paid.replaceAll('\n', '')), now: NOW + 86_400_000 },
+  replacement: {
+    entered: { merchantApiKey: 'NEXTA1-NEXTB2-NEXTC3-NEXTD4' },
+    callback: signed(paid, 'NEXTA1-NEXTB2-NEXTC3-NEXTD4'),
+    third: signed(paid, 'THIRD1-THIRD2-THIRD3-THIRD4'),
+  },
   weak: {
     'the key is empty': { merchantApiKey: '' },
     'the key is the legacy word sandbox': { merchantApiKey: 'sandbox' },
     'a field is unknown': { ...entered, payoutApiKey: 'x' },
   },
   excused: {
-    rotation: 'a merchant has one API key',
     partialRefunds: 'no callback of a refund is documented',
     linked: 'every callback holds its whole invoice',
     otherAccount: 'a callback names no merchant',

@@ -59,6 +59,12 @@ conformance({
     }),
     now: NOW + 86_400_000,
   },
+  // PayPal changes its own keys; what a merchant replaces is the webhook, whose ID is part of what is signed.
+  replacement: {
+    entered: { ...entered, webhookId: '7NX12345AB678901C' },
+    callback: signed(eventOf('PAYMENT.CAPTURE.COMPLETED', capture), { webhookId: '7NX12345AB678901C' }),
+    third: signed(eventOf('PAYMENT.CAPTURE.COMPLETED', capture), { webhookId: '9ZZ98765CD432109E' }),
+  },
   weak: {
     'there is no webhook': { environment: 'live' },
     'the webhook is the ID of an event': { ...entered, webhookId: 'WH-58D329510W468432D-8HN650336L201105X' },
@@ -69,7 +75,6 @@ conformance({
   partialRefunds: [refunded(), refunded({ id: '1JU08902781691412' })],
   linked: { payment: paid(), later: { refund: refunded(), dispute: disputed('CREATED') } },
   excused: {
-    rotation: 'PayPal keeps the keys and names each certificate; the webhook has one ID',
     otherAccount: 'the webhook’s ID is part of the signed text: what is meant for another does not verify',
     discounts: 'a capture tells what was paid; what was taken off is in the order at PayPal',
   },

@@ -46,6 +46,11 @@ conformance({
     ),
     now: NOW + 3_600_000,
   },
+  replacement: {
+    entered: { ...entered, signatureKey: 'tollgate-square-key-2' },
+    callback: signed(eventOf('payment.updated', { payment }), 'tollgate-square-key-2'),
+    third: signed(eventOf('payment.updated', { payment }), 'tollgate-square-key-3'),
+  },
   weak: {
     'the key is empty': { ...entered, signatureKey: '' },
     'the key is short': { ...entered, signatureKey: 'short' },
@@ -60,7 +65,6 @@ conformance({
     later: { 'a refund': refunded(), 'a dispute': signed(eventOf('dispute.created', { dispute })) },
   },
   excused: {
-    rotation: 'a subscription has one signature key; a second subscription is a second channel',
     discounts: 'discounts are part of Square’s order, which its events do not carry',
   },
   otherAccount: signed(eventOf('payment.updated', { payment }, { merchant_id: 'MLSTRANGER01' })),

@@ -48,6 +48,11 @@ conformance({
     'payment without coupons': signed(without(payment, /^coupon|^cash|^attach/)),
   },
   redelivery: { callback: signed({ ...payment, nonce_str: 'another' }, 'HMAC-SHA256'), now: NOW + 3_600_000 },
+  replacement: {
+    entered: { ...entered, apiKey: OTHER_KEY },
+    callback: signed(payment, 'MD5', OTHER_KEY),
+    third: signed(payment, 'MD5', 'y'.repeat(32)),
+  },
   weak: {
     'there is no key': { ...entered, apiKey: undefined },
     'the key is empty': { ...entered, apiKey: '' },
@@ -62,7 +67,6 @@ conformance({
   },
   otherAccount: signed({ ...payment, mch_id: '1900000110' }),
   excused: {
-    rotation: 'a merchant has one APIv2 key, and a new one replaces it at once',
     linked: 'every notice names its out_trade_no',
   },
   unknownType: signed(contract),

@@ -33,6 +33,7 @@ const provider = providerOf('wechatpay-v3');
 if (provider === null) throw new Error('wechatpay-v3 is not registered');
 
 const HOUR_MS = 3_600_000;
+const OTHER_API_KEY = 'y'.repeat(32);
 const paid = () => noticeOf('TRANSACTION.SUCCESS', transaction);
 const stranger = {
   ...entered,
@@ -60,6 +61,16 @@ conformance({
   rotation: {
     entered,
     callbacks: [signed(paid(), oldPlatform), signed(paid(), platform), signed(paid(), platformKey)],
+  },
+  // The APIv3 key and the platform's key, both at once: what one of them opens is read with that one's own.
+  replacement: {
+    entered: {
+      ...entered,
+      apiV3Key: OTHER_API_KEY,
+      platformKeys: { [PUBLIC_KEY_ID]: publicPemOf(platformKey.privateKey) },
+    },
+    callback: signed(noticeOf('TRANSACTION.SUCCESS', transaction, { key: OTHER_API_KEY }), platformKey),
+    third: signed(noticeOf('TRANSACTION.SUCCESS', transaction, { key: 'z'.repeat(32) }), platformKey),
   },
   weak: {
     'there is no APIv3 key': { ...entered, apiV3Key: undefined },

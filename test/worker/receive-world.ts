@@ -1,6 +1,8 @@
 // A pretend WeChat Pay and a channel for it, for tests in workerd. Signs and encrypts with WebCrypto alone, never with
 // the gateway's own crypto; keys are made when the tests start.
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
+import { vi } from 'vitest';
 import { type Channel, DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import { providerOf } from '../../src/providers/index.ts';
@@ -139,4 +141,21 @@ export const post = (channelId: string, body: BodyInit, headers: Headers): Promi
 export async function paid(orderNo: string, signer: Signer = platform, at = Date.now()) {
   const body = await noticeOf(transactionOf(orderNo));
   return { body, headers: await signatureHeaders(body, signer, at) };
+}
+
+/** What the channel's log shows once it has everything: rows of D1. */
+export async function arrivals(channelId: string, log: string, expected = 1) {
+  const count = async () =>
+    Number(
+      await env.DB.prepare('SELECT sum(count) n FROM callback_counts WHERE channel = ?').bind(channelId).first('n'),
+    );
+  await vi.waitUntil(
+    async () => {
+      await runDurableObjectAlarm(env.CALLBACK_LOG.getByName(log));
+      return (await count()) >= expected;
+    },
+    { timeout: 5_000, interval: 100 },
+  );
+  const rows = await env.DB.prepare('SELECT * FROM callbacks WHERE channel = ? ORDER BY at').bind(channelId).all();
+  return rows.results;
 }

@@ -1,10 +1,5 @@
 // Callbacks through the Worker's own door: what is accepted, what is refused, and what the provider is told.
-import {
-  createExecutionContext,
-  listDurableObjectIds,
-  runDurableObjectAlarm,
-  runInDurableObject,
-} from 'cloudflare:test';
+import { createExecutionContext, listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { callbackLogNameOf, UNKNOWN_LOG } from '../../src/core/arrival.ts';
@@ -12,6 +7,7 @@ import { ledgerNameOf } from '../../src/core/channel.ts';
 import { CALLBACK_BODY_BYTES_MAX, CALLBACK_HEADER_BYTES_MAX } from '../../src/core/limits.ts';
 import { receive } from '../../src/receive.ts';
 import {
+  arrivals,
   changeKeys,
   makeChannel,
   makeSigner,
@@ -39,23 +35,6 @@ const alarmCodes = async (channelId: string) =>
   (await registry().listAlarms({ limit: 100, after: null }))
     .filter(({ subject }) => subject === `channel/${channelId}`)
     .map(({ code }) => code);
-
-/** What the channel's log shows once it has everything: rows of D1. */
-async function arrivals(channelId: string, log: string, expected = 1) {
-  const count = async () =>
-    Number(
-      await env.DB.prepare('SELECT sum(count) n FROM callback_counts WHERE channel = ?').bind(channelId).first('n'),
-    );
-  await vi.waitUntil(
-    async () => {
-      await runDurableObjectAlarm(env.CALLBACK_LOG.getByName(log));
-      return (await count()) >= expected;
-    },
-    { timeout: 5_000, interval: 100 },
-  );
-  const rows = await env.DB.prepare('SELECT * FROM callbacks WHERE channel = ? ORDER BY at').bind(channelId).all();
-  return rows.results;
-}
 
 async function expectRefusal(answer: Response, status: number) {
   expect([answer.status, await answer.text()]).toEqual([status, FAILURE]);

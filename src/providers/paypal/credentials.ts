@@ -22,6 +22,7 @@ export const Credentials = z
           en: 'developer.paypal.com → Apps & Credentials → your application → Webhooks: the Webhook ID beside the URL.',
           zh: 'developer.paypal.com → Apps & Credentials → 您的应用 → Webhooks：网址旁的 Webhook ID。',
         },
+        rotates: true,
       }),
     environment: z.enum(['live', 'sandbox'], 'environment must be live or sandbox.').meta({
       label: { en: 'PayPal environment', zh: 'PayPal 环境' },
@@ -75,6 +76,7 @@ export const Credentials = z
           en: 'Only when PayPal changes its authority: certificates (PEM) to trust beside the shipped DigiCert roots.',
           zh: '仅在 PayPal 更换证书机构时填写：除内置 DigiCert 根证书外另行信任的机构证书 (PEM)。',
         },
+        rotates: true,
       }),
   })
   .superRefine(({ clientId, clientSecret }, context) => {

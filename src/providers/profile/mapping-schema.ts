@@ -4,7 +4,11 @@ import { z } from 'zod';
 import { type Path, PathField } from './path.ts';
 
 type Words = { readonly en: string; readonly zh: string };
-export const said = (label: Words, help: Words, more: { readonly secret?: true } = {}) => ({ label, help, ...more });
+export const said = (label: Words, help: Words, more: { readonly secret?: true; readonly rotates?: true } = {}) => ({
+  label,
+  help,
+  ...more,
+});
 
 /** A schema with its default, where there is one; a dialect without defaults asks for every one of these. */
 export const or = <T>(schema: z.ZodType<T>, value: unknown): z.ZodType<T> =>

@@ -105,6 +105,7 @@ export function proofShape(defaults: ProofDefaults | null) {
             en: 'PEM, for rsa-sha256 and ed25519; several at once while one replaces another.',
             zh: 'PEM 格式，用于 rsa-sha256 和 ed25519；轮换期间可同时填写多个。',
           },
+          { rotates: true },
         ),
       ),
     signature: (defaults === null ? Signing : eachWith(Signing, defaults.signature)).meta(

@@ -51,6 +51,7 @@ export const Credentials = z
           en: 'Dashboard → Account & Settings → API keys. Together with the key secret; needed to ask about payments.',
           zh: 'Dashboard → Account & Settings → API keys。与 API Key Secret 一起填写，查询支付时需要。',
         },
+        rotates: true,
       }),
     keySecret: z
       .string('keySecret must be text.')

@@ -33,6 +33,7 @@ export const Credentials = z.strictObject({
           'query more or less refuses every callback.',
         zh: '与订阅中显示的地址逐字一致：它参与签名，多一个斜杠、大小写或参数不同都会导致所有回调被拒绝。',
       },
+      rotates: true,
     }),
   environment: z
     .enum(['live', 'test'], 'environment must be live (production) or test (sandbox).')

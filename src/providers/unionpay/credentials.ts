@@ -35,6 +35,7 @@ export const Credentials = z
         en: 'acp_prod_root.cer (tests: acp_test_root.cer) from the development kit at open.unionpay.com, pasted whole.',
         zh: '开放平台 open.unionpay.com 开发包中的 acp_prod_root.cer（测试环境为 acp_test_root.cer），完整粘贴。',
       },
+      rotates: true,
     }),
     middleCert: certificates('middleCert').meta({
       label: { en: 'Intermediate certificate', zh: '中级证书' },
@@ -44,6 +45,7 @@ export const Credentials = z
           'the old and the new one, one below the other; the same goes for rootCert.',
         zh: '同一开发包中的 acp_prod_middle.cer（测试环境为 acp_test_middle.cer）。更换证书期间可将新旧两份上下粘贴，根证书亦同。',
       },
+      rotates: true,
     }),
     signCert: certificates('signCert')
       .optional()
@@ -55,6 +57,7 @@ export const Credentials = z
             'openssl pkcs12 -in acp.pfx -clcerts -nokeys (older files: with -legacy).',
           zh: '仅在主动查询时需要。由商户服务平台下载的 .pfx 导出：openssl pkcs12 -in acp.pfx -clcerts -nokeys（旧文件加 -legacy）。',
         },
+        rotates: true,
       }),
     signKey: z
       .string(`signKey must be text: ${WHOLE_FILE}.`)

@@ -95,6 +95,7 @@ export const Credentials = z.strictObject({
         en: 'The file apiclient_cert.pem, pasted whole. For refunds, which the v2 API takes with a certificate only.',
         zh: '证书文件 apiclient_cert.pem，请完整粘贴。v2 接口申请退款必须使用证书。',
       },
+      rotates: true,
     }),
   refundKey: z
     .string()
