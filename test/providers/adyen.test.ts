@@ -31,6 +31,9 @@ conformance({
   now: NOW,
   genuine: {
     authorisation: signed(authorisation),
+    'authorisation in the payer’s own currency': with_({
+      additionalData: { authorisedAmountValue: '2899', authorisedAmountCurrency: 'USD' },
+    }),
     'refused authorisation': with_({ success: 'false', reason: 'Refused' }),
     'capture without the order number': signed(modification('CAPTURE')),
     'refund without the order number': signed(modification('REFUND')),
@@ -70,7 +73,6 @@ conformance({
   },
   excused: {
     otherAccount: 'one refused message holds up the queue of the company, so it is acknowledged, kept and shown',
-    payerAmount: 'a message tells one amount',
     discounts: 'a message tells of none',
   },
   unsigned: {
@@ -249,9 +251,41 @@ describe('a payment', () => {
     expect([...nothing.events, ...(nothing.unlinked ?? [])]).toEqual([]);
   });
 
-  it('that a person at Adyen should look at is flagged', async () => {
-    const fact = await factOf(with_({ additionalData: { fraudManualReview: 'true' } }));
+  it.each([
+    { fraudManualReview: 'true' },
+    { fraudManualReview: 'true', fraudResultType: 'GREEN' },
+    { fraudManualReview: 'false', fraudResultType: 'AMBER' },
+    { fraudResultType: 'RED' },
+    { fraudResultType: 'FRAUD' },
+  ])('that Adyen doubts is flagged: %j', async (additionalData) => {
+    const fact = await factOf(with_({ additionalData }));
     expect(fact).toMatchObject({ status: 'succeeded', flags: ['risk_review'] });
+    const captured = await factOf(signed(modification('CAPTURE', { additionalData })), manual);
+    expect(captured).toMatchObject({ status: 'succeeded', flags: ['risk_review'] });
+  });
+
+  it.each([{ fraudManualReview: 'false', fraudResultType: 'GREEN' }, { fraudResultType: 'green' }, {}])(
+    'that Adyen does not doubt is not: %j',
+    async (additionalData) => {
+      expect(await factOf(with_({ additionalData }))).not.toHaveProperty('flags');
+    },
+  );
+
+  it('says what the payer’s bank let go, where Adyen tells it', async () => {
+    const told = (value: string, currency = 'USD') => ({
+      authorisedAmountValue: value,
+      authorisedAmountCurrency: currency,
+    });
+    const fact = async (additionalData: object, success = 'true') => factOf(with_({ additionalData, success }));
+    expect(await fact(told('2899'))).toMatchObject({
+      amount: { minor: 2599, currency: 'EUR' },
+      payerAmount: { minor: 2899, currency: 'USD' },
+    });
+    expect(await fact(told('5000', 'ISK'))).toMatchObject({ payerAmount: { minor: 50, currency: 'ISK' } });
+    for (const odd of [told('28.99'), told(''), told('-1'), told('2899', 'dollars'), { authorisedAmountValue: '1' }]) {
+      expect(await fact(odd)).not.toHaveProperty('payerAmount');
+    }
+    expect(await fact(told('2899'), 'false')).not.toHaveProperty('payerAmount');
   });
 
   it.each([
@@ -291,6 +325,39 @@ describe('a payment', () => {
     ['sepadirectdebit', 'bank_debit'],
   ])('by %s is by %s', async (paymentMethod, method) => {
     expect(await factOf(with_({ paymentMethod }))).toMatchObject({ method, providerMethod: paymentMethod });
+  });
+});
+
+describe('a verdict of risk is the flag risk_review', () => {
+  const { originalReference: _, ...own } = modification('MANUAL_REVIEW_REJECT', { pspReference: 'NQ5C5Z5Z5Z5Z5Z65' });
+  const flag = { kind: 'flag', flag: 'risk_review', linkId: 'NQ5C5Z5Z5Z5Z5Z65', test: false };
+
+  it.each(['MANUAL_REVIEW_ACCEPT', 'MANUAL_REVIEW_REJECT', 'NOTIFICATION_OF_FRAUD'])(
+    'found by the payment: %s',
+    async (eventCode) => {
+      const { events, unlinked, unlinkedFlags, links } = await told(signed(modification(eventCode)));
+      expect([events, unlinked, links]).toEqual([[], [], []]);
+      expect(unlinkedFlags).toEqual([
+        {
+          ...flag,
+          about: 'MOD000000000001',
+          providerState: eventCode,
+          occurredAt: Date.parse('2026-01-02T09:00:00Z'),
+        },
+      ]);
+    },
+  );
+
+  it('whether it names the payment as its original or is known by the payment’s own reference', async () => {
+    for (const item of [own, { ...own, originalReference: '' }]) {
+      const { unlinkedFlags } = await told(signed(item));
+      expect(unlinkedFlags).toMatchObject([{ ...flag, about: 'NQ5C5Z5Z5Z5Z5Z65' }]);
+    }
+  });
+
+  it('and none where the account is another’s, or nothing was decided', async () => {
+    expect(await told(signed({ ...own, merchantAccountCode: 'AnotherShop' }))).not.toHaveProperty('unlinkedFlags');
+    expect(await told(signed({ ...own, success: 'false' }))).not.toHaveProperty('unlinkedFlags');
   });
 });
 

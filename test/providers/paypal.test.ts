@@ -38,6 +38,26 @@ const refunded = (more: object = {}) => signed(eventOf('PAYMENT.CAPTURE.REFUNDED
 const disputed = (type: string, more: object = {}) =>
   signed(eventOf(`CUSTOMER.DISPUTE.${type}`, { ...dispute, ...more }));
 
+/** An order of 30.00 from which a coupon and the shipping were taken. */
+const discounted = {
+  ...order,
+  purchase_units: [
+    {
+      ...order.purchase_units[0],
+      amount: {
+        currency_code: 'EUR',
+        value: '25.99',
+        breakdown: {
+          item_total: { currency_code: 'EUR', value: '30.00' },
+          shipping: { currency_code: 'EUR', value: '4.99' },
+          discount: { currency_code: 'EUR', value: '4.01' },
+          shipping_discount: { currency_code: 'EUR', value: '4.99' },
+        },
+      },
+    },
+  ],
+};
+
 conformance({
   provider,
   entered,
@@ -48,6 +68,7 @@ conformance({
     'capture completed': paid(),
     'capture denied': signed(eventOf('PAYMENT.CAPTURE.DENIED', { ...capture, status: 'DECLINED' })),
     'order approved': signed(eventOf('CHECKOUT.ORDER.APPROVED', order)),
+    'order approved with a discount': signed(eventOf('CHECKOUT.ORDER.APPROVED', discounted)),
     'sale completed': signed(eventOf('PAYMENT.SALE.COMPLETED', sale)),
     'refund without the order number': refunded(),
     'dispute without the order number': disputed('CREATED'),
@@ -76,7 +97,6 @@ conformance({
   linked: { payment: paid(), later: { refund: refunded(), dispute: disputed('CREATED') } },
   excused: {
     otherAccount: 'the webhook’s ID is part of the signed text: what is meant for another does not verify',
-    discounts: 'a capture tells what was paid; what was taken off is in the order at PayPal',
   },
   unknownType: signed(eventOf('BILLING.PLAN.CREATED', { id: 'P-1' })),
   signedHeaders: [
@@ -297,6 +317,31 @@ describe('a payment', () => {
   ])('of which %s is told is %s', async (type, status) => {
     const resource = type.startsWith('CHECKOUT') ? order : capture;
     expect(await factOf(signed(eventOf(type, resource)))).toMatchObject({ status });
+  });
+
+  it('that PayPal looks at before it lets the money go is flagged', async () => {
+    const pending = (reason: string) =>
+      factOf(signed(eventOf('PAYMENT.CAPTURE.PENDING', { ...capture, status: 'PENDING', status_details: { reason } })));
+    expect(await pending('PENDING_REVIEW')).toMatchObject({ status: 'pending', flags: ['risk_review'] });
+    for (const reason of ['ECHECK', '', 'pending_review']) expect(await pending(reason)).not.toHaveProperty('flags');
+    expect(await factOf(paid({ status_details: ['PENDING_REVIEW'] }))).not.toHaveProperty('flags');
+  });
+
+  it('says what was taken off the order before the payer approved it', async () => {
+    expect(await factOf(signed(eventOf('CHECKOUT.ORDER.APPROVED', discounted)))).toMatchObject({
+      amount: { minor: 2599, currency: 'EUR' },
+      discounts: [
+        { id: 'discount', amount: { minor: 401, currency: 'EUR' } },
+        { id: 'shipping_discount', amount: { minor: 499, currency: 'EUR' } },
+      ],
+    });
+    const [unit] = discounted.purchase_units;
+    for (const breakdown of [null, 'x', {}, { discount: { currency_code: 'EUR', value: '0.00' } }, { discount: 7 }]) {
+      const units = [{ ...unit, amount: { ...unit?.amount, breakdown } }];
+      const fact = await factOf(signed(eventOf('CHECKOUT.ORDER.APPROVED', { ...order, purchase_units: units })));
+      expect(fact).toMatchObject({ amount: { minor: 2599 } });
+      expect(fact).not.toHaveProperty('discounts');
+    }
   });
 
   it('by an older sale is read in its own words', async () => {

@@ -1,6 +1,13 @@
 // Puts authentic items into our words, in their order. A modification is found by the payment it modifies and never by
 // its own reference, which may be the refund's. Never refuses an item: one that blocks would hold up all that follow.
-import type { DisputeState, PaymentEvent, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
+import type {
+  DisputeState,
+  PaymentEvent,
+  PaymentStatus,
+  RefundState,
+  UnlinkedEvent,
+  UnlinkedFlag,
+} from '../../core/event.ts';
 import { type Money, money } from '../../core/money.ts';
 import type { Rejection } from '../../core/rejection.ts';
 import { ok, type Result } from '../../core/result.ts';
@@ -25,9 +32,11 @@ export function translate({ live, items }: Notice, credentials: Credentials): Re
     isOurs(item) ? item.eventCode : `${item.eventCode} of ${item.merchantAccountCode}`,
   );
   const [only, ...more] = items;
+  const unlinkedFlags = told.flatMap((one) => one.unlinkedFlags ?? []);
   return ok({
     events: told.flatMap(({ events }) => events),
     unlinked: told.flatMap(({ unlinked = [] }) => unlinked),
+    ...(unlinkedFlags.length > 0 ? { unlinkedFlags } : {}),
     links: told.flatMap(({ links = [] }) => links),
     noticeType: [...new Set(names)].join(', ').slice(0, TYPE_CHARS_MAX),
     // A refund that fails later has the reference of the refund: only all three name a message (docs: duplicates).
@@ -35,7 +44,11 @@ export function translate({ live, items }: Notice, credentials: Credentials): Re
   });
 }
 
-function toldBy(item: Item, context: Context): Pick<Translation, 'events' | 'unlinked' | 'links'> {
+type Told = Pick<Translation, 'events' | 'unlinked' | 'unlinkedFlags' | 'links'>;
+
+function toldBy(item: Item, context: Context): Told {
+  if (RISKS.has(item.eventCode) && item.success === 'true')
+    return { events: [], unlinkedFlags: [riskOf(item, context)] };
   const reading = read(item, context);
   if (reading === null) return { events: [] };
   const { fact, about } = reading;
@@ -52,6 +65,24 @@ function toldBy(item: Item, context: Context): Pick<Translation, 'events' | 'unl
 function unnamed(fact: Fact, linkId: string): UnlinkedEvent {
   return { ...fact, linkId } as UnlinkedEvent; // the spread loses the union's arms
 }
+
+/** What a person at the merchant decided of a payment under review, and fraud that the card's bank reported. */
+const RISKS: ReadonlySet<string> = new Set(['MANUAL_REVIEW_ACCEPT', 'MANUAL_REVIEW_REJECT', 'NOTIFICATION_OF_FRAUD']);
+
+/** Where the message names no original, its reference is the payment's own. */
+const riskOf = (item: Item, context: Context): UnlinkedFlag => ({
+  kind: 'flag',
+  ...baseOf(item, context),
+  flag: 'risk_review',
+  about: item.pspReference,
+  linkId: item.originalReference || item.pspReference,
+});
+
+/** Held for a person's review, or anything but green. */
+const isDoubted = ({ details }: Item): boolean =>
+  details.get('fraudManualReview') === 'true' || /^(?:AMBER|RED|FRAUD)$/.test(details.get('fraudResultType') ?? '');
+
+const flagged = (item: Item) => (isDoubted(item) ? { flags: ['risk_review'] as const } : {});
 
 /** Null for what changes no order: it is acknowledged and kept. */
 function read(item: Item, context: Context): Reading | null {
@@ -108,15 +139,16 @@ function authorised(item: Item, context: Context): Reading | null {
 }
 
 function paymentOf(item: Item, context: Context, status: PaymentStatus): Reading {
-  const isHeld = item.details.get('fraudManualReview') === 'true';
+  const payerAmount = status === 'failed' ? null : authorisedAmountOf(item);
   const fact: Fact = {
     kind: 'payment',
     ...baseOf(item, context),
     status,
     transactionId: item.pspReference,
     amount: moneyOf(item),
+    ...(payerAmount === null ? {} : { payerAmount }),
     ...paymentWords(item),
-    ...(isHeld ? { flags: ['risk_review'] } : {}),
+    ...flagged(item),
   };
   return { fact, about: 'own' };
 }
@@ -134,6 +166,7 @@ function modified(item: Item, context: Context, status: PaymentStatus): Reading 
     transactionId: (isOwn ? item.pspReference : item.originalReference) ?? null,
     amount: moneyOf(item),
     ...paymentWords(item),
+    ...flagged(item),
   };
   return { fact, about: 'original' };
 }
@@ -194,10 +227,16 @@ function disputeOf(item: Item, context: Context): Reading | null {
 const UNITS: Readonly<Record<string, number>> = { CLP: 100, ISK: 100, CVE: 0.01, IDR: 0.01 };
 
 /** Null when there is none, or one that ours cannot hold. */
-function moneyOf({ amount }: Item): Money | null {
+function moneyOf({ amount }: Pick<Item, 'amount'>): Money | null {
   const { value, currency } = amount ?? {};
   if (value == null || currency == null) return null;
   const units = Object.hasOwn(UNITS, currency) ? (UNITS[currency] ?? 1) : 1;
   const read = money(units < 1 ? value * 100 : value / units, currency);
   return read.ok ? read.value : null;
+}
+
+/** What the payer's bank let go: another amount where it is converted, or was covered in part. */
+function authorisedAmountOf({ details }: Item): Money | null {
+  const [value = '', currency = ''] = ['Value', 'Currency'].map((part) => details.get(`authorisedAmount${part}`));
+  return /^\d{1,15}$/.test(value) ? moneyOf({ amount: { value: Number(value), currency } }) : null;
 }

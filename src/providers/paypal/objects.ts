@@ -30,13 +30,23 @@ export const Transaction = z.object({
   invoice_number: Text,
   sale_id: Id.nullish().catch(null),
   note_to_payer: Text,
+  /** Why a capture is not completed. */
+  status_details: z.object({ reason: Text }).nullish().catch(null),
   create_time: Time,
   update_time: Time,
   links: z.array(Link).max(50).nullish().catch(null),
 });
 export type Transaction = z.infer<typeof Transaction>;
 
-const Unit = z.object({ custom_id: Text, invoice_id: Text, amount: Amount.nullish().catch(null) });
+const Breakdown = z.object({ discount: Amount.nullish(), shipping_discount: Amount.nullish() });
+const Unit = z.object({
+  custom_id: Text,
+  invoice_id: Text,
+  amount: Amount.extend({ breakdown: Breakdown.nullish().catch(null) })
+    .nullish()
+    .catch(null),
+});
+export type Unit = z.infer<typeof Unit>;
 export const Order = z.object({
   id: Id,
   status: Text,

@@ -1,14 +1,31 @@
 // Puts an authentic event into our words. Only a completed capture or sale is a payment: an order that the payer
 // approved still wants capturing. Never reads a refund's own reference as the order's.
 import type { z } from 'zod';
-import type { DisputeState, PaymentEvent, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
+import type {
+  Discount,
+  DisputeState,
+  PaymentEvent,
+  PaymentStatus,
+  RefundState,
+  UnlinkedEvent,
+} from '../../core/event.ts';
 import { textAt } from '../../core/json-body.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
-import { Dispute, moneyOf, namesOf, Order, type OrderNoField, orderIdOf, paymentOf, Transaction } from './objects.ts';
+import {
+  Dispute,
+  moneyOf,
+  namesOf,
+  Order,
+  type OrderNoField,
+  orderIdOf,
+  paymentOf,
+  Transaction,
+  type Unit,
+} from './objects.ts';
 
 export type Seen = {
   readonly at: number;
@@ -112,6 +129,8 @@ export function ofPayment(
     ...(status === 'succeeded' ? { payerAmount: amount } : {}),
     ...wordsOf(resource),
     ...(attach === undefined ? {} : { attach }),
+    // PayPal looks at it before it lets the money go (docs: capture status details).
+    ...(transaction.status_details?.reason === 'PENDING_REVIEW' ? { flags: ['risk_review'] } : {}),
   };
   return ok(told(fact, orderNo, transaction.id));
 }
@@ -199,10 +218,20 @@ function ofOrder(
       status,
       transactionId: null,
       amount: moneyOf(unit.amount),
+      ...discountsOf(unit),
     } as const;
     return [attach === undefined ? fact : { ...fact, attach }];
   });
   return ok({ events });
+}
+
+/** Off the unit's amount already. */
+function discountsOf({ amount }: Unit): { readonly discounts?: readonly Discount[] } {
+  const discounts = (['discount', 'shipping_discount'] as const).flatMap((id) => {
+    const off = moneyOf(amount?.breakdown?.[id]);
+    return off === null || off.minor <= 0 ? [] : [{ id, amount: off }];
+  });
+  return discounts.length === 0 ? {} : { discounts };
 }
 
 // Docs: dispute outcome. With a payout PayPal pays and the merchant keeps the money.
