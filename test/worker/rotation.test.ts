@@ -278,6 +278,26 @@ describe('a rotation', () => {
   });
 });
 
+it('every provider says what rotates, and never what says whose callbacks are meant', async () => {
+  const { body } = await call('GET', '/v1/providers?limit=200');
+  const fields = new Map(
+    [...(body.items ?? [])].map(({ id, credentials }) => [
+      String(id),
+      credentials?.filter(({ rotates }) => Boolean(rotates)).map(({ field }) => String(field)) ?? [],
+    ]),
+  );
+  expect(fields.get('alipay')).toContain('alipayPublicKey');
+  expect(fields.get('unionpay')).toEqual(['rootCert', 'middleCert', 'signCert', 'signKey']);
+  expect(fields.get('paypal')).toEqual(['webhookId', 'clientSecret', 'trustedCerts']);
+  expect([...fields].filter(([, names]) => names.length === 0)).toEqual([]);
+  const whose =
+    /^(?:mchId|merId|appIds?|sellerIds|subMchIds|partner|merchantAccounts|merchantIds?|accounts|accountIds|storeId)$/;
+  const where = /^(?:environment|sandbox|baseUrl|clientId|fields|acknowledgement|query|pay|refund)$/;
+  for (const [id, names] of fields) {
+    expect([id, names.filter((name) => whose.test(name) || where.test(name))]).toEqual([id, []]);
+  }
+});
+
 it('a scan that the old key signed is answered with the old key', async () => {
   const [old, next] = ['o'.repeat(32), 'n'.repeat(32)];
   type Fields = Readonly<Record<string, string>>;
