@@ -169,7 +169,7 @@ export type EvidenceEntry = {
   readonly contentType: string | null;
   /** JSON, as the link covers it. */
   readonly headers: string | null;
-  readonly body: Uint8Array | null;
+  readonly body: Uint8Array<ArrayBuffer> | null;
   readonly digest: string | null;
   readonly chain: string | null;
 };

@@ -6,6 +6,7 @@ import { readConfig } from '../env.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables, upgradeLedgerTables } from '../store/ledger-schema.ts';
 import { postAlarms } from './alarm-post.ts';
+import { postAudit } from './audit-post.ts';
 import { ClaimDesk } from './claim-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Projector } from './projector.ts';
@@ -121,8 +122,7 @@ export class LedgerLife {
       await this.known()?.projector.flush(Date.now());
       this.known()?.projector.saveMarks();
       await this.known()?.timekeeper.run(Date.now());
-      const againMs = this.known() ? await postAlarms(this.#env, this.sql, this.name) : null;
-      if (againMs !== null) this.known()?.dispatcher.again(Date.now() + againMs);
+      await this.#post();
     } catch (error) {
       console.error(JSON.stringify({ hop: 'alarm', shard: this.name, error: String(error) }));
       this.#forget();
@@ -131,6 +131,17 @@ export class LedgerLife {
       const next = this.#nextAt();
       this.arm(next === null ? null : Math.max(next, Date.now() + DISPATCH_AGAIN_MS));
     }
+  }
+
+  /** Tells the registry and the audit log what people should find there. */
+  async #post(): Promise<void> {
+    const channelId = this.known()?.dispatcher.config.channelId;
+    if (channelId === undefined) return;
+    const waits = [
+      await postAlarms(this.#env, this.sql, this.name),
+      await postAudit(this.#env, this.sql, this.name, channelId),
+    ];
+    for (const waitMs of waits) if (waitMs !== null) this.known()?.dispatcher.again(Date.now() + waitMs);
   }
 
   /** Whatever waits gets an alarm, even if the platform lost the last one. */

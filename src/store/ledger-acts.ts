@@ -34,3 +34,17 @@ export const actsOf = (sql: SqlStorage, orderNo: string): TimelineEntry[] =>
       const { about, reason } = JSON.parse(detail) as Detail; // written by putAct alone
       return { at, kind: 'act', source: 'operator', act: kind, actor, about, reason };
     });
+
+/** Acts that the audit log has not heard of. */
+export const actsToPost = (sql: SqlStorage, limit: number) =>
+  sql
+    .exec<ActRow>(
+      'SELECT id, order_no AS orderNo, at, kind, actor, detail FROM acts WHERE posted = 0 ORDER BY id LIMIT ?',
+      limit,
+    )
+    .toArray()
+    .map(({ detail, ...act }) => ({ ...act, ...(JSON.parse(detail) as Detail) })); // written by putAct alone
+
+export function markPosted(sql: SqlStorage, throughId: number): void {
+  sql.exec('UPDATE acts SET posted = 1 WHERE posted = 0 AND id <= ?', throughId);
+}

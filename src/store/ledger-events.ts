@@ -47,13 +47,28 @@ export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | nul
     .one().seq;
 }
 
-/** What each link covers, in this order, after the link before it; the export names the same members. */
+type Told = Omit<EvidenceEntry, 'body' | 'chain' | 'sequence' | 'type' | 'verdict'>;
+
+/** What each link covers after the link before it, in this order; the export shows the same array. */
+export const coveredBy = (orderNo: string, told: Told): readonly (string | number | null)[] => [
+  orderNo,
+  told.eventId,
+  told.factKey,
+  told.source,
+  told.occurredAt,
+  told.receivedAt,
+  told.remoteAddress,
+  told.contentType,
+  told.headers,
+  told.digest,
+];
+
 export function linkOf(previous: string | null, event: NewEvent): string {
-  const { orderNo, eventId, key, source, occurredAt, receivedAt, evidence } = event;
+  const { orderNo, eventId, key: factKey, source, occurredAt, receivedAt, evidence } = event;
   const { remoteAddress = null, contentType = null, digest = null } = evidence ?? {};
   const headers = evidence ? JSON.stringify(evidence.headers) : null;
-  const told = [orderNo, eventId, key, source, occurredAt, receivedAt];
-  return chainLink(previous, [...told, remoteAddress, contentType, headers, digest]);
+  const told = { eventId, factKey, source, occurredAt, receivedAt, remoteAddress, contentType, headers, digest };
+  return chainLink(previous, coveredBy(orderNo, told));
 }
 
 export const hasFact = (sql: SqlStorage, orderNo: string, key: string) =>

@@ -1,0 +1,160 @@
+// Held orders: a flag that the channel names keeps the event and all later ones from the origin until a person decides.
+
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+import type { Money } from '../../src/core/money.ts';
+import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
+
+const shop = origin('nobody-here');
+const holding = (releaseConfirmAbove: Money | null = null) =>
+  config([shop], { settings: { ...DEFAULT_CHANNEL_SETTINGS, hold: ['overpaid', 'paid_twice'], releaseConfirmAbove } });
+
+const record = (name: string, events: Parameters<typeof fact>[0][], dispatch = holding()) =>
+  ledger(name).record({ v: 1, facts: events.map(fact), dispatch });
+
+async function overpaid(name: string, orderNo: string, dispatch = holding()) {
+  await ledger(name).register({
+    v: 1,
+    orderNo,
+    registration: {
+      amount: { minor: 60, currency: 'CNY' },
+      description: null,
+      expiresAt: null,
+      metadata: {},
+      registeredAt: Date.now(),
+    },
+    dispatch,
+    eventId: `evt_${unique('r')}`,
+  });
+  await record(name, [paid(orderNo)], dispatch);
+}
+
+const release = (name: string, orderNo: string, key = 'key_a', discard = false) =>
+  ledger(name).release({ v: 1, orderNo, actor: { key, reason: 'looked at it' }, discard });
+
+const statesOf = async (name: string, orderNo: string) =>
+  (await ledger(name).readOrder(orderNo))?.deliveries.map(({ state }) => state);
+
+const heldStates = (name: string, orderNo: string, count = 1) =>
+  until(name, async () => {
+    const states = (await statesOf(name, orderNo)) ?? [];
+    return states.length === count && states.every((state) => state === 'held') && states;
+  });
+
+describe('a flag that the channel holds', () => {
+  it('keeps its event and every later one of the order, and of no other order', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    await record(name, [refunded('H1', 'R1')]);
+    await record(name, [paid('H2')]);
+    await heldStates(name, 'H1', 2);
+    expect((await ledger(name).readOrder('H1'))?.held).toBe(true);
+    expect((await ledger(name).readOrder('H2'))?.held).toBe(false);
+    expect(await until(name, async () => !(await statesOf(name, 'H2'))?.includes('held'))).toBe(true);
+  });
+
+  it('calls a person at once', async () => {
+    const name = unique('shard');
+    const orderNo = unique('H');
+    await overpaid(name, orderNo);
+    const registry = env.REGISTRY.getByName('registry');
+    const alarm = await until(name, async () =>
+      (await registry.listAlarms({ limit: 200, after: null })).find(
+        ({ code, subject }) => code === 'order_held' && subject === `order/ch-ledger/${orderNo}`,
+      ),
+    );
+    expect(alarm.detail).toContain('overpaid');
+  });
+
+  it('still holds after a restart', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    await heldStates(name, 'H1');
+    await evictDurableObject(ledger(name));
+    await record(name, [refunded('H1', 'R1')]);
+    await heldStates(name, 'H1', 2);
+  });
+
+  it('holds nothing where the channel does not name it', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1', config([shop]));
+    expect((await ledger(name).readOrder('H1'))?.held).toBe(false);
+  });
+});
+
+describe('a release', () => {
+  it('lets what was held go in sequence, and is kept with its reason', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    await record(name, [refunded('H1', 'R1')]);
+    await heldStates(name, 'H1', 2);
+    expect(await release(name, 'H1')).toEqual({ kind: 'released', deliveries: 2 });
+    const detail = await ledger(name).readOrder('H1');
+    expect(detail?.held).toBe(false);
+    expect(detail?.deliveries.map(({ sequence, reason }) => [sequence, reason])).toEqual([
+      [1, 'dispatch'],
+      [2, 'behind'],
+    ]);
+    expect(detail?.timeline.find(({ kind }) => kind === 'act')).toMatchObject({
+      act: 'released',
+      actor: 'key_a',
+      reason: 'looked at it',
+    });
+  });
+
+  it('of an order that is not held says so', async () => {
+    const name = unique('shard');
+    expect(await release(name, 'nobody')).toEqual({ kind: 'missing' });
+    await record(name, [paid('H2')]);
+    expect(await release(name, 'H2')).toEqual({ kind: 'not_held' });
+    expect(await release(name, 'nobody')).toEqual({ kind: 'missing' });
+  });
+
+  it('above the channel’s amount wants a second key', async () => {
+    const name = unique('shard');
+    const dispatch = holding({ minor: 50, currency: 'CNY' });
+    await overpaid(name, 'H1', dispatch);
+    await heldStates(name, 'H1');
+    expect(await release(name, 'H1', 'key_a')).toEqual({ kind: 'confirm' });
+    expect(await release(name, 'H1', 'key_a')).toEqual({ kind: 'same_key' });
+    expect(await statesOf(name, 'H1')).toEqual(['held']);
+    expect(await release(name, 'H1', 'key_b')).toEqual({ kind: 'released', deliveries: 1 });
+  });
+
+  it('up to the channel’s amount wants one, and in another currency two', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1', holding({ minor: 60, currency: 'CNY' }));
+    await heldStates(name, 'H1');
+    expect(await release(name, 'H1')).toMatchObject({ kind: 'released' });
+    const other = unique('shard');
+    await overpaid(other, 'H1', holding({ minor: 1_000_000, currency: 'USD' }));
+    expect(await release(other, 'H1')).toEqual({ kind: 'confirm' });
+  });
+
+  it('that the second key asks differently begins anew', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1', holding({ minor: 50, currency: 'CNY' }));
+    await heldStates(name, 'H1');
+    expect(await release(name, 'H1', 'key_a')).toEqual({ kind: 'confirm' });
+    expect(await release(name, 'H1', 'key_b', true)).toEqual({ kind: 'confirm' });
+    expect(await release(name, 'H1', 'key_a', true)).toEqual({ kind: 'released', deliveries: 1 });
+    expect(await statesOf(name, 'H1')).toEqual(['cancelled']);
+  });
+
+  it('that discards ends what is held, and what was committed and has not come by yet', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    await heldStates(name, 'H1');
+    await record(name, [refunded('H1', 'R1')]);
+    expect(await release(name, 'H1', 'key_a', true)).toEqual({ kind: 'released', deliveries: 2 });
+    await record(name, [refunded('H1', 'R2')]);
+    const states = await until(name, async () => {
+      const all = await statesOf(name, 'H1');
+      return all?.[2] !== 'waiting' && all;
+    });
+    expect(states.slice(0, 2)).toEqual(['cancelled', 'cancelled']);
+    expect(states[2]).not.toBe('cancelled');
+  });
+});

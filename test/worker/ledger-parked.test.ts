@@ -1,0 +1,154 @@
+// Orders that nobody has registered, in a channel that wants it: their facts are durable, leave nothing, and are applied
+// in the order of their arrival when the registration comes.
+
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
+
+const strict = config([origin('shop-parked')], { mode: 'registered' });
+
+const record = (name: string, events: Parameters<typeof fact>[0][], dispatch = strict) =>
+  ledger(name).record({ v: 1, facts: events.map(fact), dispatch });
+
+const register = (name: string, orderNo: string, minor = 100, dispatch = strict) =>
+  ledger(name).register({
+    v: 1,
+    orderNo,
+    registration: {
+      amount: { minor, currency: 'CNY' },
+      description: null,
+      expiresAt: null,
+      metadata: {},
+      registeredAt: Date.now(),
+    },
+    dispatch,
+    eventId: `evt_${unique('r')}`,
+  });
+
+const stateOf = async (orderNo: string) => {
+  const { results } = await env.DB.prepare('SELECT state, flags FROM orders WHERE channel = ? AND order_no = ?')
+    .bind('ch-ledger', orderNo)
+    .all();
+  return results[0];
+};
+
+describe('a fact of an order that nobody registered', () => {
+  it('is parked: durable, shown, and told to nobody', async () => {
+    const name = unique('shard');
+    const orderNo = unique('P');
+    expect(await record(name, [paid(orderNo)])).toEqual([{ orderNo, verdict: 'parked' }]);
+    const detail = await ledger(name).readOrder(orderNo);
+    expect(detail?.order).toMatchObject({ sequence: 0, payments: [], paymentState: 'pending' });
+    expect(detail?.order.parkedAt).toBeGreaterThan(0);
+    expect(detail?.deliveries).toEqual([]);
+    expect(detail?.timeline).toMatchObject([{ kind: 'fact', verdict: 'parked', type: null }]);
+    expect(await until(name, () => stateOf(orderNo))).toMatchObject({ state: 'parked' });
+  });
+
+  it('is parked once, however often it is told', async () => {
+    const name = unique('shard');
+    await record(name, [paid('P1')]);
+    expect(await record(name, [paid('P1')])).toEqual([{ orderNo: 'P1', verdict: 'duplicate' }]);
+    expect((await ledger(name).readOrder('P1'))?.timeline).toHaveLength(1);
+  });
+
+  it('is applied when the order is registered, with all that came after it, in the order of arrival', async () => {
+    const name = unique('shard');
+    const orderNo = unique('P');
+    await record(name, [paid(orderNo)]);
+    await record(name, [refunded(orderNo, 'R1')]);
+    const parked = (await ledger(name).readOrder(orderNo))?.timeline.map(({ eventId }) => eventId);
+    const reply = await register(name, orderNo);
+    expect(reply).toMatchObject({ kind: 'created', order: { paymentState: 'paid', sequence: 2, parkedAt: null } });
+    const detail = await ledger(name).readOrder(orderNo);
+    expect(detail?.order.refunds).toMatchObject([{ refundNo: 'R1', state: 'succeeded' }]);
+    expect(detail?.deliveries.map(({ sequence }) => sequence)).toEqual([1, 2]);
+    // The same events, so that a merchant who looks for one finds it.
+    expect(detail?.deliveries.map(({ eventId }) => eventId)).toEqual(parked);
+    expect(await record(name, [paid(orderNo)])).toEqual([{ orderNo, verdict: 'duplicate' }]);
+  });
+
+  it('is compared with the registration like any other', async () => {
+    const name = unique('shard');
+    await record(name, [paid('P1')]);
+    await register(name, 'P1', 150);
+    const order = (await ledger(name).readOrder('P1'))?.order;
+    expect(order).toMatchObject({ paymentState: 'pending', flags: ['underpaid'], sequence: 1 });
+  });
+
+  it('comes into the feed of events as a new one when it is applied', async () => {
+    const name = unique('shard');
+    const orderNo = unique('P');
+    await record(name, [paid(orderNo)]);
+    const eventsOf = async () =>
+      (
+        await env.DB.prepare('SELECT cursor, verdict, type, data FROM events WHERE order_no = ?').bind(orderNo).all()
+      ).results.at(0);
+    const parked = await until(name, eventsOf);
+    expect(parked).toMatchObject({ verdict: 'parked', type: null, data: null });
+    await record(name, [paid(unique('other'))]); // something else takes the next place
+    await register(name, orderNo);
+    const applied = await until(name, async () => {
+      const row = await eventsOf();
+      return row?.verdict === 'applied' && row;
+    });
+    expect(applied.type).toBe('payment.succeeded');
+    expect(Number(applied.cursor)).toBeGreaterThan(Number(parked.cursor));
+  });
+
+  it('keeps the bytes that proved it through the registration', async () => {
+    const name = unique('shard');
+    await record(name, [paid('P1')]);
+    await register(name, 'P1');
+    const entries = (await ledger(name).readEvidence('P1'))?.entries ?? [];
+    expect(entries.map(({ type }) => type)).toEqual(['payment.succeeded']);
+    expect(new TextDecoder().decode(entries[0]?.body ?? new Uint8Array())).toBe('{"raw":true}');
+    expect(entries[0]?.headers).toBe('{"x-signature":"abc"}');
+  });
+
+  it('calls a person when the registration does not come, and is forgiven when it does', async () => {
+    const name = unique('shard');
+    const orderNo = unique('P');
+    const soon = { ...strict, settings: { ...DEFAULT_CHANNEL_SETTINGS, parkAgeSeconds: 0 } };
+    await record(name, [paid(orderNo)], soon);
+    const row = await until(name, async () => {
+      const known = await stateOf(orderNo);
+      return known?.flags === '["unmatched"]' && known;
+    });
+    expect(row.state).toBe('parked');
+    const registry = env.REGISTRY.getByName('registry');
+    const alarm = await until(name, async () =>
+      (await registry.listAlarms({ limit: 200, after: null })).find(
+        ({ code, subject }) => code === 'unmatched' && subject === `order/ch-ledger/${orderNo}`,
+      ),
+    );
+    expect(alarm.detail).toContain('register it');
+    await register(name, orderNo);
+    expect((await ledger(name).readOrder(orderNo))?.order.flags).toEqual([]);
+  });
+
+  it('outlives a restart of the shard', async () => {
+    const name = unique('shard');
+    await record(name, [paid('P1')]);
+    await evictDurableObject(ledger(name));
+    expect(await register(name, 'P1')).toMatchObject({ kind: 'created', order: { paymentState: 'paid' } });
+  });
+});
+
+describe('a registered channel', () => {
+  it('applies facts of registered orders at once', async () => {
+    const name = unique('shard');
+    await register(name, 'A1');
+    expect(await record(name, [paid('A1')])).toEqual([{ orderNo: 'A1', verdict: 'applied' }]);
+  });
+
+  it('that was open before goes on with the orders it made then', async () => {
+    const name = unique('shard');
+    await record(name, [paid('A1')], config([origin('shop-parked')]));
+    const later = { ...strict, channelVersion: 2 };
+    expect(await record(name, [refunded('A1', 'R1')], later)).toEqual([{ orderNo: 'A1', verdict: 'applied' }]);
+    expect(await record(name, [paid('A2')], later)).toEqual([{ orderNo: 'A2', verdict: 'parked' }]);
+  });
+});
