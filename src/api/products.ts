@@ -6,6 +6,7 @@ import { Id, IdParam, iso, Money, MoneyInput, Time } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
 import { type FieldError, invalid, problemResponse, refuse } from './problem.ts';
+import { type Code, codeReader, productCodes } from './product-code.ts';
 import { refuseWrite } from './write-problem.ts';
 
 const ProductId = z
@@ -33,17 +34,24 @@ const ProductBody = z
     name: z.string(),
     amount: Money,
     enabled: z.boolean(),
+    codeUrl: z.string().nullable().openapi({
+      description: 'What its static code says; null when the channel lacks what the code needs. `qr.svg` says what.',
+    }),
     createdAt: Time,
     updatedAt: Time,
   })
   .openapi('Product');
 
-const renderProduct = ({ createdAt, updatedAt, amount, ...plain }: Product): z.infer<typeof ProductBody> => ({
+const render = ({ createdAt, updatedAt, amount, ...plain }: Product, code: Code): z.infer<typeof ProductBody> => ({
   ...plain,
   amount: { ...amount },
+  codeUrl: code.ok ? code.value : null,
   createdAt: iso(createdAt),
   updatedAt: iso(updatedAt),
 });
+
+const renderProduct = async (env: Env, product: Product, codeOf = codeReader(env)) =>
+  render(product, await codeOf(product));
 
 /** What stands against this channel and currency, before anything is written. */
 async function problemOf(c: Context, channelId: string, currency: string | undefined): Promise<FieldError | null> {
@@ -57,6 +65,7 @@ async function problemOf(c: Context, channelId: string, currency: string | undef
 }
 
 export const products = newApp();
+products.route('/', productCodes);
 
 products.openapi(
   createRoute({
@@ -73,7 +82,7 @@ products.openapi(
     if (problem) return refuse(c, invalid(problem));
     const reply = await registryOf(c.env).createProduct(input, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Product ${input.id}`);
-    return c.json(renderProduct(reply.value), 201);
+    return c.json(await renderProduct(c.env, reply.value), 201);
   },
 );
 
@@ -90,8 +99,11 @@ products.openapi(
     const { channel, ...query } = c.req.valid('query');
     const all = await registryOf(c.env).listProducts();
     const asked = channel === undefined ? all : all.filter((product) => product.channel === channel);
-    const page = cutById(asked, query, renderProduct);
-    return page.ok ? c.json(page.value, 200) : refuse(c, page.error);
+    const page = cutById(asked, query, (product) => product);
+    if (!page.ok) return refuse(c, page.error);
+    const codeOf = codeReader(c.env);
+    const items = await Promise.all(page.value.items.map((product) => renderProduct(c.env, product, codeOf)));
+    return c.json({ items, next: page.value.next }, 200);
   },
 );
 
@@ -107,7 +119,8 @@ products.openapi(
   async (c) => {
     const { id } = c.req.valid('param');
     const product = await registryOf(c.env).readProduct(id);
-    return product ? c.json(renderProduct(product), 200) : refuseWrite(c, { kind: 'missing' }, `Product ${id}`);
+    if (!product) return refuseWrite(c, { kind: 'missing' }, `Product ${id}`);
+    return c.json(await renderProduct(c.env, product), 200);
   },
 );
 
@@ -130,6 +143,6 @@ products.openapi(
     if (problem) return refuse(c, invalid(problem));
     const reply = await registryOf(c.env).updateProduct(id, change, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Product ${id}`);
-    return c.json(renderProduct(reply.value), 200);
+    return c.json(await renderProduct(c.env, reply.value), 200);
   },
 );
