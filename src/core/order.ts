@@ -1,5 +1,6 @@
 // Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
 // changes an order is in transition.ts.
+import type { RowOf } from './cell.ts';
 import type { Discount, DisputeState, EventType, Payer, Received, RefundState, Source } from './event.ts';
 import type { Money } from './money.ts';
 
@@ -28,7 +29,7 @@ export const FLAGS = [
 export type Flag = (typeof FLAGS)[number];
 
 /** How the order stands: set and taken back by its facts, whatever came first. The other flags remember an arrival. */
-const STANDING_FLAGS: readonly Flag[] = [
+export const STANDING_FLAGS: readonly Flag[] = [
   'currency_mismatch',
   'underpaid',
   'overpaid',
@@ -111,8 +112,7 @@ export type Order = {
   readonly payBy: number | null;
   /** At its end the provider is told to take no payment any more. */
   readonly closeOnExpiry: boolean;
-  /** The payment part alone; refunds are added by stateOf. */
-  readonly paymentState: 'pending' | 'paid' | 'failed' | 'closed';
+  readonly paymentState: PaymentState;
   readonly closedAt: number | null;
   readonly providerState: string | null;
   /** Distinct transactions, the earliest paid first. */
@@ -132,12 +132,31 @@ export type Order = {
   readonly chain: string | null;
 };
 
-/** Moves the payment part may make. Anything else is stale: paid is never left, whatever arrives late. */
-export const LEGAL_MOVES: Readonly<Record<Order['paymentState'], readonly Order['paymentState'][]>> = {
-  pending: ['pending', 'paid', 'failed', 'closed'],
-  failed: ['paid', 'closed'],
-  closed: ['paid'],
-  paid: [],
+/** Where the payment part of an order is; refunds are added by stateOf. */
+export type PaymentState = 'pending' | 'failed' | 'closed' | 'paid';
+
+/**
+ * What a provider's word about a payment amounts to. Its success is the `whole` amount, together with the payments
+ * before it; or a `part` of it; or money in a `foreign` currency.
+ */
+export const PAYMENT_WORDS = ['pending', 'failed', 'closed', 'part', 'foreign', 'whole'] as const;
+export type PaymentWord = (typeof PAYMENT_WORDS)[number];
+
+/** What a word becomes, by where the payment part is. Paid is never left, whatever arrives late. */
+// biome-ignore format: read by its columns
+export const PAYMENT_TABLE: Readonly<Record<PaymentState, RowOf<typeof PAYMENT_WORDS>>> = {
+  //         pending            failed            closed            part               foreign    whole
+  pending: ['payment.pending', 'payment.failed', 'payment.closed', 'payment.pending', 'flagged', 'payment.succeeded'],
+  failed:  ['stale',           'stale',          'payment.closed', 'payment.pending', 'flagged', 'payment.succeeded'],
+  closed:  ['stale',           'stale',          'stale',          'payment.pending', 'flagged', 'payment.succeeded'],
+  paid:    ['stale',           'stale',          'stale',          'flagged',         'flagged', 'flagged'],
+};
+
+/** Where an event leaves the payment part; every other event leaves it where it is. */
+export const STATE_AFTER: Readonly<Partial<Record<EventType, PaymentState>>> = {
+  'payment.succeeded': 'paid',
+  'payment.failed': 'failed',
+  'payment.closed': 'closed',
 };
 
 export function newOrder(orderNo: string, now: number): Order {
@@ -264,28 +283,3 @@ export const advance = (order: Order, now: number): Order => ({
   sequence: order.sequence + 1,
   updatedAt: now,
 });
-
-/**
- * What became of a fact. `type` null: nothing to tell the origin. `stale`: kept in the timeline only.
- * `odd`: true and unexpected; a flag and an event.
- */
-export type Applied = {
-  readonly verdict: 'applied' | 'stale' | 'odd';
-  readonly type: EventType | null;
-  readonly order: Order;
-};
-
-export const stale = (order: Order): Applied => ({ verdict: 'stale', type: null, order });
-
-/** The next order with its flags renewed and its event; odd when the event or a new flag says so. */
-export function applied(
-  before: Order,
-  next: Order,
-  type: EventType,
-  now: number,
-  arrival: readonly Flag[] = [],
-): Applied {
-  const order = advance(withFlags(next, arrival), now);
-  const isOdd = type === 'order.flagged' || order.flags.some((flag) => !before.flags.includes(flag));
-  return { verdict: isOdd ? 'odd' : 'applied', type, order };
-}

@@ -1,29 +1,42 @@
 // Refund: how one refund's fact changes it and its order. Pure. What failed may be asked for again by the merchant, so
 // nothing that could still succeed is ever called failed.
-import type { RefundFact, RefundState } from './event.ts';
+import { type Applied, applied, stale } from './applied.ts';
+import { ifLater, type RowOf, told, unlessEarlier } from './cell.ts';
+import type { EventType, RefundFact, RefundState } from './event.ts';
 import { isSameMoney, type Money } from './money.ts';
-import { type Applied, applied, type Flag, type Order, type Refund, stale, withFlags } from './order.ts';
+import { type Flag, type Order, type Refund, withFlags } from './order.ts';
 
-// A refund only moves up these ranks; between two final words the later one, by the provider's clock, stands.
-const REFUND_RANK: Readonly<Record<RefundState, number>> = { pending: 0, needs_attention: 1, failed: 2, succeeded: 2 };
+export const REFUND_WORDS = ['pending', 'needs_attention', 'failed', 'succeeded'] as const;
 
-// A refund that is stuck is a person's business.
-const REFUND_TYPES = {
-  pending: 'refund.pending',
-  needs_attention: 'order.flagged',
-  failed: 'refund.failed',
-  succeeded: 'refund.succeeded',
-} as const;
+/**
+ * What a word about a refund becomes, by where the refund is. One that is stuck is a person's business; between two
+ * final words the later one, by the provider's clock, stands, and of two at once the success.
+ */
+// biome-ignore format: read by its columns
+export const REFUND_TABLE: Readonly<Record<'none' | RefundState, RowOf<typeof REFUND_WORDS>>> = {
+  //                 pending           needs_attention  failed                    succeeded
+  none:            ['refund.pending', 'flagged',       'refund.failed',          'refund.succeeded'],
+  pending:         ['again',          'flagged',       'refund.failed',          'refund.succeeded'],
+  needs_attention: ['stale',          'again',         'refund.failed',          'refund.succeeded'],
+  failed:          ['stale',          'stale',         'again',                  unlessEarlier('refund.succeeded')],
+  succeeded:       ['stale',          'stale',         ifLater('refund.failed'), 'again'],
+};
+
+/** What the table says of this fact; null: no news. */
+function moveOf(known: Refund | undefined, { state, occurredAt }: RefundFact): EventType | 'again' | null {
+  const cell = REFUND_TABLE[known?.state ?? 'none'][REFUND_WORDS.indexOf(state)] ?? 'stale'; // each state has its own
+  return told(cell, occurredAt, known?.at ?? occurredAt);
+}
 
 export function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
-  const isRepeated = known?.state === fact.state;
   if (known === undefined && isToldByTotal(order, fact)) return stale(order);
+  const type = moveOf(known, fact);
   const disagrees = known !== undefined && !isSameMoney(comparable(known, fact), fact.amount);
-  if (isRepeated && disagrees && fact.occurredAt <= known.at) {
+  if (type === null || (type === 'again' && !disagrees)) return stale(order);
+  if (type === 'again' && known && fact.occurredAt <= known.at) {
     return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
   }
-  if (known && !(isRepeated ? disagrees : moves(known, fact))) return stale(order);
   const next: Order = {
     ...order,
     refunds: inOrder(apart([...order.refunds.filter((refund) => refund !== known), refundOf(fact, known)])),
@@ -33,7 +46,7 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
   if (known?.state === 'succeeded' && fact.state === 'failed') arrival.push('refund_reversed');
   if (fact.state === 'succeeded' && order.payments.length === 0) arrival.push('refund_before_payment');
   const isOver = fact.state === 'succeeded' && withFlags(next).flags.includes('refund_exceeds_payment');
-  return applied(order, next, isRepeated || isOver ? 'order.flagged' : REFUND_TYPES[fact.state], now, arrival);
+  return applied(order, next, type === 'again' || isOver ? 'order.flagged' : type, now, arrival);
 }
 
 /** One total is reached by one refund: under a second name it is the same, as when a query knows no number for it. */
@@ -49,7 +62,9 @@ const comparable = (known: Refund, fact: RefundFact): Money =>
 /** A state the refund had before and has again: succeeded, reversed, succeeded after all. No duplicate of the first. */
 export function comesBack(order: Order, fact: RefundFact): boolean {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
-  return known !== undefined && known.state !== fact.state && fact.occurredAt > known.at && moves(known, fact);
+  if (known === undefined || fact.occurredAt <= known.at) return false;
+  const type = moveOf(known, fact);
+  return type !== null && type !== 'again';
 }
 
 const inOrder = (refunds: readonly Refund[]): Refund[] =>
@@ -83,10 +98,3 @@ const refundOf = (fact: RefundFact, known: Refund | undefined): Refund => ({
   reason: fact.reason ?? known?.reason ?? null,
   at: fact.occurredAt,
 });
-
-/** Whether the fact is news about a refund in another state. */
-function moves(known: Refund, fact: RefundFact): boolean {
-  const [from, to] = [REFUND_RANK[known.state], REFUND_RANK[fact.state]];
-  if (from !== to) return to > from;
-  return fact.occurredAt > known.at || (fact.occurredAt === known.at && fact.state === 'succeeded');
-}

@@ -1,17 +1,19 @@
 // Transition: how one fact changes an order. Pure. The order in which facts arrive does not change what is true in the
 // end; only flags that tell of an arrival remember it.
-import type { DisputeFact, Fact, PaymentFact, PaymentStatus, Source } from './event.ts';
+import { type Applied, applied, stale } from './applied.ts';
+import { told } from './cell.ts';
+import { applyDispute } from './dispute.ts';
+import type { EventType, Fact, PaymentFact, PaymentStatus, Source } from './event.ts';
 import { isSameMoney, type Money } from './money.ts';
 import {
-  type Applied,
-  applied,
   covers,
-  type Dispute,
   type Flag,
-  LEGAL_MOVES,
   type Order,
+  PAYMENT_TABLE,
+  PAYMENT_WORDS,
   type Payment,
-  stale,
+  type PaymentWord,
+  STATE_AFTER,
 } from './order.ts';
 import { applyRefund } from './refund.ts';
 import { dropRequest } from './refund-request.ts';
@@ -56,15 +58,28 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  if (order.paymentState === 'paid') return applied(order, paid, 'order.flagged', now);
-  const due = order.registration?.amount ?? null;
+  const word = wordOf(paid, amount);
+  const type = moveOf(order, word) ?? 'order.flagged'; // money is never stale
   const arrival: Flag[] = order.paymentState === 'closed' ? ['paid_after_close'] : [];
-  if (due && amount.currency !== due.currency) return applied(order, paid, 'order.flagged', now, arrival);
-  if (!covers(paid.payments, due)) {
-    return { ...applied(order, paid, 'payment.pending', now, arrival), verdict: 'odd' };
-  }
-  const complete: Order = { ...paid, paymentState: 'paid', flags: paid.flags.filter((flag) => flag !== 'incomplete') };
-  return applied(order, complete, 'payment.succeeded', now, arrival);
+  const paymentState = STATE_AFTER[type] ?? order.paymentState;
+  const isPaid = type === 'payment.succeeded';
+  const flags = isPaid ? order.flags.filter((flag) => flag !== 'incomplete') : order.flags;
+  const step = applied(order, { ...paid, paymentState, flags }, type, now, arrival);
+  return isPaid ? step : { ...step, verdict: 'odd' };
+}
+
+/** What the order's table says of this word; null: no news. */
+function moveOf({ paymentState }: Order, word: PaymentWord): EventType | null {
+  const cell = PAYMENT_TABLE[paymentState][PAYMENT_WORDS.indexOf(word)] ?? 'stale'; // every word has its column
+  const type = told(cell, 0, 0);
+  return type === 'again' ? null : type;
+}
+
+/** What this payment makes of the order, together with those before it. */
+function wordOf({ registration, payments }: Order, amount: Money): PaymentWord {
+  const due = registration?.amount ?? null;
+  if (due !== null && amount.currency !== due.currency) return 'foreign';
+  return covers(payments, due) ? 'whole' : 'part';
 }
 
 const inOrder = (payments: readonly Payment[]): Payment[] =>
@@ -85,52 +100,30 @@ function paymentOf(fact: PaymentFact, transactionId: string, amount: Money): Pay
   };
 }
 
-const UNPAID_TYPES = { pending: 'payment.pending', failed: 'payment.failed', closed: 'payment.closed' } as const;
-
 function applyUnpaid(
   order: Order,
   fact: PaymentFact,
   status: Exclude<PaymentStatus, 'succeeded'>,
   now: number,
 ): Applied {
-  if (!LEGAL_MOVES[order.paymentState].includes(status)) {
+  const type = moveOf(order, status);
+  if (type === null) {
     // Money on an order that does not move is a person's business; a paid order's own payments say how it stands.
     const isNews = order.paymentState !== 'paid' && fact.flags?.some((flag) => !order.flags.includes(flag));
-    return isNews ? applied(order, { ...order, told: told(order, fact) }, 'order.flagged', now) : stale(order);
+    return isNews ? applied(order, { ...order, told: oddities(order, fact) }, 'order.flagged', now) : stale(order);
   }
   const moved: Order = {
     ...order,
-    paymentState: status,
+    paymentState: STATE_AFTER[type] ?? order.paymentState,
     closedAt: status === 'closed' ? fact.occurredAt : order.closedAt,
     providerState: fact.providerState,
-    told: told(order, fact),
+    told: oddities(order, fact),
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
-  return applied(order, moved, UNPAID_TYPES[status], now);
+  return applied(order, moved, type, now);
 }
 
-const told = (order: Order, { flags = [] }: PaymentFact): readonly Flag[] => [...new Set([...order.told, ...flags])];
-
-const DISPUTE_TYPES = { open: 'dispute.opened', won: 'dispute.won', lost: 'dispute.lost' } as const;
-
-function applyDispute(order: Order, fact: DisputeFact, now: number): Applied {
-  const known = order.disputes.find((dispute) => dispute.disputeId === fact.disputeId);
-  const { disputeId, state, amount, occurredAt: at } = fact;
-  const next: Order = {
-    ...order,
-    disputes: [...order.disputes.filter((dispute) => dispute !== known), { disputeId, state, amount, at }],
-    test: order.test || fact.test,
-  };
-  if (known?.state === state && known.amount && amount && !isSameMoney(known.amount, amount)) {
-    return applied(order, at > known.at ? next : order, 'order.flagged', now, ['provider_disagrees']);
-  }
-  if (known && !disputeMoves(known, fact)) return stale(order);
-  return applied(order, next, DISPUTE_TYPES[state], now);
-}
-
-/** A decided dispute is not opened again; of two decisions the later stands, and of two at once the worse. */
-function disputeMoves(known: Dispute, { state, occurredAt }: DisputeFact): boolean {
-  if (state === known.state || state === 'open') return false;
-  return known.state === 'open' || occurredAt > known.at || (occurredAt === known.at && state === 'lost');
-}
+const oddities = (order: Order, { flags = [] }: PaymentFact): readonly Flag[] => [
+  ...new Set([...order.told, ...flags]),
+];

@@ -1,5 +1,6 @@
 // Facts for the tests of the order: plain ones, any of them, and the ledger's rule that a known key is a duplicate.
 import fc from 'fast-check';
+import type { Applied } from '../../src/core/applied.ts';
 import {
   type DisputeFact,
   factKey,
@@ -8,7 +9,7 @@ import {
   type RefundFact,
   type Source,
 } from '../../src/core/event.ts';
-import { type Applied, newOrder, type Order, type Registration } from '../../src/core/order.ts';
+import { newOrder, type Order, type Registration } from '../../src/core/order.ts';
 import { registerOrder } from '../../src/core/registration.ts';
 import { applyFact } from '../../src/core/transition.ts';
 
