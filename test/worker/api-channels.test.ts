@@ -431,7 +431,7 @@ describe('a list', () => {
   it('of providers tells the fields of their credentials in two languages, and what they can do', async () => {
     const { items } = (await call('GET', '/v1/providers')).body;
     const wechat = items?.find((one) => String(one.id) === 'wechatpay-v3');
-    expect(wechat?.capabilities).toEqual(['keys', 'pay', 'query']);
+    expect(wechat?.capabilities).toEqual(['close', 'keys', 'pay', 'query', 'refund']);
     const fields = wechat?.credentials ?? [];
     expect(fields.filter((one) => one.secret).map((one) => one.field)).toEqual(['apiV3Key', 'merchantPrivateKey']);
     expect(fields.filter((one) => one.required).map((one) => one.field)).toEqual(['mchId', 'apiV3Key']);
