@@ -144,7 +144,7 @@ function eventOf(told: Payment, occurredAt: number, meaning: Meaning): PaymentEv
   const base = { orderNo: told.order_id, occurredAt, providerState: told.status, test: false };
   const amount = amountOf(told);
   if ('refund' in meaning) {
-    // An invoice is refunded once and whole, so its own id is the refund's (docs: refund).
+    // A refund is asked for by the invoice alone, without an amount, so its id is the refund's (docs: refund).
     const refund = { kind: 'refund', refundNo: told.uuid, providerRefundId: null, transactionId: told.uuid } as const;
     return amount === null ? null : { ...base, ...refund, state: meaning.refund, amount };
   }
@@ -156,11 +156,13 @@ const flagged = (flags: readonly ProviderFlag[]) => (flags.length > 0 ? { flags 
 function paymentOf(told: Payment): Pick<PaymentFact, 'kind' | 'transactionId' | 'method'> & Partial<PaymentFact> {
   const coins = plainDecimal(told.payment_amount ?? '');
   const asset = told.payer_currency;
+  const worth = worthOf(told);
   return {
     kind: 'payment',
     transactionId: told.uuid,
     method: 'crypto',
     ...(told.network ? { providerMethod: told.network } : {}),
+    ...(worth === null ? {} : { payerAmount: worth }),
     ...(coins !== null && asset ? { received: { amount: coins, asset, network: told.network ?? '' } } : {}),
     ...(told.from ? { payer: { id: told.from, idType: 'address' } } : {}),
     ...(told.additional_data ? { attach: told.additional_data } : {}),
@@ -168,14 +170,17 @@ function paymentOf(told: Payment): Pick<PaymentFact, 'kind' | 'transactionId' | 
 }
 
 /** The invoice's price. A static wallet has none: what came counts by its worth in USD, as Cryptomus tells it. */
-function amountOf({ type, amount, currency, payment_amount_usd: usd }: Payment): Money | null {
-  const [text, unit] = type === 'wallet' ? [cents(usd), 'USD'] : [amount, currency];
-  const parsed = parseMoney(plainDecimal(text ?? '') ?? '', unit ?? '');
+const amountOf = (told: Payment): Money | null =>
+  told.type === 'wallet' ? worthOf(told) : positive(plainDecimal(told.amount ?? ''), told.currency);
+
+/** What the coins that came are worth. Told with more decimals than money has; less than a cent was not paid. */
+const worthOf = ({ payment_amount_usd: usd }: Payment): Money | null =>
+  positive(plainDecimal(usd ?? '')?.replace(/(\.\d\d)\d+$/, '$1'), 'USD');
+
+function positive(text: string | null | undefined, currency: string | null | undefined): Money | null {
+  const parsed = parseMoney(text ?? '', currency ?? '');
   return parsed.ok && parsed.value.minor > 0 ? parsed.value : null;
 }
-
-/** Worth is told with more decimals than money has; what is less than a cent was not paid. */
-const cents = (worth: string | null | undefined) => plainDecimal(worth ?? '')?.replace(/(\.\d\d)\d+$/, '$1');
 
 type Query = NonNullable<Provider<Credentials, Notice>['query']>;
 const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });

@@ -45,11 +45,11 @@ conformance({
     'the merchant is no UUID': { ...entered, merchantId: '1' },
   },
   excused: {
-    partialRefunds: 'an invoice is refunded once and whole',
+    partialRefunds:
+      'a refund is asked for without an amount, and its callbacks repeat the invoice: there is one of each',
     linked: 'every callback holds its whole invoice',
     otherAccount: 'a callback names no merchant',
-    payerAmount: 'what was paid is told in coins, and shown as received',
-    discounts: 'crypto payments have none',
+    discounts: 'a callback tells of none; the answer of a query tells one in coins, which is no money of ours',
   },
   unknownType: signed(payment({ status: 'something_new' })),
   signedHeaders: [],
@@ -149,6 +149,7 @@ describe('a payment', () => {
       amount: { minor: 1500, currency: 'USD' },
       method: 'crypto',
       providerMethod: 'tron',
+      payerAmount: { minor: 1500, currency: 'USD' },
       received: { amount: '14.99900000', asset: 'USDT', network: 'tron' },
       payer: { id: 'THgEWubVc8tPKXLJ4VZ5zbiiAK7AgqSeGH', idType: 'address' },
       attach: '咖啡 / table 7',
@@ -182,6 +183,14 @@ describe('a payment', () => {
   it('to a static wallet counts what it was worth, cut to cents (pitfall 10)', async () => {
     const wallet = { type: 'wallet', currency: 'USDT', amount: '14.999', payment_amount_usd: '14.9989' };
     expect(await eventOf(wallet)).toMatchObject({ amount: { minor: 1499, currency: 'USD' } });
+  });
+
+  it('says what the coins that came are worth, beside the price', async () => {
+    const short = await eventOf({ status: 'wrong_amount', payment_amount_usd: '14.4589' });
+    expect(short).toMatchObject({ amount: { minor: 1500 }, payerAmount: { minor: 1445, currency: 'USD' } });
+    for (const payment_amount_usd of [null, '', '0', '0.009', '-1', 'x', undefined]) {
+      expect(await eventOf({ status: 'check', payment_amount_usd })).not.toHaveProperty('payerAmount');
+    }
   });
 
   it('priced in coins has no amount that could be counted', async () => {

@@ -34,11 +34,11 @@ conformance({
     'the API key is short': { ...entered, apiKey: 'x' },
   },
   excused: {
-    partialRefunds: 'a payment is refunded once and whole',
+    partialRefunds: 'a refund is a state of the payment: no notice tells how much, or which of two it is',
     linked: 'every notice holds its whole payment',
     otherAccount: 'a notice names no account',
     payer: 'a notice tells nothing of who paid',
-    payerAmount: 'what was paid is told in coins, and shown as received',
+    payerAmount: 'what was paid is told in coins; of its worth (actually_paid_at_fiat) no document tells the currency',
     discounts: 'crypto payments have none',
   },
   unknownType: signed({ id: '123456789', status: 'CREATING', currency: 'usdttrc20', amount: '50' }),
