@@ -1,5 +1,7 @@
 // The Worker: which trigger runs which verb. No logic.
 import { api } from './api/app.ts';
+import { ask } from './ask.ts';
+import type { AskMessage, DeliveryMessage } from './core/record.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
 import { receive } from './receive.ts';
@@ -18,9 +20,11 @@ export default {
     return receive(request, env, ctx);
   },
   queue(batch, env) {
-    return batch.queue === 'deliver-dead' ? nudge(batch, env) : deliver(batch, env);
+    if (batch.queue === 'ask') return ask(batch as MessageBatch<AskMessage>, env); // each queue carries one kind
+    const deliveries = batch as MessageBatch<DeliveryMessage>; // the same
+    return batch.queue === 'deliver-dead' ? nudge(deliveries, env) : deliver(deliveries, env);
   },
   scheduled(controller, env) {
     return poke(env, controller.scheduledTime);
   },
-} satisfies ExportedHandler<Env, import('./core/record.ts').DeliveryMessage>;
+} satisfies ExportedHandler<Env, AskMessage | DeliveryMessage>;

@@ -3,15 +3,18 @@ import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { channels } from './channels.ts';
 import { docsPage } from './docs.ts';
+import { evidence } from './evidence.ts';
 import { health } from './health.ts';
 import { newApp } from './kit.ts';
 import { operations } from './operations.ts';
+import { orderActions } from './order-actions.ts';
 import { orders } from './orders.ts';
 import { origins } from './origins.ts';
 import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
 import { products } from './products.ts';
 import { providers } from './providers.ts';
 import { records } from './records.ts';
+import { refunds } from './refunds.ts';
 
 const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
 
@@ -29,7 +32,8 @@ api.use(async (c, next) => {
 });
 api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
 
-for (const routes of [channels, origins, orders, records, operations, products, providers]) api.route('/v1', routes);
+const ROUTES = [channels, origins, orders, orderActions, refunds, evidence, records, operations, products, providers];
+for (const routes of ROUTES) api.route('/v1', routes);
 
 api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
   type: 'http',

@@ -35,14 +35,23 @@ const Payment = z.object({
   paidAt: Time.nullable(),
 });
 
+const REFUND_STATES = ['pending', 'succeeded', 'failed', 'needs_attention'] as const;
+
 const Refund = z.object({
   refundNo: z.string(),
   providerRefundId: z.string().nullable(),
   amount: Money,
-  state: z.enum(['pending', 'succeeded', 'failed', 'needs_attention']),
+  state: z.enum(REFUND_STATES),
   reason: z.string().nullable(),
   at: Time.nullable(),
 });
+
+/** A refund as its own routes answer it: it may have been asked for and not told of yet. */
+export const RefundBody = Refund.extend({
+  state: z.enum(['requested', ...REFUND_STATES]).openapi({
+    description: 'requested: nobody knows yet what became of it; the gateway goes on asking.',
+  }),
+}).openapi('Refund');
 
 export const OrderBody = z
   .object({

@@ -1,17 +1,26 @@
 // /v1/orders: register, read, list. One order is read from its ledger; only the list asks D1.
-import { type ChannelRecord, ledgerNameOf } from '../core/channel.ts';
+import type { ChannelRecord } from '../core/channel.ts';
+import { PAY_WITHIN_MS_DEFAULT } from '../core/limits.ts';
 import type { Money as MoneyValue } from '../core/money.ts';
-import type { OrderDetail, RegisterRequest } from '../core/record.ts';
-import { renderOrder } from '../formats/order.ts';
+import type { RegisterReply, RegisterRequest } from '../core/record.ts';
+import { ledgerOf } from '../record.ts';
 import { listOrders, type OrderRow } from '../store/lists.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
-import { newId, requires, stampOf, WriteHeaders } from './auth.ts';
+import { newId, requires, WriteHeaders } from './auth.ts';
 import { Id, iso, isoOrNull, MoneyInput, OrderNo } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
+import {
+  bodyOfOrder,
+  claimedProblem,
+  disabledProblem,
+  OrderParams,
+  placeOfOrder,
+  renderDetail,
+} from './order-answer.ts';
 import { ORDER_STATES, OrderDetailBody, OrderItem, RegisteredBody } from './order-shape.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
-import { paymentOf, payRoute, renderPayment } from './pay.ts';
-import { invalid, keyReused, notFound, problemResponse, refuse } from './problem.ts';
+import { paymentOf, payProblem, renderPayment } from './pay.ts';
+import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 
 const METADATA_KEYS_MAX = 20;
 
@@ -31,23 +40,11 @@ const OrderInput = z
       .default({})
       .openapi({ description: 'Comes back with every event of this order.' }),
     pay: z.boolean().default(false).openapi({ description: 'Also asks the provider for a payment.' }),
+    closeOnExpiry: z.boolean().default(true).openapi({
+      description: 'With pay: at its end (expiresAt, or 30 minutes) the order is closed at the provider.',
+    }),
   })
   .openapi('OrderInput');
-
-const ledgerOf = (env: Env, { channel }: ChannelRecord, orderNo: string) => {
-  const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
-  return env.LEDGER.getByName(ledgerNameOf(channel, orderNo), hint === null ? {} : { locationHint: hint });
-};
-
-const bodyOfOrder = (order: Parameters<typeof renderOrder>[0]) => {
-  const rendered = renderOrder(order);
-  return {
-    ...rendered,
-    flags: [...rendered.flags],
-    metadata: { ...rendered.metadata },
-    payments: rendered.payments.map((payment) => ({ ...payment, discounts: [...payment.discounts] })),
-  };
-};
 
 export const orders = newApp();
 
@@ -70,17 +67,11 @@ orders.openapi(
     const now = Date.now();
     const record = await readChannelCopy(c.env, input.channel, now);
     if (!record) return refuse(c, invalid({ field: 'channel', message: 'is not a channel: create it first' }));
-    if (record.channel.status === 'disabled') {
-      return refuse(c, { code: 'wrong_status', detail: `Channel ${input.channel} is disabled: enable it first.` });
-    }
-    const route = input.pay ? payRoute(c.env, record) : null;
-    if (route && !route.ok) return refuse(c, route.error);
-    const { key, digest } = await stampOf(c);
-    if (key !== null) {
-      const claim = { v: 1, key, digest, dispatch: record.dispatch } as const;
-      if ((await ledgerOf(c.env, record, key).claimKey(claim)) === 'reused') return refuse(c, keyReused);
-    }
-    const reply = await ledgerOf(c.env, record, input.orderNo).register(registerRequest(record, input, now));
+    const problem =
+      disabledProblem(record) ?? (input.pay ? payProblem(c.env, record) : null) ?? (await claimedProblem(c, record));
+    if (problem) return refuse(c, problem);
+    const request = registerRequest(record, input, now);
+    const reply = await ledgerOf(c.env, record, input.orderNo).register(request);
     if (reply.kind === 'conflict') {
       return refuse(c, {
         code: 'order_conflict',
@@ -88,7 +79,7 @@ orders.openapi(
         errors: [{ field: reply.field, message: 'differs from what was registered' }],
       });
     }
-    const payment = route ? await paymentOf(c.env, route.value, reply.order, now) : null;
+    const payment = input.pay ? await paymentOf(c.env, record, reply.order, mayBeAsked(reply, request)) : null;
     if (payment && !payment.ok) return refuse(c, payment.error);
     const shown = payment?.value ? renderPayment(payment.value) : null;
     return c.json({ order: bodyOfOrder(reply.order), payment: shown }, reply.kind === 'created' ? 201 : 200);
@@ -108,7 +99,14 @@ function registerRequest({ dispatch }: ChannelRecord, input: z.infer<typeof Orde
     },
     dispatch,
     eventId: newId('evt'),
+    ...(input.pay ? { pay: { payBy: now + PAY_WITHIN_MS_DEFAULT, closeOnExpiry: input.closeOnExpiry } } : {}),
   };
+}
+
+/** False where this very request gave the order its end: nobody can have asked for its payment before. */
+function mayBeAsked(reply: Exclude<RegisterReply, { kind: 'conflict' }>, { registration, pay }: RegisterRequest) {
+  const isEndOurs = registration.expiresAt === null && reply.order.payBy === pay?.payBy;
+  return reply.kind === 'same' && !isEndOurs;
 }
 
 orders.openapi(
@@ -117,38 +115,17 @@ orders.openapi(
     path: '/orders/{channel}/{orderNo}',
     summary: 'Read an order with its history',
     middleware: requires('read', 'orders'),
-    request: {
-      params: z.object({
-        channel: z.string().openapi({ param: { name: 'channel', in: 'path' } }),
-        orderNo: z.string().openapi({ param: { name: 'orderNo', in: 'path' } }),
-      }),
-    },
+    request: { params: OrderParams },
     responses: { 200: jsonOf('The order, from its ledger.', OrderDetailBody), ...problemResponse },
   }),
   async (c) => {
     const { channel, orderNo } = c.req.valid('param');
-    const record = await readChannelCopy(c.env, channel, Date.now());
-    const detail = record && OrderNo.safeParse(orderNo).success && (await readDetail(c.env, record, orderNo));
+    const place = await placeOfOrder(c.env, { channel, orderNo });
+    if (!place.ok) return refuse(c, place.error);
+    const { detail } = place.value;
     return detail ? c.json(renderDetail(detail), 200) : refuse(c, notFound(`Order ${channel}/${orderNo}`));
   },
 );
-
-const readDetail = (env: Env, record: ChannelRecord, orderNo: string): Promise<OrderDetail | null> =>
-  ledgerOf(env, record, orderNo).readOrder(orderNo);
-
-const renderDetail = ({ order, held, timeline, deliveries }: OrderDetail) => ({
-  order: { ...bodyOfOrder(order), held, sequence: order.sequence },
-  timeline: timeline.map(({ at, ...entry }) => ({ ...entry, kind: entry.kind, source: entry.source, at: iso(at) })),
-  deliveries: deliveries.map(({ eventId, originId, sequence, state, reason, dueAt, attempts }) => ({
-    eventId,
-    origin: originId,
-    sequence,
-    state,
-    reason,
-    dueAt: isoOrNull(dueAt),
-    attempts: attempts.map((attempt) => ({ ...attempt, at: iso(attempt.at) })),
-  })),
-});
 
 const OrderQuery = PageQuery.extend({ channel: Id.optional(), state: z.enum(ORDER_STATES).optional() });
 const OrderPlace = z.tuple([z.int(), z.string(), z.string()]);

@@ -1,7 +1,7 @@
 // Asks a provider's API one thing and reads the answer: with fresh keys and the identical request again where the
 // answer does not verify. Never believes one that does not, and never decides what to ask next.
 import { callProvider } from '../call-provider.ts';
-import type { ChannelRecord, FetchedKey } from '../core/channel.ts';
+import type { Channel, ChannelRecord, FetchedKey } from '../core/channel.ts';
 import { REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { within } from '../core/within.ts';
@@ -59,10 +59,15 @@ export async function askerOf(env: Env, record: ChannelRecord): Promise<Asker> {
   return { env, record, provider, credentials: await openCredentials(record, readConfig(env).masterKey) };
 }
 
-/** Whether it is open what the provider did: it may have done what was asked. */
-export function leavesOpen({ code, wasSent }: AskProblem): boolean {
-  return wasSent && (code === 'timed_out' || code === 'unavailable' || code === 'unverified' || code === 'malformed');
+/** Where the provider is told to call; null while the gateway has no public address. */
+export function notifyUrlOf(env: Env, { id }: Pick<Channel, 'id'>): string | null {
+  const { publicUrl } = readConfig(env);
+  return publicUrl === null ? null : `${publicUrl}/callbacks/${id}`;
 }
+
+/** Whether another time may bring another answer; all others are final: the provider has done nothing. */
+export const leavesOpen = ({ code }: AskProblem): boolean =>
+  code === 'timed_out' || code === 'unavailable' || code === 'unverified' || code === 'malformed';
 
 export async function askProvider<T>(asker: Asker, question: Question<T>): Promise<Result<Said<T>, AskProblem>> {
   const first = await described(asker, question);

@@ -57,7 +57,7 @@ export async function hear(asker: Asker, { value, answer }: Said<Translation>): 
   const stranger = [...facts, ...(value.unlinked ?? [])].find((fact) => fact.test !== isTest(record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
-    return err({ code: 'refused', detail, wasSent: true });
+    return err({ code: 'malformed', detail, wasSent: true });
   }
   const now = Date.now();
   const evidence = await evidenceOf(asker, answer);

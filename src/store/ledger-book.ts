@@ -181,6 +181,8 @@ export function recordPaymentRequest(
 ): Order | null {
   const known = readOrder(sql, orderNo);
   if (!known) return null;
+  // Of two requests at once the first code stands, and both callers show that one.
+  if (known.paymentRequest !== null && known.paymentRequest.codeExpiresAt > now) return known;
   const order: Order = { ...known, paymentRequest: request, version: known.version + 1, updatedAt: now };
   writeOrder(sql, order);
   return order;
