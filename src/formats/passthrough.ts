@@ -198,7 +198,8 @@ export const passthrough = format<PassthroughOptions>({
     if (callback !== null && reason === null && !(isStale && stale === 'fallback')) {
       return ok(await sentOn(input, callback, data, isStale));
     }
-    if (fallback === 'resign') return resigned(input, data);
+    // A body that misleads is not signed anew either: only what the event says may be.
+    if (fallback === 'resign') return resigned(reason === null ? input : { ...input, callback: null }, data);
     return problem('needs_fallback', reason ?? 'The callback is older than receivers take.');
   },
 });

@@ -2,6 +2,7 @@
 // nothing about our orders hold up the others.
 import { wireOf } from '../core/rejection.ts';
 import { unreachable } from '../core/result.ts';
+import { byReceipt } from '../core/success.ts';
 import { Credentials } from './adyen/credentials.ts';
 import { type Notice, openNotice } from './adyen/notice.ts';
 import { translate } from './adyen/translate.ts';
@@ -50,4 +51,5 @@ export const adyen = provider<Credentials, Notice>({
   verify: ({ body }, credentials, _keys, now) => openNotice(body, credentials, now),
   translate,
   acknowledge,
+  readAcknowledgement: byReceipt,
 });

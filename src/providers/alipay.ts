@@ -2,6 +2,7 @@
 // trusts a notice before RSA over its original bytes holds, nor the browser's return address at all.
 
 import { wireOf } from '../core/rejection.ts';
+import { byWord } from '../core/success.ts';
 import { pay } from './alipay/api.ts';
 import { close } from './alipay/close.ts';
 import { Credentials, inspectCredentials } from './alipay/credentials.ts';
@@ -45,6 +46,8 @@ export const alipay = provider<Credentials, Notice>({
   verify: (callback, credentials, _keys, now) => openNotice(callback.body, credentials, now),
   translate,
   acknowledge,
+  // Anything but these seven letters is a failure; handlers answer 200 with `fail` (asynchronous notices).
+  readAcknowledgement: byWord('success'),
   query,
   pay,
   close,

@@ -7,6 +7,7 @@ import { parseJsonBody } from '../core/json-body.ts';
 import { plainDecimal } from '../core/money.ts';
 import { type Rejection, reject, wireOf } from '../core/rejection.ts';
 import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { byReceipt } from '../core/success.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { Credentials, ID } from './btcpay/credentials.ts';
@@ -105,5 +106,6 @@ export const btcpay = provider<Credentials, Notice>({
   verify,
   translate,
   acknowledge,
+  readAcknowledgement: byReceipt,
   query,
 });

@@ -6,6 +6,7 @@ import { DOTTED_PATH, parseJsonBody, textAt } from '../core/json-body.ts';
 import { type Money, parseMoney } from '../core/money.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
@@ -276,5 +277,6 @@ export const coinbaseCommerce = provider<Credentials, Notice>({
   translate,
   // 200 alone is a receipt; anything else is tried again for three days (docs: webhooks overview).
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
   query,
 });

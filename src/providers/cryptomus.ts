@@ -6,6 +6,7 @@ import { parseJsonBody } from '../core/json-body.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { equalBytes, fromHex, fromUtf8, toBase64, toHex, utf8 } from '../crypto/bytes.ts';
 import { md5 } from '../crypto/md5.ts';
 import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
@@ -240,5 +241,6 @@ export const cryptomus = provider<Credentials, Notice>({
   translate,
   // Any success is a receipt; no body is asked for.
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
   query,
 });

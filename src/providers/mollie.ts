@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { fromUtf8 } from '../crypto/bytes.ts';
 import { Credentials } from './mollie/credentials.ts';
 import { query } from './mollie/payment.ts';
@@ -47,5 +48,6 @@ export const mollie = provider<Credentials, Notice>({
   translate,
   // 200 whatever the id means, so that nobody learns which payments exist (docs: webhooks). Anything else comes again.
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
   query,
 });

@@ -5,6 +5,7 @@ import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag } from '../
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
@@ -250,5 +251,6 @@ export const nowpayments = provider<Credentials, Notice>({
   translate,
   // A success is a receipt; no body is asked for.
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
   query,
 });

@@ -5,6 +5,7 @@ import type { PaymentFact, PaymentStatus, ProviderFlag, Received } from '../core
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
 import { type Rejection, reject, wireOf } from '../core/rejection.ts';
 import { err, ok, type Result, unreachable } from '../core/result.ts';
+import { byWord } from '../core/success.ts';
 import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
@@ -248,5 +249,7 @@ export const oxapay = provider<Credentials, Notice>({
   verify,
   translate,
   acknowledge,
+  // 200 with the word ok (docs: webhook).
+  readAcknowledgement: (status, body) => (status === 200 ? byWord('ok')(status, body) : 'refused'),
   query,
 });

@@ -1,9 +1,11 @@
 // Paddle Billing: transactions, refunds and chargebacks by notification. Never trusts an event before the HMAC over its
 // time and raw bytes holds and that time is near ours, either way.
 import { err } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { Credentials } from './paddle/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './paddle/notice.ts';
 import { query } from './paddle/query.ts';
+import { freshUntil, resign } from './paddle/resign.ts';
 import { translate } from './paddle/translate.ts';
 import { byStatus, provider } from './provider.ts';
 
@@ -41,5 +43,8 @@ export const paddle = provider<Credentials, Notice>({
   translate,
   // Paddle asks for 200; anything else is tried again (docs: handle webhook delivery).
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
+  freshUntil,
+  resign,
   query,
 });

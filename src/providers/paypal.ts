@@ -1,5 +1,6 @@
 // PayPal: webhook events of captures, refunds, orders and disputes, proved offline. Never asks PayPal whether a
 // callback is genuine: its certificate is fetched once, from its own hosts alone, and believed only with its chain.
+import { byReceipt } from '../core/success.ts';
 import { keys } from './paypal/certificates.ts';
 import { Credentials, inspectCredentials } from './paypal/credentials.ts';
 import { HEADERS, type Notice, openNotice } from './paypal/notice.ts';
@@ -26,6 +27,7 @@ export const paypal = provider<Credentials, Notice>({
   translate,
   // Any 2xx is a receipt; anything else is tried again (docs: webhooks integration).
   acknowledge: byStatus(200),
+  readAcknowledgement: byReceipt,
   token,
   query,
 });

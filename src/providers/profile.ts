@@ -5,12 +5,19 @@ import type { Rejection } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { ed25519PublicKeyOf, importEd25519PrivateKey } from '../crypto/ed25519.ts';
 import { importRsaPrivateKey, rsaPublicKeyOf } from '../crypto/rsa.ts';
-import { type AckDefaults, type Acknowledging, acknowledge, ackShape } from './profile/acknowledgement.ts';
+import {
+  type AckDefaults,
+  type Acknowledging,
+  acknowledge,
+  ackShape,
+  readAcknowledgement,
+} from './profile/acknowledgement.ts';
 import { type Asking, capabilitiesOf } from './profile/api.ts';
 import { translate } from './profile/mapping.ts';
 import { type MappingDefaults, mappingShape } from './profile/mapping-schema.ts';
 import type { Path } from './profile/path.ts';
 import { type Complaint, type ProofDefaults, proofComplaints, proofShape } from './profile/proof-schema.ts';
+import { freshUntil, resign } from './profile/resign.ts';
 import { type Notice, proveCallback, type SigningKeys } from './profile/signature.ts';
 import { apiShape, templateComplaints } from './profile/template-schema.ts';
 import { type AnyProvider, type CredentialProblem, type Provider, provider } from './provider.ts';
@@ -88,7 +95,14 @@ export async function inspectPrivateKey({ privateKey }: ContentOf): Promise<Resu
 /** What distinguishes one dialect of this engine from another. */
 export type Dialect<C extends ContentOf> = Pick<
   Provider<C, Notice>,
-  'id' | 'name' | 'credentials' | 'inspectCredentials' | 'evidenceHeaders' | 'evidenceHeadersOf'
+  | 'id'
+  | 'name'
+  | 'credentials'
+  | 'inspectCredentials'
+  | 'evidenceHeaders'
+  | 'evidenceHeadersOf'
+  | 'freshUntil'
+  | 'resign'
 > & {
   readonly prove: Provider<C, Notice>['verify'];
   readonly keysOf: (credentials: C) => SigningKeys;
@@ -104,6 +118,7 @@ export function mappedProvider<C extends ContentOf>({ prove, keysOf, ...dialect 
     verify: prove,
     translate: (notice, credentials) => translate(notice, credentials, credentials.query !== undefined),
     acknowledge,
+    readAcknowledgement,
     linksById: true,
     ...capabilitiesOf(keysOf),
   });
@@ -122,6 +137,8 @@ export function profileProvider({ id, name }: Named, defaults: ProfileDefaults |
     evidenceHeaders: headers.flatMap((part) => (part?.in === 'header' ? [part.name.toLowerCase()] : [])),
     evidenceHeadersOf: ({ signature, timestamp }) =>
       [signature, timestamp].flatMap((part) => (part?.in === 'header' ? [part.name.toLowerCase()] : [])),
+    freshUntil,
+    resign,
     prove: (callback, profile, _keys, now): Promise<Result<Notice, Rejection>> => proveCallback(callback, profile, now),
     keysOf: ({ signingSecret, secrets, secretEncoding, privateKey }) => ({
       secret: signingSecret ?? secrets[0] ?? null,

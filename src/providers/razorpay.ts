@@ -1,6 +1,7 @@
 // Razorpay: payments, orders, refunds and disputes by webhook. Never trusts an event before the HMAC over its raw bytes
 // holds; the header with the event's id is signed by nobody and not read at all.
 import { err } from '../core/result.ts';
+import { byReceipt } from '../core/success.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials } from './razorpay/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './razorpay/notice.ts';
@@ -26,5 +27,6 @@ export const razorpay = provider<Credentials, Notice>({
   translate,
   // Only the status counts; anything but 2xx is tried again (docs: webhook best practices).
   acknowledge: byStatus(200),
+  readAcknowledgement: byReceipt,
   query,
 });

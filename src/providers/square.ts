@@ -1,6 +1,7 @@
 // Square: payments, refunds and disputes by webhook. Never trusts an event before the HMAC over the subscription's URL
 // and the raw bytes holds, and never asks the request itself what its URL was.
 import { err } from '../core/result.ts';
+import { byReceipt } from '../core/success.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials } from './square/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './square/notice.ts';
@@ -26,5 +27,6 @@ export const square = provider<Credentials, Notice>({
   translate,
   // Only the status counts; anything but 2xx is tried again (docs: webhooks).
   acknowledge: byStatus(200),
+  readAcknowledgement: byReceipt,
   query,
 });

@@ -2,13 +2,14 @@
 // Takes HMAC-SHA256 (whsec_) and ed25519 (whpk_) secrets side by side. Never takes a version it does not know.
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md (read 2026-11)
 import { z } from 'zod';
-import { type Callback, isFresh } from '../core/callback.ts';
+import { type Callback, isFresh, type KeptCallback } from '../core/callback.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../core/limits.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { concat, fromBase64, utf8 } from '../crypto/bytes.ts';
+import type { Retold } from '../core/retold.ts';
+import { concat, fromBase64, toBase64, utf8 } from '../crypto/bytes.ts';
 import { ed25519RawKeyOf, verifyEd25519 } from '../crypto/ed25519.ts';
-import { verifyHmac } from '../crypto/hmac.ts';
+import { hmacSha256, verifyHmac } from '../crypto/hmac.ts';
 import { type Notice, readDocument } from './profile/signature.ts';
 import { contentComplaints, contentShape, inspectPrivateKey, mappedProvider } from './profile.ts';
 import type { CredentialProblem } from './provider.ts';
@@ -125,6 +126,29 @@ async function isSignedBy({ kind, bytes }: Key, signature: Uint8Array<ArrayBuffe
   return key !== null && verifyEd25519(key, signature, message);
 }
 
+/** The specification's own libraries allow five minutes. */
+function freshUntil({ headers }: KeptCallback): number | null {
+  const timestamp = headers['webhook-timestamp']?.trim() ?? '';
+  return /^\d{1,12}$/.test(timestamp) ? (Number(timestamp) + CLOCK_SKEW_SECONDS_MAX) * 1_000 + 999 : null;
+}
+
+/** The kept body with today's time. Only HMAC secrets are shared; what only the sender can sign stays as it came. */
+async function resign(
+  { callback }: Retold,
+  { secrets }: Credentials,
+  { now }: { readonly now: number },
+): Promise<Result<KeptCallback, string>> {
+  const shared = secrets.map(keyOf).filter((key) => key?.kind === 'hmac');
+  if (callback === null) return err('No callback was kept, and only its sender can write one.');
+  if (shared.length === 0) return err('Only the sender can sign: the channel holds its public key alone.');
+  const timestamp = String(Math.floor(now / 1_000));
+  const message = concat(utf8(`${callback.headers['webhook-id'] ?? ''}.${timestamp}.`), callback.body);
+  const parts: string[] = [];
+  for (const key of shared) if (key !== null) parts.push(`v1,${toBase64(await hmacSha256(key.bytes, message))}`);
+  const dated = { 'webhook-timestamp': timestamp, 'webhook-signature': parts.join(' ') };
+  return ok({ ...callback, headers: { ...callback.headers, ...dated } });
+}
+
 /** Ten public keys of 32 bytes that are no point of the curve would verify nothing. */
 async function inspect(credentials: Credentials): Promise<Result<null, CredentialProblem>> {
   for (const [index, secret] of credentials.secrets.entries()) {
@@ -143,6 +167,8 @@ export const standardWebhooks = mappedProvider<Credentials>({
   inspectCredentials: inspect,
   evidenceHeaders: HEADERS,
   prove,
+  freshUntil,
+  resign,
   keysOf: ({ signingSecret, privateKey }) => ({
     secret: signingSecret ?? null,
     secretEncoding: 'utf8',

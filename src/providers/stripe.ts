@@ -1,10 +1,12 @@
 // Stripe: PaymentIntents, Checkout Sessions, charges, refunds and disputes, as snapshot or thin events. Never trusts an
 // event before the HMAC over its raw bytes holds and its time is near ours, either way.
 import { err } from '../core/result.ts';
+import { byReceipt } from '../core/success.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials } from './stripe/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './stripe/notice.ts';
 import { query } from './stripe/query.ts';
+import { freshUntil, resign } from './stripe/resign.ts';
 import { translate } from './stripe/translate.ts';
 
 export const stripe = provider<Credentials, Notice>({
@@ -42,5 +44,8 @@ export const stripe = provider<Credentials, Notice>({
   translate,
   // Only the status counts; anything but 2xx is tried again (docs: webhooks).
   acknowledge: byStatus(200),
+  readAcknowledgement: byReceipt,
+  freshUntil,
+  resign,
   query,
 });

@@ -1,5 +1,6 @@
 // UnionPay, ACP gateway 5.1.0: back notices as signed forms that bring their certificate along. Never trusts it without
 // the pinned chain.
+import { byStatuses } from '../core/success.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
@@ -24,5 +25,6 @@ export const unionpay = provider<Credentials, Notice>({
   translate,
   // Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
   acknowledge: byStatus(200),
+  readAcknowledgement: byStatuses(200),
   query,
 });

@@ -2,12 +2,14 @@
 // modes. Never trusts a payment before its signature holds, nor a refund notice before a query has confirmed it.
 
 import { wireOf } from '../core/rejection.ts';
+import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { pay, query } from './wechatpay-v2/api.ts';
 import { Credentials, inspectCredentials } from './wechatpay-v2/credentials.ts';
-import { type Notice, openNotice } from './wechatpay-v2/notice.ts';
+import { type Notice, openNotice, readFields } from './wechatpay-v2/notice.ts';
 import { product } from './wechatpay-v2/product.ts';
+import { resign } from './wechatpay-v2/resign.ts';
 import { translate } from './wechatpay-v2/translate.ts';
 
 // The documented bytes and nothing else, not even a line feed; FAIL is always the same: the caller learns nothing.
@@ -26,6 +28,13 @@ function acknowledge(acknowledgement: Acknowledgement): Answer {
     case 'unavailable':
       return answer(503, 'FAIL', '失败');
   }
+}
+
+/** A handler that could not do its work answers 200 with FAIL, or with the page of an error (docs: payment notice). */
+function readAcknowledgement(status: number, body: Uint8Array): Taken {
+  const fields = readFields(body, 'xml');
+  const isTaken = status >= 200 && status < 300 && fields.ok && fields.value.get('return_code')?.trim() === 'SUCCESS';
+  return isTaken ? 'accepted' : 'refused';
 }
 
 export const wechatpayV2 = provider<Credentials, Notice>({
@@ -63,6 +72,8 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   verify: (callback, credentials) => openNotice(callback.body, credentials),
   translate,
   acknowledge,
+  readAcknowledgement,
+  resign,
   query,
   pay,
   product,

@@ -3,6 +3,7 @@
 
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
+import { byStatuses } from '../core/success.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
@@ -11,7 +12,7 @@ import { close, pay } from './wechatpay-v3/native.ts';
 import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
 import { query } from './wechatpay-v3/query.ts';
 import { refund } from './wechatpay-v3/refund.ts';
-import { keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
+import { freshUntil, keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
 import { translate } from './wechatpay-v3/translate.ts';
 
 // Only the HTTP status counts, and the body of a success is ignored, so 204 leaves nothing to get wrong. The failure
@@ -77,6 +78,9 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   },
   translate,
   acknowledge,
+  // 200 or 204, whatever the body says (docs: payment notice).
+  readAcknowledgement: byStatuses(200, 204),
+  freshUntil,
   keys,
   query,
   pay,

@@ -2,6 +2,7 @@
 // callback or of why it was refused.
 import { z } from 'zod';
 import { type RejectionReason, wireOf } from '../../core/rejection.ts';
+import { judgeAnswer, type Taken } from '../../core/success.ts';
 import type { Acknowledgement, Answer } from '../provider.ts';
 import { or, said } from './mapping-schema.ts';
 
@@ -66,6 +67,12 @@ export function acknowledge(acknowledgement: Acknowledgement, credentials?: Ackn
       return failed(503);
   }
 }
+
+/** By what the gateway itself answers for success: where that has no word, any 2xx. */
+export const readAcknowledgement = (status: number, body: Uint8Array, { acknowledgement }: Acknowledging): Taken => {
+  const text = acknowledgement.success.body.trim();
+  return judgeAnswer(text === '' ? { kind: 'status' } : { kind: 'equals', text }, status, body);
+};
 
 const answerOf = (status: number, { contentType, body }: { readonly contentType: string; readonly body: string }) => ({
   status,

@@ -67,6 +67,12 @@ const LINE_FEED = utf8('\n');
 const probe = () =>
   reject('signature_probe', 'WeChat Pay probed with a wrong signature; it was refused as it should be.');
 
+/** The official kits refuse what differs by 300 s, and so do we. */
+export function freshUntil({ headers }: { readonly headers: Headers }): number | null {
+  const timestamp = headers['wechatpay-timestamp']?.trim() ?? '';
+  return /^\d{1,12}$/.test(timestamp) ? (Number(timestamp) + CLOCK_SKEW_SECONDS_MAX) * 1000 - 1 : null;
+}
+
 type SignedHeaders = Record<'serial' | 'timestamp' | 'nonce' | 'signature', string>;
 
 function readHeaders(headers: Headers, now: number): Result<SignedHeaders, Rejection> {
