@@ -67,9 +67,9 @@ function callerOf(binding: string | undefined, bindings: object): Caller | null 
 const CERTIFICATE_BINDING = /^MTLS_[A-Z0-9_]{1,60}$/;
 
 const bindingMissing = (binding: string, host: string) =>
-  `${host} wants a client certificate, and this Worker has no binding ${binding}. Nothing was sent. Run: npx wrangler ` +
+  `${host} wants a client certificate; this Worker has no binding ${binding}. Nothing was sent. Run: npx wrangler ` +
   `mtls-certificate upload --cert apiclient_cert.pem --key apiclient_key.pem --name ${binding.toLowerCase()}; add ` +
-  `to wrangler.toml: [[mtls_certificates]] binding = "${binding}" certificate_id = "the id it printed"; then deploy.`;
+  `to wrangler.toml: [[mtls_certificates]] binding = "${binding}" certificate_id = "the id it gave"; then deploy.`;
 
 /** The whole stream, or null when it holds more than the limit. */
 async function readCapped(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | null> {

@@ -5,10 +5,13 @@ import { wireOf } from '../core/rejection.ts';
 import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
-import { pay, query } from './wechatpay-v2/api.ts';
-import { Credentials, inspectCredentials } from './wechatpay-v2/credentials.ts';
+import { Credentials } from './wechatpay-v2/credentials.ts';
+import { inspectCredentials } from './wechatpay-v2/inspect.ts';
+import { close, pay } from './wechatpay-v2/native.ts';
 import { type Notice, openNotice, readFields } from './wechatpay-v2/notice.ts';
 import { product } from './wechatpay-v2/product.ts';
+import { query } from './wechatpay-v2/query.ts';
+import { refund } from './wechatpay-v2/refund.ts';
 import { resign } from './wechatpay-v2/resign.ts';
 import { translate } from './wechatpay-v2/translate.ts';
 
@@ -76,5 +79,7 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   resign,
   query,
   pay,
+  close,
+  refund,
   product,
 });

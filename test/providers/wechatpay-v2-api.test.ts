@@ -357,7 +357,7 @@ describe('a Native payment', () => {
     });
     const paid = { ...prepaid, result_code: 'FAIL', err_code: 'ORDERPAID', err_code_des: '该订单已支付' };
     expect(await answered(signedXml(paid))).toMatchObject({
-      code: 'refused',
+      code: 'already_paid',
       detail: expect.stringContaining('已支付'),
     });
   });

@@ -1,9 +1,6 @@
-// What a WeChat Pay v2 channel needs to know: the schema with words for people. Every refusal names the field and the
-// mend; none repeats a secret.
+// What a WeChat Pay v2 channel needs to know: the schema with words for people. What needs keys parsed is checked in
+// inspect.ts. Every refusal names the field and the mend; none repeats a secret.
 import { z } from 'zod';
-import { err, ok, type Result } from '../../core/result.ts';
-import { pemKindOf } from '../../crypto/pem.ts';
-import type { CredentialProblem } from '../provider.ts';
 
 export const SIGN_TYPES = ['HMAC-SHA256', 'MD5'] as const;
 export type SignType = (typeof SIGN_TYPES)[number];
@@ -85,50 +82,50 @@ export const Credentials = z.strictObject({
         zh: '通知允许使用的签名算法，请求使用第一个。除非所有订单都使用 HMAC-SHA256，否则请保留两者。',
       },
     }),
+  refundCertBinding: text(
+    'refundCertBinding',
+    /^MTLS_[A-Z0-9_]{1,60}$/,
+    'give the name of the certificate binding, such as MTLS_WECHATPAY: MTLS_ and capitals, digits or _',
+  )
+    .optional()
+    .meta({
+      label: { en: 'Certificate binding for refunds', zh: '退款证书绑定名' },
+      help: {
+        en:
+          'Refunds need the merchant API certificate, which a Worker can hold as a binding alone: npx wrangler ' +
+          'mtls-certificate upload --cert apiclient_cert.pem --key apiclient_key.pem, then [[mtls_certificates]] in ' +
+          'wrangler.toml. Give the name of that binding, which begins with MTLS_.',
+        zh:
+          '申请退款须出示商户API证书，Worker 只能以绑定的形式持有证书：先运行 npx wrangler mtls-certificate upload ' +
+          '--cert apiclient_cert.pem --key apiclient_key.pem，再在 wrangler.toml 中添加 [[mtls_certificates]]，' +
+          '此处填写以 MTLS_ 开头的绑定名。',
+      },
+    }),
   refundCert: z
     .string()
     .max(PEM_CHARS_MAX)
     .optional()
     .meta({
-      label: { en: 'Merchant API certificate', zh: '商户API证书' },
+      label: { en: 'Merchant API certificate, to be checked', zh: '商户API证书（仅供检查）' },
       help: {
-        en: 'The file apiclient_cert.pem, pasted whole. For refunds, which the v2 API takes with a certificate only.',
-        zh: '证书文件 apiclient_cert.pem，请完整粘贴。v2 接口申请退款必须使用证书。',
+        en:
+          'Optional: the file apiclient_cert.pem that you uploaded, pasted whole. It is checked, not used: whose it ' +
+          'is, until when it is valid, and whether the key below belongs to it.',
+        zh: '选填：已上传的 apiclient_cert.pem 全文。仅检查其所属商户号、有效期及与下方私钥是否匹配，不用于请求。',
       },
-      rotates: true,
     }),
   refundKey: z
     .string()
     .max(PEM_CHARS_MAX)
     .optional()
     .meta({
-      label: { en: 'Merchant private key', zh: '商户API私钥' },
+      label: { en: 'Merchant private key, to be checked', zh: '商户API私钥（仅供检查）' },
       help: {
-        en: 'The file apiclient_key.pem that belongs to the certificate above; paste it whole.',
-        zh: '与上面证书对应的 apiclient_key.pem，请完整粘贴。',
+        en: 'Optional, with the certificate above: the file apiclient_key.pem, pasted whole. It is checked, not used.',
+        zh: '选填，与上面的证书一同填写：apiclient_key.pem 全文。仅供检查，不用于请求。',
       },
       secret: true,
     }),
 });
 
 export type Credentials = z.infer<typeof Credentials>;
-
-/** The certificate and its key come together, each in its own field. */
-export async function inspectCredentials(credentials: Credentials): Promise<Result<null, CredentialProblem>> {
-  const { refundCert, refundKey } = credentials;
-  if (refundCert !== undefined && pemKindOf(refundCert) !== 'certificate') {
-    return problem('refundCert', 'holds no PEM certificate: paste apiclient_cert.pem whole, and it alone.');
-  }
-  if (refundKey !== undefined && pemKindOf(refundKey) !== 'private_key') {
-    return problem('refundKey', 'holds no PEM private key without a password: paste apiclient_key.pem whole.');
-  }
-  if (refundCert !== undefined && refundKey === undefined) {
-    return problem('refundKey', 'is missing: it goes with refundCert; paste apiclient_key.pem.');
-  }
-  if (refundKey !== undefined && refundCert === undefined) {
-    return problem('refundCert', 'is missing: it goes with refundKey; paste apiclient_cert.pem.');
-  }
-  return ok(null);
-}
-
-const problem = (field: string, message: string) => err({ field, message: `${field} ${message}` });

@@ -7,6 +7,7 @@ import { sha256, toHex, utf8 } from '../../crypto/bytes.ts';
 import type { Provider } from '../provider.ts';
 import * as api from './api.ts';
 import type { Credentials } from './credentials.ts';
+import * as native from './native.ts';
 import type { Notice } from './notice.ts';
 import { payeeOf } from './reference.ts';
 import { type Fields, signatureOf, signTypeOf } from './signature.ts';
@@ -46,17 +47,17 @@ export const product: NonNullable<Definition['product']> = {
     const payee = payeeOf(credentials, textOf(fields, 'appid'), textOf(fields, 'sub_mch_id'));
     if (payee === null) return err({ code: 'not_configured', detail: api.NEEDS_PAYEE });
     // No time_expire: the same scan told again must be the same request, and what it gives lasts two hours anyway.
-    const own = { ...api.nativeFields(order), product_id: textOf(fields, 'product_id') };
-    return ok(await api.signedRequest(api.NATIVE_PATH, payee, own, credentials, nonce));
+    const own = { ...native.nativeFields(order), product_id: textOf(fields, 'product_id') };
+    return ok(await api.signedRequest(native.NATIVE_PATH, payee, own, credentials, nonce));
   },
   read: async (answer, credentials, _keys, now) => {
     const proved = await api.provedFields(answer, credentials);
     if (!proved.ok) return proved;
-    if (textOf(proved.value, 'result_code') !== SUCCESS) return err(api.failureOf(proved.value));
-    const codeUrl = api.codeUrlOf(proved.value);
+    if (textOf(proved.value, 'result_code') !== SUCCESS) return err(api.failureOf(proved.value, native.PAY_MEANINGS));
+    const codeUrl = native.codeUrlOf(proved.value);
     const reference = textOf(proved.value, 'prepay_id');
     return codeUrl !== null && /^[0-9A-Za-z_-]{1,64}$/.test(reference)
-      ? ok({ codeUrl, codeExpiresAt: now + api.CODE_VALID_MS, reference })
+      ? ok({ codeUrl, codeExpiresAt: now + native.CODE_VALID_MS, reference })
       : err({ code: 'malformed', detail: 'WeChat Pay answered the payment request without code_url and prepay_id.' });
   },
   reply: async ({ fields }, outcome, credentials, { nonce }) => {

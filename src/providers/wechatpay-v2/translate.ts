@@ -195,6 +195,12 @@ const REFUND_STATES: Readonly<Record<z.infer<typeof Refund>['refund_status'], Re
   CHANGE: 'needs_attention',
 };
 
+/** A refund that was taken in: the answer tells no state and no time, so it is pending as of now (docs: refund). */
+export function acceptedRefundOf(fields: Fields, now: number): Result<RefundFact, string> {
+  const numbered = [...fields].map(([name, value]): [string, string] => [`${name}_0`, value]);
+  return refundOf(new Map([...fields, ...numbered, ['refund_status_0', 'PROCESSING']]), 0, now);
+}
+
 /** The refunds in the answer of a refund query; the name of the field that is missing. */
 export function refundsOf(fields: Fields, now: number): Result<PaymentEvent[], string> {
   const refunds: PaymentEvent[] = [];

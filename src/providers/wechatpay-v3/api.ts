@@ -70,7 +70,7 @@ async function privateKeyOf(credentials: Credentials): Promise<RsaPrivateKey | n
 
 const ErrorBody = z.object({ code: z.string().max(64), message: z.string().nullish() });
 
-/** What WeChat Pay calls its refusal, without the underscores that come and go: `ORDERPAID`. Empty where it has none. */
+/** What WeChat Pay calls its refusal, without the underscores that come and go: `ORDERPAID`. Empty where none. */
 export const errorCodeOf = ({ status, body }: ProviderAnswer): string =>
   status < 300 ? '' : (ErrorBody.safeParse(parseJson(body)).data?.code ?? '').toUpperCase().replaceAll('_', '');
 
