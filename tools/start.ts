@@ -4,6 +4,8 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Alipay } from '../src/sandbox/alipay.ts';
+import { readOrCreateAlipayIdentity } from '../src/sandbox/alipay-identity.ts';
 import { readOrCreateIdentity } from '../src/sandbox/identity.ts';
 import { type Merchant, startMerchant, WEBHOOK_PATH } from '../src/sandbox/merchant.ts';
 import { startWeChatPay, type WeChatPay } from '../src/sandbox/wechatpay.ts';
@@ -108,11 +110,14 @@ async function build(plan: Plan, undo: Undo): Promise<Town> {
 
   const identity = await readOrCreateIdentity(join(stateDir, 'sandbox.json'));
   const gatewayUrl = `http://${HOST}:${ports.gateway}`;
+  const alipay = plan.once ? null : await pretendAlipay(stateDir);
+  undo.push(() => alipay?.courier.close());
   const wechat = await startWeChatPay({
     port: ports.wechat,
     identity,
     notifyUrl: `${gatewayUrl}/callbacks/${CHANNEL}`,
     ordersFile: plan.once ? null : join(stateDir, 'sandbox-orders.json'),
+    beside: (request) => alipay?.answer(request) ?? null,
     onSending: (notice) => onlooker.sending(notice),
     onAttempt: (notice, attempt) => onlooker.attempted(notice, attempt),
   });
@@ -146,6 +151,12 @@ async function build(plan: Plan, undo: Undo): Promise<Town> {
   say(`channel ${CHANNEL} and its origin are set up through /v1`);
   const world = { client, sandbox: wechat, watch: (orderNo: string) => onlooker.watch(orderNo) };
   return { plan, gateway, wechat, merchant, obstacle: demo.obstacle, world, onlooker };
+}
+
+/** At the same address as the pretend WeChat Pay: the gateway sends all calls to providers there. */
+async function pretendAlipay(stateDir: string): Promise<Alipay> {
+  const identity = await readOrCreateAlipayIdentity(join(stateDir, 'sandbox-alipay.json'));
+  return new Alipay({ identity, tradesFile: join(stateDir, 'sandbox-trades.json') });
 }
 
 const STEPS = { bundle: 'bundling the Worker', runtime: 'starting workerd', migrations: 'applying the D1 migrations' };

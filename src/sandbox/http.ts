@@ -18,6 +18,8 @@ export type SandboxAnswer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Instead of a body that is text. */
+  readonly bytes?: Uint8Array;
 };
 
 export type Handler = (request: SandboxRequest) => Promise<SandboxAnswer>;
@@ -36,7 +38,7 @@ export async function serve(port: number, handler: Handler): Promise<Listening> 
       .catch((error: unknown) => json(500, { error: String(error) }))
       .then((answer) => {
         outgoing.writeHead(answer.status, answer.headers ?? {});
-        outgoing.end(answer.body ?? '');
+        outgoing.end(answer.bytes ?? answer.body ?? '');
       });
   });
   await new Promise<void>((resolve, reject) => {

@@ -21,6 +21,8 @@ export type WeChatPayOptions = {
   readonly signWith?: CourierOptions['signWith'];
   readonly onSending?: CourierOptions['onSending'];
   readonly onAttempt?: CourierOptions['onAttempt'];
+  /** Another pretend platform at the same address; null for a path that is not its own. */
+  readonly beside?: (request: SandboxRequest) => Promise<SandboxAnswer> | null;
 };
 
 export type WeChatPay = Listening & {
@@ -40,7 +42,7 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
   };
   const listening = await serve(options.port, async (request) => {
     if (request.path.startsWith('/v3/')) return answerApi(request, { identity, orders, signWith, onRefund });
-    return control(request, { play, orders, courier, identity });
+    return options.beside?.(request) ?? control(request, { play, orders, courier, identity });
   });
   const close = async () => {
     courier.close();

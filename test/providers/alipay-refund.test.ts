@@ -116,7 +116,7 @@ describe('the answer to a refund', () => {
     });
   });
 
-  it('that moved none is pending: the money moved before, or has not yet (10000 alone is no success)', async () => {
+  it('that moved none is pending, done before or not yet: 10000 alone is no success (pitfall 8)', async () => {
     for (const change of ['N', undefined, null, 'y']) {
       const told = await read(answered(method, { ...done, fund_change: change }));
       expect(told).toMatchObject({ ok: true, value: { events: [{ state: 'pending', occurredAt: NOW }] } });
@@ -200,7 +200,7 @@ describe('closing an order at Alipay', () => {
     ['that it does not wait for its payer', failed('ACQ.TRADE_STATUS_ERROR'), 'paid'],
     ['the same in other words', failed('ACQ.REASON_TRADE_STATUS_INVALID'), 'paid'],
     ['the same in older words', failed('ACQ.REASON_ILLEGAL_STATUS'), 'paid'],
-  ])('is told %s, and believes it only when it is signed', async (_name, content, outcome) => {
+  ])('is told %s, and believes it only when it is signed (pitfall 11)', async (_name, content, outcome) => {
     expect(await readClose(answered(closing, content))).toEqual({ ok: true, value: outcome });
     expectProblem(await readClose(unsigned(closing, content)), 'unverified');
     expectProblem(await readClose(answered(closing, content, { key: strangerKey })), 'unverified');
