@@ -296,7 +296,7 @@ describe('a payment', () => {
     ['CLP', 50_050, null],
     ['IDR', 15_000, { minor: 1_500_000, currency: 'IDR' }],
     ['euro', 100, null],
-  ])('in %s of %i is counted in our minor units', async (currency, value, amount) => {
+  ])('in %s of %i is counted in our minor units (pitfall 10)', async (currency, value, amount) => {
     expect(await factOf(with_({ amount: { currency, value } }))).toMatchObject({ amount });
   });
 

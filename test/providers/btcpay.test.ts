@@ -277,6 +277,16 @@ describe('an invoice', () => {
     expect((await told({ status: 'Dancing' })).events).toEqual([]);
   });
 
+  it.each([
+    ['0.29', 'USD', 29],
+    ['500', 'JPY', 500],
+    ['1E+1', 'USD', 1_000],
+    ['28.999999999999996', 'USD', null],
+  ])('of %s %s is %s minor units: digits are read, no float is made (pitfall 10)', async (amount, currency, minor) => {
+    const expected = minor === null ? null : { minor, currency };
+    expect((await eventOf({ amount, currency })).amount).toEqual(expected);
+  });
+
   it('priced in coins, or a top-up that nobody paid, has no amount that could be counted', async () => {
     for (const odd of [{ currency: 'SATS' }, { currency: 'BTC', amount: '0.001' }, { amount: '0' }, { amount: null }]) {
       expect(await eventOf(odd)).toMatchObject({ amount: null });

@@ -179,6 +179,17 @@ describe('a payment', () => {
     expect(await eventOf({ parent_payment_id: 987654321 })).toMatchObject({ flags: ['risk_review'] });
   });
 
+  it.each([
+    ['0.29', 'usd', 29],
+    ['500', 'jpy', 500],
+    ['12.50', 'eur', 1_250],
+    ['1e1', 'usd', 1_000],
+  ])('of %s %s is worth %i minor units: digits are read, no float is made (pitfall 10)', async (price, unit, minor) => {
+    const text = `{"payment_id":1,"payment_status":"finished","price_amount":${price},"price_currency":"${unit}"}`;
+    const { events } = await read(callbackOf(text, hmacOf(text)));
+    expect(events).toMatchObject([{ amount: { minor, currency: unit.toUpperCase() } }]);
+  });
+
   it('priced in coins, or below nothing, has no amount that could be counted', async () => {
     for (const odd of [
       { price_currency: 'usdttrc20' },

@@ -150,7 +150,7 @@ describe('an invoice', () => {
     ['12.50', 1250],
     ['0', null],
     ['-5', null],
-  ])('of %s USD is worth %s: digits are read, no float is made', async (amount, minor) => {
+  ])('of %s USD is worth %s: digits are read, no float is made (pitfall 10)', async (amount, minor) => {
     const text = paid.replace('"amount": 12.5', `"amount": ${amount}`);
     const expected = minor === null ? null : { minor, currency: 'USD' };
     expect((await factOf(text)).amount).toEqual(expected);

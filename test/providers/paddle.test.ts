@@ -171,7 +171,7 @@ describe('a transaction', () => {
     expect(fact).toMatchObject({ status: ours, providerState: status });
   });
 
-  it('has amounts that are text in the smallest unit, and is refused with anything else', async () => {
+  it('has amounts that are text in the smallest unit, and is refused with anything else (pitfall 10)', async () => {
     const totals = { total: '500', grand_total: '500', discount: '0' };
     const yen = { currency_code: 'JPY', details: { totals } };
     expect(await factOf(completed(yen))).toMatchObject({ amount: { minor: 500, currency: 'JPY' } });

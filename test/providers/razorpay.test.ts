@@ -156,6 +156,18 @@ describe('a payment', () => {
     expect(await detailOf(captured({ status }))).toContain(status);
   });
 
+  it('counts whole paise, and refuses anything that is none (pitfall 10)', async () => {
+    for (const [amount, currency] of [
+      [29, 'INR'],
+      [500, 'JPY'],
+    ] as const) {
+      expect(await factOf(captured({ amount, currency }))).toMatchObject({ amount: { minor: amount, currency } });
+    }
+    for (const amount of [500.5, '50000', 1e300, -1, null]) {
+      expect(await detailOf(captured({ amount }))).toContain('payment.amount');
+    }
+  });
+
   it('is refused with the name of what it lacks', async () => {
     expect(await detailOf(captured({ amount: '500.00' }))).toContain('payment.amount');
     expect(await detailOf(signed(eventOf('payment.captured', {})))).toContain('payment');

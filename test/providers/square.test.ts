@@ -169,6 +169,16 @@ describe('a payment', () => {
     expect(await factOf(paid({ status }))).toMatchObject({ status: ours, providerState: status });
   });
 
+  it('counts whole cents with the tip, and refuses anything that is none (pitfall 10)', async () => {
+    const of = (amount: unknown, currency = 'USD') => paid({ total_money: { amount, currency } });
+    expect(await factOf(of(29))).toMatchObject({ amount: { minor: 29, currency: 'USD' } });
+    expect(await factOf(of(500, 'JPY'))).toMatchObject({ amount: { minor: 500, currency: 'JPY' } });
+    expect(await factOf(paid({ total_money: null }))).toMatchObject({ amount: { minor: 2000, currency: 'USD' } });
+    for (const amount of [20.5, '2000', 1e300, -1, null]) {
+      expect(await detailOf(of(amount))).toContain('total_money.amount');
+    }
+  });
+
   it('that needs nothing else survives without details, and is refused with the name of what it needs', async () => {
     const bare = { id: 'p1', status: 'COMPLETED', amount_money: { amount: 5, currency: 'JPY' }, reference_id: 'R1' };
     expect(await factOf(signed(eventOf('payment.updated', { payment: bare })))).toMatchObject({

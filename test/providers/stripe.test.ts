@@ -257,7 +257,7 @@ describe('a payment', () => {
     ['mga', 500, { minor: 50_000, currency: 'MGA' }],
     ['huf', 50_000, { minor: 50_000, currency: 'HUF' }],
     ['usd', 0, { minor: 0, currency: 'USD' }],
-  ])('in %s of %i is counted in our minor units', async (currency, amount, ours) => {
+  ])('in %s of %i is counted in our minor units (pitfall 10)', async (currency, amount, ours) => {
     const object = { ...intent, currency, amount, amount_received: amount };
     expect(await factOf(signed(eventOf('payment_intent.succeeded', object)))).toMatchObject({ amount: ours });
   });

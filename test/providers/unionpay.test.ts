@@ -242,7 +242,7 @@ describe('a payment', () => {
     expect((await factOf(paid({ traceTime: 'x' }))).occurredAt).toBe(Date.parse('2026-01-01T02:30:12Z'));
   });
 
-  it('in a currency that is not known is never taken for yuan', async () => {
+  it('in a currency that is not known is never taken for yuan (pitfall 10)', async () => {
     expect(await factOf(paid({ currencyCode: '344' }))).toMatchObject({ amount: { minor: 2599, currency: 'HKD' } });
     expect(await factOf(paid({ currencyCode: '999' }))).toMatchObject({ amount: null });
     expect(await reasonOf(signed({ ...refund, currencyCode: '999' }))).toBe('malformed');

@@ -68,7 +68,7 @@ describe('closing an order', () => {
     ['FREQUENCY_LIMITED', 429, 'unavailable'],
     ['MCH_NOT_EXISTS', 400, 'refused'],
     ['SIGN_ERROR', 401, 'refused'],
-  ])('does not call it closed after %s (%i)', async (code, status, meaning) => {
+  ])('does not call it closed after %s (%i) (pitfall 11)', async (code, status, meaning) => {
     expect(await read(said(code, status))).toMatchObject(problem(meaning));
   });
 });

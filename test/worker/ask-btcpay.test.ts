@@ -49,6 +49,19 @@ describe('a webhook that names an invoice', () => {
     expect((await orderOf(channel)).body.order).toMatchObject({ state: 'paid', flags: [] });
   });
 
+  it('of an invoice that expired and was paid late is taken, and flagged (pitfall 11)', async () => {
+    const channel = await channelOf();
+    knows({ status: 'Expired' });
+    expect(await notify(channel, webhook('InvoiceExpired'))).toEqual([200, '']);
+    expect((await orderOf(channel)).body.order).toMatchObject({ state: 'closed', flags: [] });
+    knows({ status: 'Settled', additionalStatus: 'PaidLate' });
+    expect(await notify(channel, webhook('InvoiceSettled'))).toEqual([200, '']);
+    expect((await orderOf(channel)).body.order).toMatchObject({
+      state: 'paid',
+      flags: ['late_payment', 'paid_after_close'],
+    });
+  });
+
   it('that comes again is acknowledged and counted once', async () => {
     const channel = await channelOf();
     knows();
@@ -68,7 +81,7 @@ describe('while the merchant’s server does not tell', () => {
     ['answers from another address', () => new Response('<html>not found</html>', { status: 404 })],
     ['sends elsewhere', () => Response.redirect('https://evil.example/', 302)],
     ['answers about another invoice', () => Response.json(invoice({ id: 'Other' }))],
-  ])('because it %s, nothing is recorded and the webhook is told to come again', async (_why, respond) => {
+  ])('because it %s, nothing is recorded and the webhook is told to come again (pitfall 6)', async (_why, respond) => {
     const channel = await channelOf();
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const calls = playApi(respond);

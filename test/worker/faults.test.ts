@@ -55,7 +55,7 @@ async function openShop(...origins: ScriptedOrigin[]): Promise<Shop> {
 }
 
 describe('the ledger', () => {
-  it('that cannot write asks the platform to call again, and the event goes once it can', async () => {
+  it('that cannot write asks the platform to call again, and the event goes once it can (pitfall 6)', async () => {
     const origin = await makeOrigin();
     const shop = await openShop(origin);
     const orderNo = unique('L');

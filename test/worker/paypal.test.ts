@@ -90,7 +90,7 @@ describe('a certificate that is not known yet', () => {
     });
   });
 
-  it('lets a refund and a dispute that come before their payment reach its order', async () => {
+  it('lets a refund and a dispute that come before their payment reach its order (pitfall 9)', async () => {
     playPayPal();
     const channelId = await makeChannel();
     expect(await send(channelId, 'refund')).toBe(503);
@@ -106,7 +106,7 @@ describe('a certificate that is not known yet', () => {
     });
   });
 
-  it('joins the one that is known, which goes on verifying', async () => {
+  it('joins the one that is known, which goes on verifying (pitfall 4)', async () => {
     const calls = playPayPal();
     const channelId = await makeChannel();
     await send(channelId, 'paid');

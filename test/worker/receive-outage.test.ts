@@ -79,7 +79,7 @@ afterEach(() => {
 });
 
 describe('a ledger', () => {
-  it('that hangs costs the provider no more than its deadline: then it is asked to call again', async () => {
+  it('that hangs costs no more than the deadline: then the provider is asked to call again (pitfall 7)', async () => {
     const { id, uid } = await makeChannel();
     const callback = await paid('H1');
     const asked = Promise.withResolvers<void>();

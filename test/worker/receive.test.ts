@@ -41,7 +41,7 @@ async function expectRefusal(answer: Response, status: number) {
 }
 
 describe('an accepted callback', () => {
-  it('is committed with its evidence and acknowledged as the provider asks', async () => {
+  it('is committed with its evidence and acknowledged as the provider asks (pitfall 7)', async () => {
     const { id, uid } = await makeChannel();
     const { body, headers } = await paid('A1');
     const answer = await post(id, body, headers);
@@ -63,7 +63,7 @@ describe('an accepted callback', () => {
     expect(evidence.digest).toBe(digest.toHex());
   });
 
-  it('is acknowledged again when it is repeated, changes nothing, and is seen as a duplicate', async () => {
+  it('is acknowledged again when it is repeated, changes nothing, and is seen as a duplicate (pitfall 6)', async () => {
     const { id, uid } = await makeChannel();
     const first = await paid('A2');
     expect((await post(id, first.body, first.headers)).status).toBe(204);

@@ -39,7 +39,7 @@ describe('a notice', () => {
     expect([...((await orderOf(channel)).body.order?.payments ?? [])]).toHaveLength(1);
   });
 
-  it('of a refund finds its order by the payment, also when it comes first', async () => {
+  it('of a refund finds its order by the payment, also when it comes first (pitfall 9)', async () => {
     const channel = await channelOf();
     expect(await send(channel, callbacks.refund.body)).toEqual([200, '']);
     expect((await orderOf(channel)).status).toBe(404);

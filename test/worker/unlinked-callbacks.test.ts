@@ -96,19 +96,22 @@ const CASES: readonly (readonly [string, object, readonly Post[], string])[] = [
   ],
 ];
 
-it.each(CASES)('of %s reach their order whatever comes first', async (provider, credentials, posts, answer) => {
-  const channel = await makeChannel({ provider, credentials });
-  for (const { body, headers } of [...posts, ...posts]) {
-    const reply = await call('POST', `/callbacks/${channel}`, body, { key: null, headers });
-    expect([reply.status, reply.text]).toEqual([200, answer]);
-  }
-  await vi.waitFor(
-    async () => {
-      const { body } = await call('GET', `/v1/orders/${channel}/${ORDER_NO}`);
-      expect(body.order).toMatchObject({ state: 'partially_refunded', dispute: 'open', flags: [] });
-      expect([...(body.order?.payments ?? [])]).toHaveLength(1);
-      expect([...(body.order?.refunds ?? [])]).toHaveLength(1);
-    },
-    { timeout: 5_000 },
-  );
-});
+it.each(CASES)(
+  'of %s reach their order whatever comes first (pitfall 9)',
+  async (provider, credentials, posts, answer) => {
+    const channel = await makeChannel({ provider, credentials });
+    for (const { body, headers } of [...posts, ...posts]) {
+      const reply = await call('POST', `/callbacks/${channel}`, body, { key: null, headers });
+      expect([reply.status, reply.text]).toEqual([200, answer]);
+    }
+    await vi.waitFor(
+      async () => {
+        const { body } = await call('GET', `/v1/orders/${channel}/${ORDER_NO}`);
+        expect(body.order).toMatchObject({ state: 'partially_refunded', dispute: 'open', flags: [] });
+        expect([...(body.order?.payments ?? [])]).toHaveLength(1);
+        expect([...(body.order?.refunds ?? [])]).toHaveLength(1);
+      },
+      { timeout: 5_000 },
+    );
+  },
+);
