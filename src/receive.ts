@@ -150,7 +150,11 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     { source: 'callback', translation: translated.value },
     ...answers.value.map((translation) => ({ source: 'query' as const, translation })),
   ];
-  const facts = told.flatMap(({ translation }) => [...translation.events, ...(translation.unlinked ?? [])]);
+  const facts = told.flatMap(({ translation: { events, flags = [], unlinked = [] } }) => [
+    ...events,
+    ...flags,
+    ...unlinked,
+  ]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
   if (facts.length === 0 && told.some(({ translation }) => translation.unproven)) {
@@ -232,7 +236,8 @@ async function recordAll(
   }
   const verdict = verdicts.includes('parked') ? 'parked' : 'accepted';
   const isDuplicate = verdicts.length > 0 && verdicts.every((one) => one === 'duplicate');
-  const orderNo = told.flatMap(({ translation }) => translation.events)[0]?.orderNo ?? null;
+  const named = told.flatMap(({ translation: { events, flags = [] } }) => [...events, ...flags]);
+  const orderNo = named[0]?.orderNo ?? null;
   const noticeType = told[0]?.translation.noticeType ?? null;
   return { verdict: isDuplicate ? 'duplicate' : verdict, reason: null, detail: null, orderNo, noticeType, body };
 }

@@ -32,7 +32,9 @@ export type Told = { readonly source: Source; readonly translation: Translation 
 
 /** A verdict for each fact; `parked` for one that waits for its order. */
 export async function recordTold(recording: Recording, told: readonly Told[]): Promise<RecordVerdict[]> {
-  const inputs = told.flatMap(({ source, translation }) => translation.events.map(inputOf(recording, source)));
+  const inputs = told.flatMap(({ source, translation: { events, flags = [] } }) =>
+    [...events, ...flags].map(inputOf<Fact>(recording, source)),
+  );
   const unlinked = told.flatMap(({ source, translation }) =>
     (translation.unlinked ?? []).map(inputOf<UnlinkedEvent>(recording, source)),
   );

@@ -53,7 +53,7 @@ export const isPaidIn = ({ facts }: Heard, orderNo: string): boolean =>
 /** Has the ledger hear an answer, with its bytes as evidence. */
 export async function hear(asker: Asker, { value, answer }: Said<Translation>): Promise<Result<Heard, AskProblem>> {
   const { env, record } = asker;
-  const facts = value.events;
+  const facts = [...value.events, ...(value.flags ?? [])];
   const stranger = [...facts, ...(value.unlinked ?? [])].find((fact) => fact.test !== isTest(record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
