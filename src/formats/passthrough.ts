@@ -27,19 +27,17 @@ export const FallbackChoice = z.strictObject({
 
 const Options = z
   .strictObject({
-    fallback: z
-      .union([z.literal('resign'), FallbackChoice], 'fallback is "resign" or another format {name, options}.')
-      .meta(
-        said(
-          { en: 'Fallback', zh: '备用格式' },
-          {
-            en:
-              'For events that no callback told of, and for what an original body would tell wrongly: another format, ' +
-              'or "resign": written anew and signed with the secret that the channel shares with the provider.',
-            zh: '用于没有原始回调的事件，以及原始报文会误导后端的事件：另一种格式，或 "resign"（平台使用对称密钥时，按其格式重新生成并签名）。',
-          },
-        ),
+    fallback: z.union([z.literal('resign'), FallbackChoice], 'fallback is "resign" or a format {name, options}.').meta(
+      said(
+        { en: 'Fallback', zh: '备用格式' },
+        {
+          en:
+            'For events that no callback told of, and for what an original body would tell wrongly: another format, ' +
+            'or "resign": written anew and signed with the secret that the channel shares with the provider.',
+          zh: '用于没有原始回调的事件，以及原始报文会误导后端的事件：另一种格式，或 "resign"（平台使用对称密钥时，按其格式重新生成并签名）。',
+        },
       ),
+    ),
     otherwise: FallbackChoice.optional().meta(
       said(
         { en: 'Where nothing can be re-signed', zh: '无法重新签名时' },
