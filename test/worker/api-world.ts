@@ -72,15 +72,18 @@ export async function makeKey(...scopes: string[]): Promise<string> {
 }
 
 export type ProviderCall = { readonly url: string; readonly init: RequestInit };
-type Respond = (call: ProviderCall, genuine: () => Promise<Response>) => Response | Promise<Response>;
+export type Respond = (call: ProviderCall, genuine: () => Promise<Response>) => Response | Promise<Response>;
 
-/** Puts the pretend provider behind fetch; `respond` may misbehave in its stead. Gives what was asked so far. */
+/**
+ * Puts the pretend provider behind fetch; `respond` may misbehave in its stead. Gives what was asked so far. What it
+ * knows is forgotten with the next one, unless `orders` outlives it.
+ */
 export function playProvider(
   respond: Respond = (_, genuine) => genuine(),
   signWith: SigningKey = 'public-key',
+  orders = new OrderBook(null),
 ): ProviderCall[] {
   const calls: ProviderCall[] = [];
-  const orders = new OrderBook(null);
   vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
     const asked = { url: input instanceof Request ? input.url : String(input), init };
     calls.push(asked);
@@ -98,7 +101,7 @@ export function playProvider(
         },
         { identity, orders, signWith, onRefund: () => undefined },
       );
-      return new Response(answer.body ?? null, { status: answer.status, headers: answer.headers ?? {} });
+      return new Response(answer.body || null, { status: answer.status, headers: answer.headers ?? {} });
     });
   });
   return calls;
