@@ -2,10 +2,11 @@
 // XML, answers as the channel chose them, incomplete callbacks completed by the provider, payments asked for.
 import { env, exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TOKENIM_SPOILS, Tokenim, type TokenimSpoil } from '../../src/sandbox/tokenim.ts';
 import { DEFAULT_SCHEME, type Form, type Message, type Scheme } from '../../src/sandbox/tokenim-signing.ts';
 import { call, makeChannel as makeAny, unique } from './api-world.ts';
+import { later, MINUTE_MS, shortenProviderWaits, startClock } from './order-world.ts';
 
 const SECRET = 'a-secret-of-our-own-making-2026';
 const API_KEY = 'k-123';
@@ -28,9 +29,30 @@ const templates = {
     ...post('pay'),
     bodyFormat: 'form',
     body: { order_id: '{orderNo}', amount: '{amountMinor}', currency: '{currency}', notify_url: '{notifyUrl}' },
-    response: { codeUrl: 'code_url', error: 'code' },
+    response: { codeUrl: 'code_url', error: 'code', alreadyPaid: ['PAID'] },
   },
 };
+/** Everything else that it can be asked, in one form. */
+const moneyTemplates = (bodyFormat: Form) => ({
+  ...templates,
+  close: {
+    ...{ ...post('close'), bodyFormat, body: { order_id: '{orderNo}' } },
+    response: { error: 'code', notFound: ['NO_ORDER'], alreadyPaid: ['PAID'], state: 'status' },
+  },
+  refund: {
+    ...{ ...post('refund'), bodyFormat },
+    body: { order_id: '{orderNo}', refund_no: '{refundNo}', refund_amount: '{refundAmountMinor}' },
+    response: { error: 'code', state: 'status', refundId: 'refund_id', insufficientBalance: ['NOT_ENOUGH'] },
+  },
+  refundQuery: {
+    ...{ ...post('refund/query'), bodyFormat },
+    body: { order_id: '{orderNo}', refund_no: '{refundNo}' },
+    response: {
+      ...{ error: 'code', notFound: ['NO_ORDER', 'NO_REFUND'], state: 'status', amount: 'refund_amount' },
+      ...{ currency: 'currency', refundNo: 'refund_no', refundId: 'refund_id', occurredAt: 'changed_at' },
+    },
+  },
+});
 
 const makeChannel = (credentials: object = {}, more: object = {}) =>
   makeAny({ provider: 'tokenim', credentials: { secrets: [SECRET], ...credentials }, ...more });
@@ -58,6 +80,7 @@ beforeEach(() => {
       body: Buffer.from(typeof init.body === 'string' ? init.body : ''),
       hungUp: init.signal ?? new AbortController().signal,
     });
+    init.signal?.throwIfAborted();
     return new Response(answer.body ?? null, { status: answer.status, headers: answer.headers ?? {} });
   });
 });
@@ -208,5 +231,49 @@ describe('a payment request', () => {
     const reply = await call('POST', '/v1/orders', order(await makeChannel()));
     expect(reply.body).toMatchObject({ code: 'provider_not_configured' });
     expect(calls).toEqual([]);
+  });
+});
+
+describe.each(FORMS)('a provider that is asked in %s', (form) => {
+  beforeEach(startClock);
+  afterEach(() => vi.restoreAllMocks());
+  const pending = async () => {
+    const channel = await makeChannel(moneyTemplates(form));
+    const input = { channel, orderNo: unique('T'), amount: { minor: 1_234, currency: 'CNY' }, pay: true };
+    expect((await call('POST', '/v1/orders', input)).status).toBe(201);
+    return { channel, orderNo: input.orderNo };
+  };
+  const act = (channel: string, orderNo: string, action: string, body?: unknown) =>
+    call('POST', `/v1/orders/${channel}/${orderNo}/${action}`, body);
+
+  it('closes an order that nobody paid, and learns of one that somebody did', async () => {
+    const [first, other] = [await pending(), await pending()];
+    later(6 * MINUTE_MS);
+    expect((await act(first.channel, first.orderNo, 'close')).body.order).toMatchObject({ state: 'closed' });
+    expect(tokenim.orders.get(first.orderNo)?.state).toBe('CLOSED');
+    const paid = tokenim.open(other.orderNo, 0);
+    paid.state = 'SUCCESS';
+    const reply = await act(other.channel, other.orderNo, 'close');
+    expect([reply.status, reply.body.code]).toEqual([409, 'order_paid']);
+    expect(await orderOf(other.channel, other.orderNo)).toMatchObject({ state: 'paid' });
+  });
+
+  it('gives money back once for each number, whatever became of its answers', async () => {
+    const { channel, orderNo } = await pending();
+    tokenim.open(orderNo, 0).state = 'SUCCESS';
+    await act(channel, orderNo, 'query');
+    shortenProviderWaits();
+    const give = (refundNo: string, minor: number) =>
+      act(channel, orderNo, 'refunds', { refundNo, amount: { minor, currency: 'CNY' } });
+    expect((await give('R-1', 34)).body.refund).toMatchObject({ state: 'pending', providerRefundId: 'RFR-1' });
+    expect((await give('R-NOTENOUGH', 100)).body.code).toBe('insufficient_balance');
+    expect((await give('R-NOTENOUGH', 100)).status).toBe(201);
+    for (const word of ['TIMEOUT', 'LOST', 'SYSTEMERROR']) expect((await give(`R-${word}`, 200)).status).toBe(201);
+    expect((await give('R-2', 501)).body.code).toBe('refund_exceeds_payment');
+    const refunds = [...(tokenim.orders.get(orderNo)?.refunds ?? [])].map(([no, { amount }]) => [no, amount]);
+    expect(Object.fromEntries(refunds)).toEqual({
+      ...{ 'R-1': 34, 'R-NOTENOUGH': 100, 'R-TIMEOUT': 200, 'R-LOST': 200, 'R-SYSTEMERROR': 200 },
+    });
+    expect(await orderOf(channel, orderNo)).toMatchObject({ state: 'partially_refunded', flags: [] });
   });
 });

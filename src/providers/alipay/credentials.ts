@@ -103,8 +103,8 @@ export const Credentials = z
       .meta({
         label: { en: 'Application private key', zh: '应用私钥' },
         help: {
-          en: 'Made by the Alipay key tool, PKCS#1 or PKCS#8. Needed to ask for payments and to query orders.',
-          zh: '由支付宝密钥工具生成，PKCS#1 或 PKCS#8 均可。发起支付和查询订单时需要。',
+          en: 'Made by the Alipay key tool, PKCS#1 or PKCS#8. Needed for payments, queries, closing and refunds.',
+          zh: '由支付宝密钥工具生成，PKCS#1 或 PKCS#8 均可。发起支付、查询、关闭和退款时需要。',
         },
         secret: true,
       }),
