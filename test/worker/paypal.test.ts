@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../../src/core/limits.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
+import { capture } from '../fixtures/paypal/objects.ts';
 import fixture from '../fixtures/paypal/signed.json';
 import { call } from './api-world.ts';
 import { post, registry } from './receive-world.ts';
@@ -21,7 +22,7 @@ afterEach(() => {
 
 let channels = 0;
 
-async function makeChannel(): Promise<string> {
+async function makeChannel(more: object = {}): Promise<string> {
   channels += 1;
   const [id, uid] = [`paypal-${channels}`, `paypaluid${channels}`];
   const iv = crypto.getRandomValues(new Uint8Array(SEAL_IV_BYTES));
@@ -37,7 +38,7 @@ async function makeChannel(): Promise<string> {
       locationHint: null,
       origins: [],
       allowlist: { mode: 'off', ranges: [] },
-      credentials: await seal(JSON.stringify(entered), env.TOLLGATE_MASTER_KEY, `channel/${uid}`, iv),
+      credentials: await seal(JSON.stringify({ ...entered, ...more }), env.TOLLGATE_MASTER_KEY, `channel/${uid}`, iv),
     },
     { now: Date.now(), key: null, digest: '' },
   );
@@ -162,5 +163,85 @@ describe('a certificate that is not known yet', () => {
     const channelId = await makeChannel();
     expect(await registry().refreshKeys(channelId, Date.now(), PAID_URL)).toBe('failed');
     expect(await keysOf(channelId)).toEqual([]);
+  });
+});
+
+describe('a capture that PayPal is asked about', () => {
+  const ORDER_NO = 'TG20260101-0001';
+  const application = { clientId: `A${'b'.repeat(79)}`, clientSecret: `E${'c'.repeat(79)}` }; // made up for tests
+  const [TOKEN_URL, CAPTURE_URL] = [
+    'https://api-m.paypal.com/v1/oauth2/token',
+    `https://api-m.paypal.com/v2/payments/captures/${capture.id}`,
+  ];
+
+  /** PayPal's API, which takes the newest token alone; `said` collects what was asked with which. */
+  function playApi(status = 200) {
+    const said: string[] = [];
+    let tokens = 0;
+    vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
+      const url = input instanceof Request ? input.url : String(input);
+      const authorization = new Headers(init.headers).get('authorization') ?? '';
+      said.push(`${init.method} ${url} ${authorization.split(' ')[0]} ${init.body ?? ''}`.trim());
+      if (url === TOKEN_URL) {
+        tokens += 1;
+        const content = { access_token: `A21AA${tokens}`, token_type: 'Bearer', expires_in: 31_668 };
+        return status === 200 ? Response.json(content) : Response.json({ error: 'invalid_client' }, { status });
+      }
+      if (url !== CAPTURE_URL) return new Response('', { status: 404 });
+      return authorization === `Bearer A21AA${tokens}` ? Response.json(capture) : Response.json({}, { status: 401 });
+    });
+    return { said, revoke: () => (tokens += 1) };
+  }
+
+  /** A channel whose order is known by its callback. */
+  async function knownOrder(more: object): Promise<string> {
+    playPayPal();
+    const channelId = await makeChannel(more);
+    await send(channelId, 'paid');
+    await vi.waitFor(async () => expect(await keysOf(channelId)).toEqual([PAID_URL]));
+    later(11_000);
+    expect(await send(channelId, 'paid')).toBe(200);
+    return channelId;
+  }
+
+  const ask = (channelId: string) => call('POST', `/v1/orders/${channelId}/${ORDER_NO}/query`);
+  const asked = {
+    token: `POST ${TOKEN_URL} Basic grant_type=client_credentials`,
+    capture: `GET ${CAPTURE_URL} Bearer`,
+  };
+
+  it('is asked for with a token that is fetched once, and anew when PayPal takes it no more', async () => {
+    const channelId = await knownOrder(application);
+    const { said, revoke } = playApi();
+    for (let n = 0; n < 2; n++) {
+      const { status, body } = await ask(channelId);
+      expect([status, body.query, body.order?.state]).toEqual([
+        200,
+        { found: true, providerState: 'COMPLETED' },
+        'paid',
+      ]);
+    }
+    expect(said).toEqual([asked.token, asked.capture, asked.capture]);
+    revoke();
+    expect((await ask(channelId)).status).toBe(200);
+    expect(said.slice(3)).toEqual([asked.capture, asked.token, asked.capture]);
+  });
+
+  it('is not asked for where PayPal gives no token, and the merchant hears why', async () => {
+    const channelId = await knownOrder(application);
+    const { said } = playApi(401);
+    const { status, text } = await ask(channelId);
+    expect(status).toBe(422);
+    expect(text).toContain('check clientId, clientSecret and environment');
+    expect(text).not.toContain(application.clientSecret);
+    expect(said).toEqual([asked.token]);
+  });
+
+  it('is not asked for without the application’s name and secret', async () => {
+    const channelId = await knownOrder({});
+    const { said } = playApi();
+    const { status, text } = await ask(channelId);
+    expect([status, said]).toEqual([422, []]);
+    expect(text).toContain('clientId and clientSecret are missing');
   });
 });

@@ -1,9 +1,14 @@
 // UnionPay in workerd, through the Worker's own door: the certificate in a notice, its chain and its signature are
-// proved by the runtime that serves them, and what was paid is in the ledger.
+// proved by the runtime that serves them, and what was paid is in the ledger. Asked about an order, the same holds.
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import fixture from '../fixtures/unionpay/signed.json';
-import { call, makeChannel } from './api-world.ts';
+import { call, makeChannel, unique } from './api-world.ts';
+import { playApi } from './play-api.ts';
+import { registry } from './receive-world.ts';
 
 const { entered, callbacks, answer } = fixture;
 const ORDER_NO = '20260101103012';
@@ -100,4 +105,77 @@ it('reads certificates when a channel is made, and an answer of the gateway', as
   expect(await read(answer)).toMatchObject({ ok: true, value: { events: [{ status: 'succeeded' }] } });
   const forged = answer.replace('txnAmt=2599', 'txnAmt=9999');
   expect(await read(forged)).toMatchObject({ ok: false, error: { code: 'unverified' } });
+});
+
+describe('an order that UnionPay is asked about', () => {
+  const ASKED_NO = '20260101103013';
+  const ask = (channel: string, orderNo: string) => call('POST', `/v1/orders/${channel}/${orderNo}/query`);
+
+  /** Made without the checks of the API: the key is made when the test starts, and has no certificate. */
+  async function askingChannel(): Promise<string> {
+    const id = unique('unionpay');
+    const uid = id.replace('-', '');
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, hash: 'SHA-256' };
+    const generated = { ...algorithm, publicExponent: new Uint8Array([1, 0, 1]) };
+    const pair = await crypto.subtle.generateKey(generated, true, ['sign', 'verify']);
+    if (!('privateKey' in pair)) throw new Error('no key pair');
+    const der = await crypto.subtle.exportKey('pkcs8', pair.privateKey);
+    if (!(der instanceof ArrayBuffer)) throw new Error('no DER');
+    const lines = new Uint8Array(der).toBase64().replace(/.{64}/g, '$&\n');
+    const signKey = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
+    const credentials = { ...entered.today, signCert: entered.today.middleCert, signKey };
+    const iv = crypto.getRandomValues(new Uint8Array(SEAL_IV_BYTES));
+    const created = await registry().createChannel(
+      {
+        ...{ id, uid, provider: 'unionpay', mode: 'open', settings: DEFAULT_CHANNEL_SETTINGS, environment: 'live' },
+        ...{ shards: 2, locationHint: null, origins: [], allowlist: { mode: 'off', ranges: [] } },
+        credentials: await seal(JSON.stringify(credentials), env.TOLLGATE_MASTER_KEY, `channel/${uid}`, iv),
+      },
+      { now: Date.now(), key: null, digest: '' },
+    );
+    if (created.kind !== 'done') throw new Error(`the channel was not made: ${created.kind}`);
+    return id;
+  }
+
+  const register = (channel: string, metadata: object) =>
+    call('POST', '/v1/orders', { channel, orderNo: ASKED_NO, amount: { minor: 2599, currency: 'CNY' }, metadata });
+
+  it('by the time that it was registered with is paid by the signed answer, though no notice came', async () => {
+    const channel = await askingChannel();
+    expect((await register(channel, { txnTime: ORDER_NO })).status).toBe(201);
+    const calls = playApi(() => new Response(answer));
+    const { status, body } = await ask(channel, ASKED_NO);
+    expect([status, body.query]).toEqual([200, { found: true, providerState: '00' }]);
+    expect(body.order).toMatchObject({ state: 'paid', paid: { minor: 2599, currency: 'CNY' }, flags: [] });
+    expect(calls.map(({ url }) => url)).toEqual(['https://gateway.95516.com/gateway/api/queryTrans.do']);
+    const form = new URLSearchParams(String(calls[0]?.init.body));
+    expect([form.get('orderId'), form.get('txnTime')]).toEqual([ASKED_NO, ORDER_NO]);
+  });
+
+  it('is not taken for paid by an answer that does not verify', async () => {
+    const channel = await askingChannel();
+    await register(channel, { txnTime: ORDER_NO });
+    playApi(() => new Response(answer.replace('txnAmt=2599', 'txnAmt=9999')));
+    expect((await ask(channel, ASKED_NO)).status).toBeGreaterThanOrEqual(500);
+    const { order } = (await call('GET', `/v1/orders/${channel}/${ASKED_NO}`)).body;
+    expect(order).toMatchObject({ state: 'pending' });
+  });
+
+  it('without its time is not asked about, and the merchant hears what to register', async () => {
+    const channel = await askingChannel();
+    await register(channel, { table: '7' });
+    const calls = playApi(() => new Response(answer));
+    const { status, text } = await ask(channel, ASKED_NO);
+    expect([status, calls]).toEqual([422, []]);
+    expect(text).toContain('metadata.txnTime');
+  });
+
+  it('after a notice is asked about at the time that the notice told', async () => {
+    const channel = await askingChannel();
+    expect(await send(channel, callbacks.today.body)).toEqual([200, '']);
+    const calls = playApi(() => new Response('', { status: 503 }));
+    await ask(channel, ORDER_NO);
+    const form = new URLSearchParams(String(calls[0]?.init.body));
+    expect([form.get('orderId'), form.get('txnTime')]).toEqual([ORDER_NO, '20260101103045']);
+  });
 });
