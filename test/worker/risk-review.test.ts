@@ -1,5 +1,5 @@
-// What a provider doubts, through the Worker's own door: the flag risk_review on the order, whether the doubt comes with
-// the payment or after it.
+// What a provider doubts, through the Worker's own door: the flag risk_review on the order, whether the doubt comes
+// with the payment or after it.
 import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { authorisation, HMAC_KEY, type ItemContent } from '../fixtures/adyen/objects.ts';
