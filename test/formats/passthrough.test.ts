@@ -232,6 +232,14 @@ describe('Tollgate’s own headers', () => {
     expectAsItCame(made, callback, ['webhook-id', 'webhook-timestamp', 'webhook-signature']);
     expect(made.headers['tollgate-id']).toBe('evt_01');
   });
+
+  it('are never mixed with a provider’s of the same names', async () => {
+    const headers = { 'webhook-signature': 'theirs' };
+    const callback = { contentType: null, headers, body: new TextEncoder().encode('{}') };
+    const made = await rendered(passthrough(), inputOf({ callback }));
+    expect(Object.keys(made.headers).filter((name) => name.startsWith('webhook-'))).toEqual(['webhook-signature']);
+    expect(made.headers).toMatchObject({ ...headers, 'tollgate-signature': expect.stringMatching(/^v1,/) });
+  });
 });
 
 describe('an original body', () => {
