@@ -59,7 +59,8 @@ describe('the page of formats', () => {
 
   it('maps its example as the gateway does', async () => {
     const [entered = ''] = blocksOf(sectionOf('## `mapped`'), 'json');
-    expect(JSON.parse(textOf(await rendered(JSON.parse(entered))))).toEqual({
+    const { format: name, formatOptions: options } = JSON.parse(entered);
+    expect(JSON.parse(textOf(await rendered({ name, options })))).toEqual({
       head: { version: 3, action: 'PAID' },
       order: { no: 'N1', amount: '1.00', paidAt: '2026-01-01 08:00:00' },
     });
