@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import type { AskMessage, DeliveryMessage } from './core/record.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
+import { payer } from './payer.ts';
 import { receive } from './receive.ts';
 import { poke } from './reconcile/poke.ts';
 
@@ -15,7 +16,9 @@ export { Registry } from './objects/registry.ts';
 
 export default {
   fetch(request, env, ctx) {
-    if (!new URL(request.url).pathname.startsWith('/callbacks/')) return api.fetch(request, env, ctx);
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith('/pay/')) return payer(request, env);
+    if (!pathname.startsWith('/callbacks/')) return api.fetch(request, env, ctx);
     readConfig(env);
     return receive(request, env, ctx);
   },

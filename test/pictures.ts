@@ -1,4 +1,5 @@
-// Pictures of codes, read as a camera would have them: bytes or markup in, RGBA out. Shares nothing with what draws them.
+// Pictures of codes, read as a camera would have them: bytes or markup in, RGBA out. Shares nothing with what draws
+// them.
 import { crc32, inflateSync } from 'node:zlib';
 import decodeQR from 'qr/decode.js';
 

@@ -21,7 +21,7 @@ function zoneOf(path: string): string {
   return first.replace(/\.tsx?$/, '');
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats'];
-const VERBS = ['receive', 'deliver', 'ask', 'reconcile'];
+const VERBS = ['receive', 'deliver', 'ask', 'reconcile', 'payer'];
 const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', 'record', 'call-provider'];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   receive: SHELL,
   deliver: SHELL,
   ask: SHELL,
+  payer: SHELL,
   reconcile: SHELL,
   objects: SHELL,
   api: SHELL,

@@ -1,5 +1,5 @@
-// What the printed code of a product says, and the code as a picture. The same product always has the same code, so that
-// one that hangs on a wall stays good until the channel's credentials change.
+// What the printed code of a product says, and the code as a picture. The same product always has the same code, so
+// that one that hangs on a wall stays good until the channel's credentials change.
 import type { ChannelRecord } from '../core/channel.ts';
 import type { Product } from '../core/product.ts';
 import { qrPng, qrSvg } from '../core/qr.ts';

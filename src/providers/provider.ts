@@ -202,6 +202,8 @@ export type Provider<Credentials, Notification> = SentOn<Credentials> & {
   };
   /** Asks the provider for a payment that the payer can complete by a QR code. */
   readonly pay?: {
+    /** Schemes besides `https:` of codes that a phone opens as a link, in the wallet's own app. */
+    readonly appSchemes?: readonly string[];
     readonly request: (
       order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
       credentials: Credentials,

@@ -34,6 +34,7 @@ const BEIJING_AHEAD_MS = 8 * 3_600_000;
 type Definition = Provider<Credentials, Notice>;
 
 export const pay: NonNullable<Definition['pay']> = {
+  appSchemes: ['weixin:'],
   request: (order, credentials, { now, nonce }) => requestNative(order, credentials, now, nonce),
   read: (answer, credentials, _keys, now, expiresAt) => readNative(answer, credentials, now, expiresAt ?? null),
 };

@@ -24,7 +24,11 @@ const BEIJING_AHEAD_MS = 8 * 3_600_000;
 
 type Definition = Provider<Credentials, Notice>;
 
-export const pay: NonNullable<Definition['pay']> = { request: requestNative, read: readNative };
+export const pay: NonNullable<Definition['pay']> = {
+  appSchemes: ['weixin:'],
+  request: requestNative,
+  read: readNative,
+};
 export const close: NonNullable<Definition['close']> = { request: requestClose, read: readClose };
 
 /** What a refused payment request means (docs: Native prepay, business errors). */

@@ -1,0 +1,27 @@
+// How often strangers may look: by address, so that nobody tries tokens, and by token, so that no page is a burden. A
+// limiter that fails lets everybody in: a payer must not be kept from paying.
+import ipaddr from 'ipaddr.js';
+
+/** When to come back: the limits count by the minute, and whoever waits this long is inside them again. */
+export const RETRY_AFTER_SECONDS = 15;
+
+/** Local runs know no address. */
+export const mayLook = (env: Env, address: string | null): Promise<boolean> =>
+  address === null ? Promise.resolve(true) : isWithin(env.PAY_BY_ADDRESS, networkOf(address));
+
+export const mayLookAt = (env: Env, token: string): Promise<boolean> => isWithin(env.PAY_BY_TOKEN, token);
+
+async function isWithin(limiter: RateLimit, key: string): Promise<boolean> {
+  try {
+    return (await limiter.limit({ key })).success;
+  } catch {
+    return true; // see above
+  }
+}
+
+/** One subscriber has a whole /64 of IPv6 addresses to ask from (RFC 6177). */
+export function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return 'unknown';
+  const parsed = ipaddr.process(address);
+  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
+}
