@@ -150,10 +150,11 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     { source: 'callback', translation: translated.value },
     ...answers.value.map((translation) => ({ source: 'query' as const, translation })),
   ];
-  const facts = told.flatMap(({ translation: { events, flags = [], unlinked = [] } }) => [
+  const facts = told.flatMap(({ translation: { events, flags = [], unlinked = [], unlinkedFlags = [] } }) => [
     ...events,
     ...flags,
     ...unlinked,
+    ...unlinkedFlags,
   ]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);

@@ -1,7 +1,7 @@
 // The one door to the ledgers: brings what was told to those of its orders, by way of the locator where it names none.
 // Replies when all of it is durable. Never answers a provider, and never asks one.
 import { type ChannelRecord, ledgerNameOf, locatorNameOf } from './core/channel.ts';
-import type { Fact, Link, PaymentEvent, Source, UnlinkedEvent } from './core/event.ts';
+import type { Fact, Link, Source, UnlinkedEvent, UnlinkedFlag } from './core/event.ts';
 import { ID_BYTES, idOf } from './core/id.ts';
 import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from './core/record.ts';
 import type { Translation } from './providers/provider.ts';
@@ -35,8 +35,8 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
   const inputs = told.flatMap(({ source, translation: { events, flags = [] } }) =>
     [...events, ...flags].map(inputOf<Fact>(recording, source)),
   );
-  const unlinked = told.flatMap(({ source, translation }) =>
-    (translation.unlinked ?? []).map(inputOf<UnlinkedEvent>(recording, source)),
+  const unlinked = told.flatMap(({ source, translation: { unlinked: facts = [], unlinkedFlags = [] } }) =>
+    [...facts, ...unlinkedFlags].map(inputOf<UnlinkedEvent | UnlinkedFlag>(recording, source)),
   );
   const links = told.flatMap(({ translation }) => translation.links ?? []);
   const verdicts = await recordFacts(recording, inputs);
@@ -47,7 +47,7 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
 }
 
 const inputOf =
-  <Event extends Fact | UnlinkedEvent>({ receivedAt, evidence }: Recording, source: Source) =>
+  <Event extends Fact | UnlinkedEvent | UnlinkedFlag>({ receivedAt, evidence }: Recording, source: Source) =>
   (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
@@ -82,8 +82,8 @@ async function locate(recording: Recording, links: readonly Link[], unlinked: re
   return { found, waiting };
 }
 
-function named({ linkId: _, ...event }: UnlinkedEvent, orderNo: string): PaymentEvent {
-  return { ...event, orderNo } as PaymentEvent; // the spread loses the union's arms; only orderNo was missing
+function named({ linkId: _, ...event }: UnlinkedInput['event'], orderNo: string): Fact {
+  return { ...event, orderNo } as Fact; // the spread loses the union's arms; only orderNo was missing
 }
 
 /** A transient error is tried once more with a new stub: recording repeats without harm. Overloaded is left alone. */

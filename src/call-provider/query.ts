@@ -54,7 +54,8 @@ export const isPaidIn = ({ facts }: Heard, orderNo: string): boolean =>
 export async function hear(asker: Asker, { value, answer }: Said<Translation>): Promise<Result<Heard, AskProblem>> {
   const { env, record } = asker;
   const facts = [...value.events, ...(value.flags ?? [])];
-  const stranger = [...facts, ...(value.unlinked ?? [])].find((fact) => fact.test !== isTest(record.channel));
+  const unnamed = [...(value.unlinked ?? []), ...(value.unlinkedFlags ?? [])];
+  const stranger = [...facts, ...unnamed].find((fact) => fact.test !== isTest(record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
     return err({ code: 'malformed', detail, wasSent: true });

@@ -1,7 +1,7 @@
 // The messages between the verbs and the ledger. Pure data; fields may be added, never changed in meaning, because
 // a Worker and an object of different versions may talk while a deployment rolls out.
 import type { DispatchConfig } from './channel.ts';
-import type { Fact, Link, Source, UnlinkedEvent } from './event.ts';
+import type { Fact, Link, Source, UnlinkedEvent, UnlinkedFlag } from './event.ts';
 import type { Money } from './money.ts';
 import type { Order, OrderState, PaymentRequest, Registration } from './order.ts';
 import type { Reserved } from './refund-request.ts';
@@ -26,7 +26,7 @@ export type FactInput = {
 };
 
 /** A fact that does not name its order. */
-export type UnlinkedInput = Omit<FactInput, 'event'> & { readonly event: UnlinkedEvent };
+export type UnlinkedInput = Omit<FactInput, 'event'> & { readonly event: UnlinkedEvent | UnlinkedFlag };
 
 export type LocateRequest = {
   readonly v: 1;

@@ -1,7 +1,7 @@
 // What a provider doubts, through the Worker's own door: the flag risk_review on the order, whether the doubt comes
 // with the payment or after it.
 import { createHmac } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { authorisation, HMAC_KEY, type ItemContent } from '../fixtures/adyen/objects.ts';
 import { postOf } from '../fixtures/adyen/post.ts';
 import { charge, intent } from '../fixtures/stripe/objects.ts';
@@ -62,3 +62,28 @@ it.each<ItemContent>([{ fraudManualReview: 'true' }, { fraudResultType: 'AMBER' 
     expect(await stateOf(channel)).toEqual(['paid', ['risk_review']]);
   },
 );
+
+const opened = {
+  id: 'prv_1Tollgate',
+  object: 'review',
+  charge: charge.id,
+  payment_intent: intent.id,
+  open: true,
+  reason: 'rule',
+  created: Math.floor(Date.now() / 1000),
+  livemode: true,
+};
+
+it('is flagged by a review that names no order, after the payment', async () => {
+  const channel = await inStripe();
+  await send(channel, stripe('payment_intent.succeeded', intent));
+  await send(channel, stripe('review.opened', opened));
+  expect(await stateOf(channel)).toEqual(['paid', ['risk_review']]);
+});
+
+it('is flagged by a review that came before the payment that it is about', async () => {
+  const channel = await inStripe();
+  await send(channel, stripe('review.opened', opened));
+  await send(channel, stripe('payment_intent.succeeded', intent));
+  await vi.waitFor(async () => expect(await stateOf(channel)).toEqual(['paid', ['risk_review']]), 5_000);
+});
