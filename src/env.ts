@@ -73,3 +73,12 @@ export function readConfig(env: Vars): Config {
   parsed.set(env, config);
   return config;
 }
+
+/** A binding that deliveries may go through, by the name that an origin gives; null when there is none. */
+export function bindingOf(env: object, name: string): Pick<Fetcher, 'fetch'> | null {
+  const binding: unknown = Reflect.get(env, name);
+  return canFetch(binding) ? binding : null;
+}
+
+const canFetch = (value: unknown): value is Pick<Fetcher, 'fetch'> =>
+  typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function';

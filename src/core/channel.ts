@@ -1,6 +1,9 @@
 // Channel, origin and alarm: what the registry owns, as plain data. Pure. Secrets appear here only sealed.
+import type { EventType } from './event.ts';
+import { BREAKER_DEFAULT, ORIGIN_PAUSE_AFTER_SECONDS_DEFAULT } from './limits.ts';
 import type { Money } from './money.ts';
-import type { Flag } from './order.ts';
+import type { Flag, OrderState } from './order.ts';
+import type { SuccessCriterion } from './success.ts';
 
 /** Encrypted text: `v1.{keyId}.{iv}.{ciphertext}`; only crypto/seal.ts opens it. */
 export type Sealed = string;
@@ -67,13 +70,78 @@ export type OriginSecret = {
   readonly expiresAt: number | null;
 };
 
+/** Which events an origin gets. An empty list lets every value through; all that is named has to hold. */
+export type OriginFilter = {
+  readonly types: readonly EventType[];
+  readonly states: readonly OrderState[];
+  /** The order carries at least one of them. */
+  readonly flags: readonly Flag[];
+  readonly channels: readonly string[];
+  /** The order's amount, both bounds included, in minor units; an order without an amount does not match. */
+  readonly amount: { readonly min: number | null; readonly max: number | null; readonly currency: string } | null;
+  /** Each of the order's metadata fields that is named has this value. */
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+/** When an origin is left alone for a while: so many failures of so many attempts within the window. */
+export type Breaker = {
+  /** Above 0, at most 1. */
+  readonly failureShare: number;
+  readonly windowSeconds: number;
+  /** Fewer attempts than this within the window say nothing. */
+  readonly attemptsMin: number;
+  /** An open breaker lets one delivery through this long after it opened. */
+  readonly probeAfterSeconds: number;
+};
+
+/** What the origin asks to see besides the signature. */
+export type OriginAuth = {
+  readonly kind: 'basic' | 'bearer' | 'header';
+  /** The user of `basic`, the lower-cased name of `header`; null for `bearer`. */
+  readonly name: string | null;
+  /** Password, token or value. */
+  readonly sealed: Sealed;
+  /** The last four characters of a long secret, so that a person can tell two apart; null for a short one. */
+  readonly ending: string | null;
+};
+
+export type OriginSettings = {
+  /** Of the format that the origin names: pinned, so that a newer one changes nothing. */
+  readonly formatVersion: number;
+  /** JSON as the table of formats parsed it, a fallback included. */
+  readonly formatOptions: string;
+  readonly success: SuccessCriterion;
+  readonly filter: OriginFilter | null;
+  readonly breaker: Breaker;
+  /** An origin that took nothing for this long is paused, and its events wait; null: they run out of attempts. */
+  readonly pauseAfterSeconds: number | null;
+  /** The binding that deliveries go through instead of the open net: a client certificate, or a private service. */
+  readonly binding: string | null;
+  /** The origin's answer is compared with what it was told. */
+  readonly echoCheck: boolean;
+  readonly auth: readonly OriginAuth[];
+};
+
+export const DEFAULT_ORIGIN_SETTINGS: OriginSettings = {
+  formatVersion: 1,
+  formatOptions: '{}',
+  success: { kind: 'status' },
+  filter: null,
+  breaker: BREAKER_DEFAULT,
+  pauseAfterSeconds: ORIGIN_PAUSE_AFTER_SECONDS_DEFAULT,
+  binding: null,
+  echoCheck: false,
+  auth: [],
+};
+
 export type Origin = {
   readonly id: string;
   readonly version: number;
   readonly url: string;
   readonly format: string;
+  readonly settings: OriginSettings;
   readonly status: 'active' | 'paused';
-  /** Why it is paused: `operator`, `gone`; null when active. */
+  /** Why it is paused: `operator`, `gone`, `failing`; null when active. */
   readonly pauseReason: string | null;
   readonly secrets: readonly OriginSecret[];
   readonly timeoutMs: number;
@@ -92,6 +160,9 @@ export type DispatchOrigin = {
   readonly ladderSeconds: readonly number[];
   readonly perSecond: number;
   readonly concurrent: number;
+  readonly filter: OriginFilter | null;
+  readonly breaker: Breaker;
+  readonly pauseAfterSeconds: number | null;
 };
 export type DispatchConfig = {
   readonly channelId: string;
@@ -104,17 +175,28 @@ export type DispatchConfig = {
   readonly origins: readonly DispatchOrigin[];
 };
 
-/** What shards stored before a channel had settings. */
-export type StoredDispatch = Omit<DispatchConfig, 'mode' | 'settings'> & {
+type AddedToOrigins = 'filter' | 'breaker' | 'pauseAfterSeconds';
+type StoredOrigin = Omit<DispatchOrigin, AddedToOrigins> & Partial<Pick<DispatchOrigin, AddedToOrigins>>;
+
+/** What shards stored before channels and origins had settings. */
+export type StoredDispatch = Omit<DispatchConfig, 'mode' | 'settings' | 'origins'> & {
   readonly mode?: Channel['mode'];
   readonly settings?: Partial<ChannelSettings>;
+  readonly origins: readonly StoredOrigin[];
 };
 
 export const wholeDispatch = (stored: StoredDispatch): DispatchConfig => ({
   ...stored,
   mode: stored.mode ?? 'open',
   settings: { ...DEFAULT_CHANNEL_SETTINGS, ...stored.settings },
+  origins: stored.origins.map((origin) => ({ ...NEW_IN_ORIGINS, ...origin })),
 });
+
+const NEW_IN_ORIGINS: Pick<DispatchOrigin, AddedToOrigins> = {
+  filter: DEFAULT_ORIGIN_SETTINGS.filter,
+  breaker: DEFAULT_ORIGIN_SETTINGS.breaker,
+  pauseAfterSeconds: DEFAULT_ORIGIN_SETTINGS.pauseAfterSeconds,
+};
 
 /** The newer of each part; null when `next` brings nothing newer than `known`. */
 export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): DispatchConfig | null {

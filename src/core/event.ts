@@ -4,18 +4,20 @@ import type { Money } from './money.ts';
 
 export type Source = 'callback' | 'query' | 'bill' | 'operator' | 'merchant';
 
-export type EventType =
-  | 'payment.pending'
-  | 'payment.succeeded'
-  | 'payment.failed'
-  | 'payment.closed'
-  | 'refund.pending'
-  | 'refund.succeeded'
-  | 'refund.failed'
-  | 'dispute.opened'
-  | 'dispute.won'
-  | 'dispute.lost'
-  | 'order.flagged';
+export const EVENT_TYPES = [
+  'payment.pending',
+  'payment.succeeded',
+  'payment.failed',
+  'payment.closed',
+  'refund.pending',
+  'refund.succeeded',
+  'refund.failed',
+  'dispute.opened',
+  'dispute.won',
+  'dispute.lost',
+  'order.flagged',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 export type PaymentStatus = 'pending' | 'succeeded' | 'failed' | 'closed';
 export type RefundState = 'pending' | 'succeeded' | 'failed' | 'needs_attention';

@@ -81,6 +81,17 @@ export const ORIGIN_RESPONSE_BYTES_MAX = 16 * 1024;
 export const ORIGIN_RESPONSE_KEPT_CHARS = 500;
 export const ORIGIN_PER_SECOND_DEFAULT = 100;
 export const ORIGIN_CONCURRENT_DEFAULT = 50;
+/** Half of at least 20 attempts within a minute failed: the origin is left alone and asked again by one delivery. */
+export const BREAKER_DEFAULT = {
+  failureShare: 0.5,
+  windowSeconds: 60,
+  attemptsMin: 20,
+  probeAfterSeconds: 30,
+} as const;
+/** An origin that took nothing for three days is paused: its events wait for it instead of running out of attempts. */
+export const ORIGIN_PAUSE_AFTER_SECONDS_DEFAULT = 3 * 86_400;
+/** Headers that an origin may ask to see; more would be data, which belongs into the body. */
+export const ORIGIN_AUTH_MAX = 10;
 /** Longest wait for an origin's gate; then a shard goes on at half its last rate. */
 export const PERMIT_TIMEOUT_MS = 2_000;
 /** Permits expire after this when a shard never gave them back. */

@@ -1,5 +1,5 @@
 // The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
-import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret } from './channel.ts';
+import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret, OriginSettings } from './channel.ts';
 import type { CredentialChange } from './rotation.ts';
 
 /** Who may do what. `admin` may do everything. */
@@ -29,9 +29,15 @@ export type ChannelChange = Changes<Pick<Channel, 'origins' | 'allowlist' | 'mod
   };
 export type StatusChange = { readonly to: ChannelStatus; readonly from: readonly ChannelStatus[] };
 
-type OriginSettings = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;
-export type OriginDraft = OriginSettings & { readonly id: string; readonly secret: OriginSecretDraft };
-export type OriginChange = Changes<OriginSettings>;
+type OriginBasics = Pick<Origin, 'url' | 'format' | 'timeoutMs' | 'ladderSeconds' | 'perSecond' | 'concurrent'>;
+/** Of the settings only what is named differs from the defaults, or changes. */
+type NamedSettings = { readonly settings?: Partial<OriginSettings> | undefined };
+export type OriginDraft = OriginBasics & NamedSettings & { readonly id: string; readonly secret: OriginSecretDraft };
+export type OriginChange = Changes<OriginBasics> &
+  NamedSettings & {
+    /** The version that the caller looked at; left out: whatever stands. */
+    readonly ifVersion?: number | undefined;
+  };
 export type OriginSecretDraft = Pick<OriginSecret, 'kind' | 'sealed' | 'publicKey'>;
 export type Rotation = { readonly secret: OriginSecretDraft; readonly overlapMs: number };
 
@@ -39,7 +45,7 @@ export type Rotation = { readonly secret: OriginSecretDraft; readonly overlapMs:
 export type OriginPause = {
   readonly id: string;
   readonly version: number | null;
-  readonly reason: 'operator' | 'gone';
+  readonly reason: 'operator' | 'gone' | 'failing';
   readonly now: number;
 };
 export type OriginResume = Omit<OriginPause, 'reason'>;

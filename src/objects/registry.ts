@@ -28,7 +28,6 @@ import {
   listApiKeyRows,
   listLiveApiKeys,
   revokeApiKeyRow,
-  writeOnce,
 } from '../store/registry-access.ts';
 import { listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
@@ -38,27 +37,26 @@ import { prepareRegistryTables } from '../store/registry-schema.ts';
 import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
 import { longPauses } from './long-pauses.ts';
+import { OriginDesk } from './registry-origins.ts';
+import { done, doneOr, type Note, RegistryWriter } from './registry-writer.ts';
 
 const ALARM_DETAIL_CHARS_MAX = 500;
 const ALARM_SUBJECT_CHARS_MAX = 200;
-
-/** Says that a channel's shards have to be told what changed. */
-type Note = (channelId: string) => void;
-
-const done = <T>(value: T): WriteReply<T> => ({ kind: 'done', value, repeated: false });
-const doneOr = <T>(value: T | null, kind: 'missing' | 'exists'): WriteReply<T> =>
-  value === null ? { kind } : done(value);
 
 export class Registry extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #push: ConfigPush;
   readonly #keys: KeyRefresher;
+  readonly #writer: RegistryWriter;
+  readonly #origins: OriginDesk;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#push = new ConfigPush(ctx.storage, env);
     this.#keys = new KeyRefresher(ctx.storage, env, (alarms) => this.raiseAlarms(alarms));
+    this.#writer = new RegistryWriter(ctx.storage, this.#push);
+    this.#origins = new OriginDesk(this.#sql, this.#writer);
     ctx.storage.transactionSync(() => prepareRegistryTables(this.#sql));
   }
 
@@ -85,7 +83,7 @@ export class Registry extends DurableObject<Env> {
 
   /** A new channel needs no push: its shards learn what they need with the first fact. */
   createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<ChannelView> {
-    return this.#write(stamp, () => {
+    return this.#writer.write(stamp, () => {
       if (channels.readChannelRow(this.#sql, draft.id)) return { kind: 'exists' };
       const unknown = this.#unknownOrigin(draft.origins);
       return unknown ?? done(viewOf(channels.insertChannel(this.#sql, draft, stamp.now), stamp.now));
@@ -93,7 +91,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
-    return this.#writeAndPush(stamp, (note) => {
+    return this.#writer.writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
       if (change.rotation && change.rotation.after !== channel.credentials) return { kind: 'changed' };
@@ -105,7 +103,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   setChannelStatus(id: string, { from, to }: StatusChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
-    return this.#writeAndPush(stamp, (note) => {
+    return this.#writer.writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
       if (channel.status === to) return done(viewOf(channel, stamp.now));
@@ -126,48 +124,30 @@ export class Registry extends DurableObject<Env> {
   }
 
   createOrigin(draft: OriginDraft, stamp: WriteStamp): WriteReply<Origin> {
-    return this.#write(stamp, () => {
-      if (origins.readOriginRow(this.#sql, draft.id)) return { kind: 'exists' };
-      return done(origins.insertOrigin(this.#sql, draft, stamp.now));
-    });
+    return this.#origins.create(draft, stamp);
   }
 
   updateOrigin(id: string, change: OriginChange, stamp: WriteStamp): Promise<WriteReply<Origin>> {
-    return this.#writeAndPush(stamp, (note) => {
-      if (!origins.readOriginRow(this.#sql, id)) return { kind: 'missing' };
-      origins.changeOrigin(this.#sql, id, change, stamp.now);
-      return this.#changedOrigin(id, note);
-    });
+    return this.#origins.update(id, change, stamp);
   }
 
   rotateOrigin(id: string, rotation: Rotation, stamp: WriteStamp): Promise<WriteReply<Origin>> {
-    return this.#writeAndPush(stamp, (note) => {
-      const origin = origins.readOriginRow(this.#sql, id);
-      if (!origin) return { kind: 'missing' };
-      origins.rotateSecrets(this.#sql, origin, rotation, stamp.now);
-      return this.#changedOrigin(id, note);
-    });
+    return this.#origins.rotate(id, rotation, stamp);
   }
 
   /** Replies after every shard that has this origin was told; null when there is no such origin. */
   async pauseOrigin(pause: OriginPause): Promise<Origin | null> {
-    const stamp = { now: pause.now, key: null, digest: '' };
-    return valueDone(await this.#setPaused(pause.id, stamp, () => origins.pauseOriginRow(this.#sql, pause)));
+    return valueDone(await this.#origins.pause(pause, { now: pause.now, key: null, digest: '' }));
   }
 
   async resumeOrigin(resume: OriginResume): Promise<Origin | null> {
-    const stamp = { now: resume.now, key: null, digest: '' };
-    return valueDone(await this.#setPaused(resume.id, stamp, () => origins.resumeOriginRow(this.#sql, resume)));
+    return valueDone(await this.#origins.resume(resume, { now: resume.now, key: null, digest: '' }));
   }
 
   /** Pauses or resumes for a person, once per Idempotency-Key. */
   setOriginPaused(id: string, paused: boolean, stamp: WriteStamp): Promise<WriteReply<Origin>> {
     const change = { id, version: null, now: stamp.now };
-    return this.#setPaused(id, stamp, () =>
-      paused
-        ? origins.pauseOriginRow(this.#sql, { ...change, reason: 'operator' })
-        : origins.resumeOriginRow(this.#sql, change),
-    );
+    return paused ? this.#origins.pause({ ...change, reason: 'operator' }, stamp) : this.#origins.resume(change, stamp);
   }
 
   // — products —
@@ -182,17 +162,17 @@ export class Registry extends DurableObject<Env> {
 
   /** The caller has seen to it that the channel is there; channels are never removed. */
   createProduct(draft: ProductDraft, stamp: WriteStamp): WriteReply<Product> {
-    return this.#write(stamp, () => doneOr(products.insertProduct(this.#sql, draft, stamp.now), 'exists'));
+    return this.#writer.write(stamp, () => doneOr(products.insertProduct(this.#sql, draft, stamp.now), 'exists'));
   }
 
   updateProduct(id: string, change: ProductChange, stamp: WriteStamp): WriteReply<Product> {
-    return this.#write(stamp, () => doneOr(products.changeProduct(this.#sql, id, change, stamp.now), 'missing'));
+    return this.#writer.write(stamp, () => doneOr(products.changeProduct(this.#sql, id, change, stamp.now), 'missing'));
   }
 
   // — API keys —
 
   createApiKey(draft: ApiKeyDraft, stamp: WriteStamp): WriteReply<{ readonly key: ApiKey; readonly sealed: string }> {
-    return this.#write(stamp, () => {
+    return this.#writer.write(stamp, () => {
       return done({ key: insertApiKey(this.#sql, draft, stamp.now), sealed: draft.sealed });
     });
   }
@@ -202,7 +182,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   revokeApiKey(id: string, stamp: WriteStamp): WriteReply<ApiKey> {
-    return this.#write(stamp, () => doneOr(revokeApiKeyRow(this.#sql, id, stamp.now), 'missing'));
+    return this.#writer.write(stamp, () => doneOr(revokeApiKeyRow(this.#sql, id, stamp.now), 'missing'));
   }
 
   /** What isolates keep a copy of: the hashes of all keys that are not revoked. */
@@ -253,39 +233,10 @@ export class Registry extends DurableObject<Env> {
 
   // — the inside —
 
-  #write<T>(stamp: WriteStamp, write: () => WriteReply<T>): WriteReply<T> {
-    return this.ctx.storage.transactionSync(() => writeOnce(this.#sql, stamp, write));
-  }
-
-  /** The change is committed first; then the shards that it touches are told before the reply. */
-  async #writeAndPush<T>(stamp: WriteStamp, write: (note: Note) => WriteReply<T>): Promise<WriteReply<T>> {
-    const noted: string[] = [];
-    const reply = this.#write(stamp, () =>
-      write((channelId) => {
-        this.#push.note(channelId, stamp.now);
-        noted.push(channelId);
-      }),
-    );
-    await this.#push.push(noted);
-    return reply;
-  }
-
-  #setPaused(id: string, stamp: WriteStamp, change: () => boolean): Promise<WriteReply<Origin>> {
-    return this.#writeAndPush(stamp, (note) => {
-      if (change()) return this.#changedOrigin(id, note);
-      return doneOr(origins.readOriginRow(this.#sql, id), 'missing');
-    });
-  }
-
   #changedChannel(id: string, note: Note, now: number): WriteReply<ChannelView> {
     note(id);
     const channel = channels.readChannelRow(this.#sql, id);
     return doneOr(channel && viewOf(channel, now), 'missing');
-  }
-
-  #changedOrigin(id: string, note: Note): WriteReply<Origin> {
-    for (const channel of channels.listChannelsOfOrigin(this.#sql, id)) note(channel.id);
-    return doneOr(origins.readOriginRow(this.#sql, id), 'missing');
   }
 
   #unknownOrigin(ids: readonly string[]): { readonly kind: 'unknown_origin'; readonly index: number } | null {

@@ -170,13 +170,16 @@ export function dispatchOf(channel: Channel, origins: readonly Origin[]): Dispat
     paused: channel.status === 'paused',
     mode: channel.mode,
     settings: channel.settings,
-    origins: origins.map(({ id, version, status, ladderSeconds, perSecond, concurrent }) => ({
+    origins: origins.map(({ id, version, status, ladderSeconds, perSecond, concurrent, settings }) => ({
       id,
       version,
       paused: status === 'paused',
       ladderSeconds,
       perSecond,
       concurrent,
+      filter: settings.filter,
+      breaker: settings.breaker,
+      pauseAfterSeconds: settings.pauseAfterSeconds,
     })),
   };
 }

@@ -1,5 +1,5 @@
 // SQL of the registry's origins. Knows no secret but sealed ones; a secret that no longer signs is forgotten.
-import type { Origin, OriginSecret } from '../core/channel.ts';
+import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/channel.ts';
 import type { OriginChange, OriginDraft, OriginPause, OriginResume, Rotation } from '../core/registry.ts';
 
 type OriginRow = {
@@ -14,6 +14,7 @@ type OriginRow = {
   ladder_seconds: string;
   per_second: number;
   concurrent: number;
+  settings: string;
   created_at: number;
   updated_at: number;
 };
@@ -21,11 +22,13 @@ type OriginRow = {
 function originOf(row: OriginRow): Origin {
   const secrets: readonly OriginSecret[] = JSON.parse(row.secrets);
   const ladderSeconds: readonly number[] = JSON.parse(row.ladder_seconds);
+  const settings: Partial<OriginSettings> = JSON.parse(row.settings);
   return {
     id: row.id,
     version: row.version,
     url: row.url,
     format: row.format,
+    settings: { ...DEFAULT_ORIGIN_SETTINGS, ...settings },
     status: row.status,
     pauseReason: row.pause_reason,
     secrets,
@@ -52,8 +55,8 @@ export function insertOrigin(sql: SqlStorage, draft: OriginDraft, now: number): 
   const row = sql
     .exec<OriginRow>(
       `INSERT INTO origins (id, version, url, format, status, pause_reason, secrets, timeout_ms, ladder_seconds,
-         per_second, concurrent, created_at, updated_at)
-       VALUES (?1, 1, ?2, ?3, 'active', NULL, ?4, ?5, ?6, ?7, ?8, ?9, ?9) RETURNING *`,
+         per_second, concurrent, created_at, updated_at, settings)
+       VALUES (?1, 1, ?2, ?3, 'active', NULL, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10) RETURNING *`,
       draft.id,
       draft.url,
       draft.format,
@@ -63,16 +66,19 @@ export function insertOrigin(sql: SqlStorage, draft: OriginDraft, now: number): 
       draft.perSecond,
       draft.concurrent,
       now,
+      JSON.stringify({ ...DEFAULT_ORIGIN_SETTINGS, ...draft.settings }),
     )
     .one();
   return originOf(row);
 }
 
-export function changeOrigin(sql: SqlStorage, id: string, change: OriginChange, now: number): void {
+/** Settings change member by member. */
+export function changeOrigin(sql: SqlStorage, { id, settings }: Origin, change: OriginChange, now: number): void {
   sql.exec(
     `UPDATE origins SET version = version + 1, updated_at = ?1, url = coalesce(?2, url), format = coalesce(?3, format),
        timeout_ms = coalesce(?4, timeout_ms), ladder_seconds = coalesce(?5, ladder_seconds),
-       per_second = coalesce(?6, per_second), concurrent = coalesce(?7, concurrent) WHERE id = ?8`,
+       per_second = coalesce(?6, per_second), concurrent = coalesce(?7, concurrent), settings = ?9
+     WHERE id = ?8`,
     now,
     change.url ?? null,
     change.format ?? null,
@@ -81,6 +87,7 @@ export function changeOrigin(sql: SqlStorage, id: string, change: OriginChange, 
     change.perSecond ?? null,
     change.concurrent ?? null,
     id,
+    JSON.stringify({ ...settings, ...change.settings }),
   );
 }
 

@@ -48,8 +48,12 @@ ALTER TABLE channels ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE channels ADD COLUMN previous TEXT;
 `;
 
+const ORIGIN_SETTINGS = `
+ALTER TABLE origins ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS];
+const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {

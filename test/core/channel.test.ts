@@ -1,7 +1,14 @@
 // Where an order lives: shard numbers and object names, which may never change for a channel that exists.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf, shardNameOf, shardOf, wholeDispatch } from '../../src/core/channel.ts';
+import {
+  DEFAULT_CHANNEL_SETTINGS,
+  DEFAULT_ORIGIN_SETTINGS,
+  ledgerNameOf,
+  shardNameOf,
+  shardOf,
+  wholeDispatch,
+} from '../../src/core/channel.ts';
 import { SHARDS_MAX } from '../../src/core/limits.ts';
 
 describe('the shard of an order', () => {
@@ -46,7 +53,7 @@ describe('the name of a ledger', () => {
   });
 });
 
-describe('a configuration that a shard stored before channels had settings', () => {
+describe('a configuration that a shard stored before channels and origins had settings', () => {
   const stored = { channelId: 'c', provider: 'p', channelVersion: 3, paused: true, origins: [] };
 
   it('is read as an open channel with the usual settings', () => {
@@ -56,5 +63,18 @@ describe('a configuration that a shard stored before channels had settings', () 
   it('keeps what it has', () => {
     const { mode, settings } = wholeDispatch({ ...stored, mode: 'registered', settings: { parkAgeSeconds: 5 } });
     expect([mode, settings]).toEqual(['registered', { ...DEFAULT_CHANNEL_SETTINGS, parkAgeSeconds: 5 }]);
+  });
+
+  const origin = { id: 'o', version: 1, paused: false, ladderSeconds: [0], perSecond: 1, concurrent: 1 };
+
+  it('lets its origins have every event, and the usual breaker', () => {
+    const { breaker, pauseAfterSeconds } = DEFAULT_ORIGIN_SETTINGS;
+    const { origins } = wholeDispatch({ ...stored, origins: [origin] });
+    expect(origins).toEqual([{ ...origin, filter: null, breaker, pauseAfterSeconds }]);
+  });
+
+  it('keeps what its origins have, never pausing by itself included', () => {
+    const { origins } = wholeDispatch({ ...stored, origins: [{ ...origin, pauseAfterSeconds: null }] });
+    expect(origins[0]?.pauseAfterSeconds).toBeNull();
   });
 });

@@ -1,7 +1,12 @@
 // What the ledger's tests share: facts, configurations, and a wait that polls instead of sleeping blindly.
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, type DispatchOrigin } from '../../src/core/channel.ts';
+import {
+  DEFAULT_CHANNEL_SETTINGS,
+  DEFAULT_ORIGIN_SETTINGS,
+  type DispatchConfig,
+  type DispatchOrigin,
+} from '../../src/core/channel.ts';
 import type { PaymentFact, RefundFact } from '../../src/core/event.ts';
 import type { FactInput } from '../../src/core/record.ts';
 
@@ -15,6 +20,9 @@ export const origin = (id: string, change: Partial<DispatchOrigin> = {}): Dispat
   ladderSeconds: [0, 0, 0],
   perSecond: 10_000,
   concurrent: 1_000,
+  filter: null,
+  breaker: DEFAULT_ORIGIN_SETTINGS.breaker,
+  pauseAfterSeconds: null,
   ...change,
 });
 

@@ -2,13 +2,20 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Alarm, DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, shardNameOf } from '../../src/core/channel.ts';
+import {
+  type Alarm,
+  DEFAULT_CHANNEL_SETTINGS,
+  DEFAULT_ORIGIN_SETTINGS,
+  type DispatchConfig,
+  shardNameOf,
+} from '../../src/core/channel.ts';
 import {
   CHANNEL_PAUSED_LONG_MS,
   KEY_REFRESH_INTERVAL_MAX_MS,
   KEY_REFRESH_INTERVAL_MIN_MS,
 } from '../../src/core/limits.ts';
 import { readChannelRow } from '../../src/store/registry-channels.ts';
+import { readOriginRow } from '../../src/store/registry-origins.ts';
 import { prepareRegistryTables } from '../../src/store/registry-schema.ts';
 import { call, credentials, identity, makeChannel, makeOrigin, playProvider, unique } from './api-world.ts';
 
@@ -401,13 +408,17 @@ it('a registry of an older version gains what is new and keeps its channels', as
   await runInDurableObject(older, (_, { storage: { sql } }) => {
     sql.exec('DROP TABLE products');
     for (const column of ['settings', 'previous']) sql.exec(`ALTER TABLE channels DROP COLUMN ${column}`);
+    sql.exec('ALTER TABLE origins DROP COLUMN settings');
     sql.exec('UPDATE schema SET version = 1');
     sql.exec(`INSERT INTO channels VALUES ('kept', 'ch_1', 3, 'generic', 'active', 1, 'open', 'live', 8, NULL, '[]',
       '{"mode":"off","ranges":[]}', 'sealed', 1, 1)`);
+    sql.exec(`INSERT INTO origins VALUES ('kept', 2, 'https://shop.example/', 'standard', 'active', NULL, '[]', 1000,
+      '[0]', 1, 1, 1, 1)`);
     prepareRegistryTables(sql);
     prepareRegistryTables(sql);
-    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 3 }]);
+    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 4 }]);
     expect(sql.exec('SELECT * FROM products').toArray()).toEqual([]);
     expect(readChannelRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 3, settings: DEFAULT_CHANNEL_SETTINGS });
+    expect(readOriginRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 2, settings: DEFAULT_ORIGIN_SETTINGS });
   });
 });

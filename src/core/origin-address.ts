@@ -9,15 +9,26 @@ const PRIVATE_NAME = /\.(local|internal|home\.arpa)$/;
 /** IPv4 addresses in IPv6 form without a range of their own in ipaddr.js (RFC 4291, 2.5.5.1; deprecated). */
 const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96');
 
+/** Bindings with this prefix decide themselves where a request goes: its URL names only what is asked there. */
+const PRIVATE_BINDING = 'PRIVATE_';
+
+export type AddressRules = {
+  readonly isLocal: boolean;
+  /** The binding that deliveries go through; null for the open net. */
+  readonly binding: string | null;
+};
+
 /** What is wrong with the URL, in words for the person who typed it; null when deliveries may go there. */
-export function addressProblem(text: string, isLocal: boolean): string | null {
+export function addressProblem(text: string, { isLocal, binding }: AddressRules): string | null {
   if (text.length > URL_CHARS_MAX) return `must be at most ${URL_CHARS_MAX} characters`;
   if (!URL.canParse(text)) return 'must be an absolute URL such as https://shop.example/hooks';
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return 'must carry no user name or password: deliveries are signed';
   if (url.hash !== '') return 'must have no #fragment: it is never sent';
+  const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
+  if (binding?.startsWith(PRIVATE_BINDING)) return isWeb ? null : 'must begin with https:// or http://';
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
-  if (isLocal && isLoopback(host) && (url.protocol === 'http:' || url.protocol === 'https:')) return null;
+  if (isLocal && isWeb && isLoopback(host)) return null;
   if (url.protocol !== 'https:') return 'must begin with https://';
   return hostProblem(host);
 }
