@@ -61,6 +61,7 @@ const comparable = (known: Refund, fact: RefundFact): Money =>
 
 /** A state the refund had before and has again: succeeded, reversed, succeeded after all. No duplicate of the first. */
 export function comesBack(order: Order, fact: RefundFact): boolean {
+  if (order.parkedAt !== null) return true; // nothing is applied yet: judged again when it is
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
   if (known === undefined || fact.occurredAt <= known.at) return false;
   const type = moveOf(known, fact);
