@@ -9,7 +9,16 @@ import {
   type RefundFact,
   type Source,
 } from '../../src/core/event.ts';
-import { newOrder, type Order, type Registration } from '../../src/core/order.ts';
+import {
+  disputeOf,
+  newOrder,
+  type Order,
+  paidAtOf,
+  paidOf,
+  type Registration,
+  refundedOf,
+  stateOf,
+} from '../../src/core/order.ts';
 import { registerOrder } from '../../src/core/registration.ts';
 import { applyFact } from '../../src/core/transition.ts';
 
@@ -96,6 +105,36 @@ export const orderOf = (start: Order, facts: readonly PaymentEvent[]): Order =>
   history(start, facts).at(-1)?.order ?? start;
 
 export const typesOf = (start: Order, facts: readonly PaymentEvent[]) => history(start, facts).map((step) => step.type);
+
+/**
+ * Flags that remember how facts arrived and are right to differ with their order: money after the close, a refund
+ * before its payment, a refund taken back, a contradiction (the first word stands). amount_mismatch tells that the
+ * registration came after the money; the rest are raised elsewhere.
+ */
+const ABOUT_ARRIVAL: readonly string[] = [
+  'amount_mismatch',
+  'paid_after_close',
+  'refund_before_payment',
+  'refund_reversed',
+  'transaction_reused',
+  'unmatched',
+  'provider_disagrees',
+  'origin_disagrees',
+  'risk_review',
+  'incomplete',
+];
+
+/** What must be the same however the facts arrived. */
+export const truthOf = (order: Order) => ({
+  state: stateOf(order),
+  paid: paidOf(order),
+  refunded: refundedOf(order),
+  paidAt: paidAtOf(order),
+  dispute: disputeOf(order),
+  payments: order.payments,
+  refunds: order.refunds,
+  flags: order.flags.filter((flag) => !ABOUT_ARRIVAL.includes(flag)),
+});
 
 // — any of them —
 

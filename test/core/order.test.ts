@@ -5,12 +5,10 @@ import { factKey, type PaymentFact } from '../../src/core/event.ts';
 import {
   disputeOf,
   FLAGS,
-  type Order,
   PAYMENT_TABLE,
   PAYMENT_WORDS,
   type PaymentWord,
   paidAtOf,
-  paidOf,
   refundedOf,
   stateOf,
 } from '../../src/core/order.ts';
@@ -28,41 +26,12 @@ import {
   refund,
   registered,
   T0,
+  truthOf,
   typesOf,
   unpaid,
 } from './facts.ts';
 
 const DAY = 86_400_000;
-
-/**
- * Flags that remember how facts arrived and are right to differ with their order: money after the close, a refund
- * before its payment, a refund taken back, a contradiction (the first word stands). amount_mismatch tells that the
- * registration came after the money; the rest are raised elsewhere.
- */
-const ABOUT_ARRIVAL = [
-  'amount_mismatch',
-  'paid_after_close',
-  'refund_before_payment',
-  'refund_reversed',
-  'transaction_reused',
-  'unmatched',
-  'provider_disagrees',
-  'origin_disagrees',
-  'risk_review',
-  'incomplete',
-];
-
-/** What must be the same however the facts arrived. */
-const truthOf = (order: Order) => ({
-  state: stateOf(order),
-  paid: paidOf(order),
-  refunded: refundedOf(order),
-  paidAt: paidAtOf(order),
-  dispute: disputeOf(order),
-  payments: order.payments,
-  refunds: order.refunds,
-  flags: order.flags.filter((flag) => !ABOUT_ARRIVAL.includes(flag)),
-});
 
 describe('the order in which facts arrive', () => {
   const shuffled = anyFacts.chain((facts) =>

@@ -99,7 +99,7 @@ const flagTable = () =>
 export const orderStatesPage = (): string => `# Order states
 
 Made from the tables in \`src/core/order.ts\`, \`refund.ts\` and \`dispute.ts\` by \`npm run docs\`; a test fails
-while this page and the code differ. What each odd outcome looks like to a merchant is in [odd outcomes](odd-outcomes.md).
+while this page and the code differ. What odd outcomes look like to a merchant is in [odd outcomes](odd-outcomes.md).
 
 ## The order
 
