@@ -17,8 +17,7 @@ p{margin:.5rem 0 0}
 .amount{margin:0;font-size:2.25rem;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums}
 .said{font-weight:600}
 .soft{color:var(--soft);font-size:.9375rem}
-.code{display:block;width:100%;max-width:17rem;height:auto;margin:1rem auto 0;border-radius:.75rem;background:#fff;
-image-rendering:pixelated}
+.code{display:block;width:100%;max-width:17rem;height:auto;margin:1rem auto 0;border-radius:.75rem;background:#fff}
 .left{font-variant-numeric:tabular-nums}
 .mark{display:block;width:4rem;height:4rem;margin:1rem auto 0;fill:none;stroke:var(--good);stroke-width:3;
 stroke-linecap:round;stroke-linejoin:round}

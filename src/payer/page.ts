@@ -45,7 +45,7 @@ export async function payPage(view: PayView, { token, language, now }: Place): P
   data-until="${until}" data-left="${texts.validFor}" data-waiting="${texts.states.waiting.name}"
   data-paid="${texts.states.paid.name}" data-expired="${texts.states.expired.name}"
   data-closed="${texts.states.closed.name}">
-<h1>${amount === null ? texts.title : texts.toPay}</h1>
+<h1>${amount === null ? texts.title : texts.amount}</h1>
 ${amount === null ? '' : html`<p class="amount">${amount}</p>`}
 <p class="said" role="status" aria-live="polite">${name}</p>
 <div class="for waiting">

@@ -8,7 +8,7 @@ export type Texts = {
   /** BCP 47, for the page and for amounts. */
   readonly locale: string;
   readonly title: string;
-  readonly toPay: string;
+  readonly amount: string;
   /** What each state is called, and what to do in it. */
   readonly states: Readonly<Record<PayState, { readonly name: string; readonly advice: string }>>;
   readonly preparing: string;
@@ -29,7 +29,7 @@ export const TEXTS: Readonly<Record<Language, Texts>> = {
   en: {
     locale: 'en',
     title: 'Payment',
-    toPay: 'To pay',
+    amount: 'Amount',
     states: {
       waiting: { name: 'Waiting for the payment', advice: 'Scan the code with your wallet app.' },
       paid: { name: 'Paid', advice: 'Thank you. You may close this page.' },
@@ -57,7 +57,7 @@ export const TEXTS: Readonly<Record<Language, Texts>> = {
   zh: {
     locale: 'zh-CN',
     title: '付款',
-    toPay: '应付金额',
+    amount: '金额',
     states: {
       waiting: { name: '等待付款', advice: '请使用钱包 App 扫描二维码。' },
       paid: { name: '付款成功', advice: '感谢您的付款，可以关闭本页。' },

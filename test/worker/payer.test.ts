@@ -53,7 +53,7 @@ describe('the page', () => {
     const reply = await open(order.token);
     const html = await reply.text();
     expect(reply.status).toBe(200);
-    expect(textOf(html)).toMatch(/To pay CN¥1\.00 Waiting for the payment .*Valid until \d\d:\d\d UTC/);
+    expect(textOf(html)).toMatch(/Amount CN¥1\.00 Waiting for the payment .*Valid until \d\d:\d\d UTC/);
     expect(html).toContain(`src="/pay/${order.token}/qr.png"`);
     for (const secret of [order.channel, order.orderNo, DESCRIPTION, '龙井茶', 'secret-cart', 'wechat']) {
       expect(html).not.toContain(secret);
@@ -95,7 +95,7 @@ describe('the page', () => {
         true,
       ]);
     }
-    expect(textOf(await page('', 'zh'))).toMatch(/应付金额 ¥1\.00 等待付款/);
+    expect(textOf(await page('', 'zh'))).toMatch(/金额 ¥1\.00 等待付款/);
   });
 
   it.each<[number, string, string, string]>([
