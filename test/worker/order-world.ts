@@ -21,10 +21,16 @@ export function later(ms: number): void {
   aheadMs += ms;
 }
 
-/** Call before each test. A shop of the test before may remember later times: open a new one. */
-export function startClock(): void {
+/**
+ * Call before each test. A shop of the test before may remember later times: open a new one. What the ledger wants
+ * asked goes nowhere, unless a test carries it or gives `back` the queue.
+ */
+export function startClock(): { readonly back: () => void } {
   aheadMs = 0;
+  const queue = vi.spyOn(env.ASK, 'sendBatch');
+  queue.mockResolvedValue({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } });
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+  return { back: () => queue.mockRestore() };
 }
 
 /** Waits for a provider are cut short, so that one that hangs can be met. */
@@ -96,10 +102,10 @@ export class Shop {
 
   /** An order that is paid, here and there. */
   async sellPaid(more: object = {}): Promise<string> {
-    const orderNo = await this.sell(more);
+    const orderNo = await this.sell({ closeOnExpiry: false, ...more });
     this.payUnnoticed(orderNo);
     const reply = await this.post(orderNo, 'query');
-    if (reply.body.order?.state !== 'paid') throw new Error(`not paid: ${reply.text}`);
+    if (String(reply.body.order?.state) !== 'paid') throw new Error(`not paid: ${reply.text}`);
     this.calls.length = 0;
     return orderNo;
   }
