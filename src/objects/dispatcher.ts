@@ -2,8 +2,8 @@
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, DISPATCH_DELAY_MS, DISPATCH_OUTSTANDING_MAX } from '../core/limits.ts';
-import { heldFrom } from '../store/ledger-holds.ts';
 import * as outbox from '../store/ledger-outbox.ts';
+import { Departure, type Spend } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
 import { PermitPurse } from './permit-purse.ts';
 import { Sender } from './sender.ts';
@@ -21,7 +21,6 @@ type Candidates = {
   readonly fresh: readonly outbox.FreshEvent[];
   readonly due: ReadonlyMap<string, readonly outbox.DueRow[]>;
 };
-type Spend = (originId: string) => boolean;
 
 export class Dispatcher {
   readonly shard: Shard;
@@ -214,7 +213,7 @@ export class Dispatcher {
   }
 
   /** Inside one transaction: passes the head, makes rows for what must wait, puts the rest into flight. */
-  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): outbox.FreshEvent[] {
+  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): readonly outbox.FreshEvent[] {
     const spend: Spend = (originId) => {
       const left = granted.get(originId) ?? 0;
       if (left > 0) granted.set(originId, left - 1);
@@ -223,78 +222,19 @@ export class Dispatcher {
     // Nobody has these, and their origin is paused or gone: they must not take up the room of the others.
     for (const flight of this.flights.idle()) if (this.isPaused(flight.originId)) this.putBack(flight, now);
     for (const flight of this.flights.readyWithoutPermit()) flight.permit = spend(flight.originId);
-    for (const rows of due.values()) for (const row of rows) this.#departRow(row, spend, now);
-    const headBefore = this.#head;
-    const held = fresh.length > 0 ? heldFrom(this.#sql) : new Map<string, number>();
-    for (const event of fresh) {
-      if (event.seq >= (held.get(event.orderNo) ?? Number.POSITIVE_INFINITY)) this.#hold(event);
-      else if (!this.#departFresh(event, spend, now)) {
-        const first = this.config.origins[0]?.id ?? '';
-        this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, this.#gateBlockedUntil.get(first) ?? 0);
-        break;
-      }
-      this.#head = event.seq;
+    const departure = new Departure(this, spend, now);
+    for (const rows of due.values()) departure.rows(rows);
+    const { head, skipped } = departure.fresh(fresh);
+    if (fresh.length > 0 && head !== fresh.at(-1)?.seq) {
+      const first = this.config.origins[0]?.id ?? '';
+      this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, this.#gateBlockedUntil.get(first) ?? 0);
     }
     for (const [originId, left] of granted) this.#purse.giveBack(originId, left);
     if (this.#purse.owes) this.again(now + this.#purse.tellAfterMs);
-    // Durable before anything is sent: a restart must know what may be with a consumer.
-    if (this.#head !== headBefore) outbox.writeHead(this.#sql, this.#head);
-    return this.config.origins.length > 0 ? [] : fresh.filter(({ type }) => type !== null);
-  }
-
-  #departRow(row: outbox.DueRow, spend: Spend, now: number): void {
-    const { seq, originId, orderNo, eventId } = row;
-    // The gate was asked in between: an outcome that came meanwhile has the last word.
-    if (this.isPaused(originId) || outbox.rowOf(this.#sql, seq, originId)?.rev !== row.rev) return;
-    if (this.flights.laneBusy(orderNo, originId)) {
-      outbox.putRow(this.#sql, { ...row, reason: 'behind', dueAt: null, rev: row.rev + 1 });
-      return;
+    if (head !== null) {
+      this.#head = head;
+      outbox.writeHead(this.#sql, head); // durable before anything is sent: a restart must know what may be out
     }
-    if (!spend(originId)) return;
-    // Durable before it is sent: a restart must know that a consumer may have it.
-    outbox.putRow(this.#sql, { ...row, state: 'in_flight', dueAt: null, rev: row.rev + 1 });
-    const flight = { seq, originId, orderNo, eventId, attempt: row.attempt + 1, hasRow: true };
-    this.flights.add({ ...flight, until: now + this.shard.leaseMs, ready: true, permit: true });
-  }
-
-  /** A person decides: until then it is no origin's turn, and neither is any later event of the order. */
-  #hold({ seq, orderNo, type, settled }: outbox.FreshEvent): void {
-    if (type === null || settled !== null) return;
-    if (this.config.origins.length === 0) outbox.settleInline(this.#sql, seq, { state: 'skipped' });
-    const blank = { seq, orderNo, reason: 'held', dueAt: null, attempt: 0, failures: 0, rev: 1 };
-    for (const { id: originId } of this.config.origins) {
-      outbox.putRow(this.#sql, { ...blank, originId, state: 'held' });
-    }
-  }
-
-  /** False when the event had better stay fresh: no permit, and nobody else waits for it. */
-  #departFresh(event: outbox.FreshEvent, spend: Spend, now: number): boolean {
-    const { seq, orderNo, eventId } = event;
-    if (event.type === null || event.settled !== null) return true;
-    const [first, ...others] = this.config.origins;
-    if (!first) {
-      outbox.settleInline(this.#sql, seq, { state: 'skipped' });
-      return true;
-    }
-    const wait = (origin: DispatchOrigin, reason: string) => {
-      const behind = this.#laneBusy(event, origin.id);
-      const blank = { seq, orderNo, originId: origin.id, state: 'waiting', attempt: 0, failures: 0, rev: 1 } as const;
-      outbox.putRow(this.#sql, { ...blank, reason: behind ? 'behind' : reason, dueAt: behind ? null : now });
-    };
-    if (this.#laneBusy(event, first.id)) wait(first, 'behind');
-    else if (this.isPaused(first.id)) wait(first, 'paused');
-    else if (spend(first.id)) {
-      const flight = { seq, orderNo, eventId, originId: first.id, attempt: 1, hasRow: false };
-      this.flights.add({ ...flight, until: now + this.shard.leaseMs, ready: true, permit: true });
-    } else if (others.length > 0) wait(first, 'throttled');
-    else return false;
-    for (const origin of others) wait(origin, this.isPaused(origin.id) ? 'paused' : 'second_origin');
-    if (others.length > 0) this.again(now + DISPATCH_AGAIN_MS);
-    return true;
-  }
-
-  #laneBusy(event: outbox.FreshEvent, originId: string): boolean {
-    if (event.sequence === 1) return false; // an order's first event has nobody before it
-    return this.flights.laneBusy(event.orderNo, originId) || outbox.laneWaits(this.#sql, event.orderNo, originId);
+    return skipped;
   }
 }

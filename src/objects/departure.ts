@@ -1,0 +1,115 @@
+// What leaves in one flush, inside one transaction: rows that are due, events that pass the head. Puts into flight what
+// has a permit and makes rows for what must wait. Asks nobody and sends nothing.
+import type { DispatchOrigin } from '../core/channel.ts';
+import { DISPATCH_AGAIN_MS } from '../core/limits.ts';
+import { heldFrom } from '../store/ledger-holds.ts';
+import * as outbox from '../store/ledger-outbox.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+/** True when one permit more of this origin could be spent. */
+export type Spend = (originId: string) => boolean;
+
+export class Departure {
+  readonly #dispatcher: Dispatcher;
+  readonly #sql: SqlStorage;
+  readonly #spend: Spend;
+  readonly #now: number;
+
+  constructor(dispatcher: Dispatcher, spend: Spend, now: number) {
+    this.#dispatcher = dispatcher;
+    this.#sql = dispatcher.shard.storage.sql;
+    this.#spend = spend;
+    this.#now = now;
+  }
+
+  rows(rows: readonly outbox.DueRow[]): void {
+    for (const row of rows) this.#row(row);
+  }
+
+  /** Passes the head as far as it gets. Answers up to where, and what settled because nobody takes it. */
+  fresh(events: readonly outbox.FreshEvent[]): { readonly head: number | null; readonly skipped: outbox.FreshEvent[] } {
+    const held = events.length > 0 ? heldFrom(this.#sql) : new Map<string, number>();
+    const skipped: outbox.FreshEvent[] = [];
+    let head: number | null = null;
+    for (const event of events) {
+      if (event.type !== null && event.settled === null) {
+        const isHeld = event.seq >= (held.get(event.orderNo) ?? Number.POSITIVE_INFINITY);
+        const became = this.#dispatcher.config.origins.length === 0 ? this.#skip(event) : this.#pass(event, isHeld);
+        if (became === 'stays') break;
+        if (became === 'skipped') skipped.push(event);
+      }
+      head = event.seq;
+    }
+    return { head, skipped };
+  }
+
+  #row(row: outbox.DueRow): void {
+    const { flights, shard } = this.#dispatcher;
+    const { seq, originId, orderNo, eventId } = row;
+    // The gate was asked in between: an outcome that came meanwhile has the last word.
+    if (this.#dispatcher.isPaused(originId) || outbox.rowOf(this.#sql, seq, originId)?.rev !== row.rev) return;
+    if (flights.laneBusy(orderNo, originId)) {
+      outbox.putRow(this.#sql, { ...row, reason: 'behind', dueAt: null, rev: row.rev + 1 });
+      return;
+    }
+    if (!this.#spend(originId)) return;
+    // Durable before it is sent: a restart must know that a consumer may have it.
+    outbox.putRow(this.#sql, { ...row, state: 'in_flight', dueAt: null, rev: row.rev + 1 });
+    const flight = { seq, originId, orderNo, eventId, attempt: row.attempt + 1, hasRow: true };
+    flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, permit: true });
+  }
+
+  #skip({ seq }: outbox.FreshEvent): 'skipped' {
+    outbox.settleInline(this.#sql, seq, { state: 'skipped' });
+    return 'skipped';
+  }
+
+  #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'stays' {
+    const { origins } = this.#dispatcher.config;
+    if (isHeld) {
+      for (const origin of origins) this.#hold(event, origin);
+      return 'passed';
+    }
+    const [first, ...others] = origins;
+    if (first && !this.#first(event, first, others.length > 0)) return 'stays';
+    for (const origin of others) this.#wait(event, origin, 'second_origin');
+    if (others.length > 0) this.#dispatcher.again(this.#now + DISPATCH_AGAIN_MS);
+    return 'passed';
+  }
+
+  /** A person decides: until then it is no origin's turn, and neither is any later event of the order. */
+  #hold({ seq, orderNo }: outbox.FreshEvent, { id: originId }: DispatchOrigin): void {
+    const blank = { seq, orderNo, originId, dueAt: null, attempt: 0, failures: 0, rev: 1 };
+    outbox.putRow(this.#sql, { ...blank, state: 'held', reason: 'held' });
+  }
+
+  /** The one that goes without a row. False when the event had better stay fresh: no permit, and nobody else waits. */
+  #first(event: outbox.FreshEvent, origin: DispatchOrigin, othersWait: boolean): boolean {
+    const { seq, orderNo, eventId } = event;
+    if (this.#laneBusy(event, origin.id) || this.#dispatcher.isPaused(origin.id)) this.#wait(event, origin, 'paused');
+    else if (this.#spend(origin.id)) {
+      const { flights, shard } = this.#dispatcher;
+      const flight = { seq, orderNo, eventId, originId: origin.id, attempt: 1, hasRow: false };
+      flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, permit: true });
+    } else if (othersWait) this.#wait(event, origin, 'throttled');
+    else return false;
+    return true;
+  }
+
+  #wait(event: outbox.FreshEvent, origin: DispatchOrigin, reason: string): void {
+    const { seq, orderNo } = event;
+    const blank = { seq, orderNo, originId: origin.id, state: 'waiting', attempt: 0, failures: 0, rev: 1 } as const;
+    if (this.#laneBusy(event, origin.id)) {
+      outbox.putRow(this.#sql, { ...blank, reason: 'behind', dueAt: null });
+      return;
+    }
+    const why = this.#dispatcher.isPaused(origin.id) ? 'paused' : reason;
+    outbox.putRow(this.#sql, { ...blank, reason: why, dueAt: this.#now });
+  }
+
+  #laneBusy(event: outbox.FreshEvent, originId: string): boolean {
+    if (event.sequence === 1) return false; // an order's first event has nobody before it
+    const { flights } = this.#dispatcher;
+    return flights.laneBusy(event.orderNo, originId) || outbox.laneWaits(this.#sql, event.orderNo, originId);
+  }
+}
