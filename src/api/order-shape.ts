@@ -114,6 +114,9 @@ export const PaymentBody = z
     codeUrl: z.string(),
     codeExpiresAt: Time,
     qrSvg: z.string().openapi({ description: 'The code as an SVG image, with its quiet zone.' }),
+    payUrl: z.string().openapi({
+      description: 'A page for the payer: the code, the amount, the time left, and paid as soon as it is.',
+    }),
   })
   .openapi('Payment');
 

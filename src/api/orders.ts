@@ -81,7 +81,7 @@ orders.openapi(
     }
     const payment = input.pay ? await paymentOf(c.env, record, reply.order, mayBeAsked(reply, request)) : null;
     if (payment && !payment.ok) return refuse(c, payment.error);
-    const shown = payment?.value ? renderPayment(payment.value) : null;
+    const shown = payment?.value ? await renderPayment(c.env, record, input.orderNo, payment.value) : null;
     return c.json({ order: bodyOfOrder(reply.order), payment: shown }, reply.kind === 'created' ? 201 : 200);
   },
 );

@@ -1,18 +1,17 @@
 // The payment of an order as /v1 gives it: whether the channel can be asked for one, and the code as the payer sees it.
 // Asking is call-provider/pay.ts.
-import { renderSVG } from 'uqr';
 import { askerOf, notifyUrlOf } from '../call-provider/ask.ts';
 import { type PayAsker, type Payable, payableOf } from '../call-provider/pay.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { expiryOf, type Order, type PaymentRequest } from '../core/order.ts';
+import { qrSvg } from '../core/qr.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { payUrlOf } from '../crypto/pay-token.ts';
+import { readConfig } from '../env.ts';
 import { providerOf } from '../providers/index.ts';
 import { iso } from './fields.ts';
 import type { Problem } from './problem.ts';
 import { problemOf } from './provider-problem.ts';
-
-/** A QR reader needs this many empty modules around the code (ISO/IEC 18004, 6.3.8). */
-const QUIET_ZONE_MODULES = 4;
 
 const ASK_AGAIN = 'The order is registered: send the same request again to ask once more.';
 
@@ -69,8 +68,15 @@ function unpayable(payable: Exclude<Payable, { readonly kind: 'code' }>, order: 
   }
 }
 
-export const renderPayment = ({ codeUrl, codeExpiresAt }: PaymentRequest) => ({
-  codeUrl,
-  codeExpiresAt: iso(codeExpiresAt),
-  qrSvg: renderSVG(codeUrl, { ecc: 'M', border: QUIET_ZONE_MODULES }),
-});
+/** The code as the payer scans it, and the page that shows it to them. */
+export async function renderPayment(
+  env: Env,
+  { channel }: ChannelRecord,
+  orderNo: string,
+  { codeUrl, codeExpiresAt }: PaymentRequest,
+) {
+  const { publicUrl, masterKey } = readConfig(env);
+  if (publicUrl === null) throw new Error('A payment was asked for without a public address.');
+  const payUrl = await payUrlOf(publicUrl, masterKey, channel.id, orderNo);
+  return { codeUrl, codeExpiresAt: iso(codeExpiresAt), qrSvg: qrSvg(codeUrl), payUrl };
+}

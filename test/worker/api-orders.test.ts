@@ -144,6 +144,10 @@ describe('asking for a payment', () => {
     expect(reply.body.payment?.codeUrl).toMatch(/^weixin:\/\//);
     expect(reply.body.payment?.qrSvg).toMatch(/^<svg .*<\/svg>$/s);
     expect(Date.parse(String(reply.body.payment?.codeExpiresAt))).toBeGreaterThan(Date.now());
+    const payUrl = String(reply.body.payment?.payUrl);
+    expect(payUrl).toMatch(/^http:\/\/127\.0\.0\.1:8787\/pay\/[\w-]+$/);
+    const status = await call('GET', `${new URL(payUrl).pathname}/status`, undefined, { key: null });
+    expect([status.status, status.body.codeExpiresAt]).toEqual([200, reply.body.payment?.codeExpiresAt]);
     const [asked, ...more] = payCalls(calls);
     expect(more).toEqual([]);
     expect(asked?.url).toBe('https://api.mch.weixin.qq.com/v3/pay/transactions/native');
