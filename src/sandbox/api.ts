@@ -1,19 +1,23 @@
-// The pretend WeChat Pay v3 API: native payments, queries, close, refunds, certificates. Every request must carry the
-// merchant's genuine signature and every answer is signed, as WeChat Pay does it.
+// The pretend WeChat Pay v3 API: native payments, queries, close, refunds, complaints, certificates. Every request must
+// carry the merchant's genuine signature and every answer is signed, as WeChat Pay does it.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { complaintAnswerOf } from './complaints.ts';
 import type { SandboxAnswer, SandboxRequest } from './http.ts';
 import type { Identity } from './identity.ts';
+import { type Magic, type MagicWord, silence } from './magic.ts';
 import { type SigningKey, signingKeyOf } from './notice.ts';
-import { newRefundId, type OrderBook, refundAnswerOf, type SandboxOrder, transactionOf } from './orders.ts';
+import { type OrderBook, refundAnswerOf, type SandboxOrder, transactionOf } from './orders.ts';
+import { findRefund, type OnRefund, takeRefund } from './refunds.ts';
 import { proveMerchant, seal, signMessage } from './signature.ts';
 
 export type ApiOptions = {
   readonly identity: Identity;
   readonly orders: OrderBook;
   readonly signWith: SigningKey;
-  /** Called after a refund was accepted, so that its notice can follow. */
-  readonly onRefund: (order: SandboxOrder, outRefundNo: string, notifyUrl: string | null) => void;
+  readonly onRefund: OnRefund;
+  /** Without it no word in a number means anything. */
+  readonly magic?: Magic;
 };
 
 const OutTradeNo = z.string().regex(/^[0-9A-Za-z_\-*|@]{6,32}$/, 'out_trade_no: 6 to 32 of 0-9 A-Z a-z _ - * | @');
@@ -43,7 +47,10 @@ const Refund = z
     out_trade_no: z.string().optional(),
     transaction_id: z.string().optional(),
     out_refund_no: z.string().regex(/^[0-9A-Za-z_\-|*@]{1,64}$/),
-    reason: z.string().max(80).optional(),
+    reason: z
+      .string()
+      .refine((text) => Buffer.byteLength(text) <= 80, 'at most 80 bytes')
+      .optional(),
     notify_url: NotifyUrl.optional(),
     amount: z.object({ refund: z.int().min(1), total: z.int().min(1), currency: z.literal('CNY') }),
   })
@@ -55,12 +62,54 @@ type Outcome = { status: number; value?: unknown };
 
 /** Answers a request below /v3/. */
 export async function answerApi(request: SandboxRequest, options: ApiOptions): Promise<SandboxAnswer> {
-  const { status, value } = refuseUnproven(request, options.identity) ?? route(request, options);
+  const say = (outcome: Outcome, manner: Manner = 'signed') => answerOf(request, outcome, options, manner);
+  const refusal = refuseUnproven(request, options.identity);
+  if (refusal !== null) return say(refusal);
+  const word = wordOf(request, options.magic);
+  switch (word) {
+    case 'lost':
+      return silence(request);
+    case 'systemerror':
+      return say(problem(500, 'SYSTEM_ERROR', '系统异常，请稍后重试'));
+    case 'notenough':
+      return say(problem(403, 'NOT_ENOUGH', '基本账户余额不足，请充值后重新发起'));
+    case 'timeout':
+      route(request, options);
+      return silence(request);
+    case 'unsigned':
+    case 'signtest':
+      return say(route(request, options), word);
+    default:
+      return say(route(request, options));
+  }
+}
+
+type Manner = 'signed' | 'unsigned' | 'signtest';
+
+function answerOf(request: SandboxRequest, { status, value }: Outcome, options: ApiOptions, manner: Manner) {
   const body = value === undefined ? '' : JSON.stringify(value);
   const key = signingKeyOf(options.identity, asksForPublicKey(request) ? 'public-key' : options.signWith);
-  const signed = signMessage(body, key, Math.floor(Date.now() / 1000));
+  const signed = manner === 'unsigned' ? {} : signMessage(body, key, Math.floor(Date.now() / 1000));
+  const probe = `WECHATPAY/SIGNTEST/${randomBytes(238).toString('base64')}`.slice(0, 344);
   const type = value === undefined ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
-  return { status, headers: { ...type, ...signed, 'Request-ID': randomUUID() }, body };
+  const wrong = manner === 'signtest' ? { 'Wechatpay-Signature': probe } : {};
+  return { status, headers: { ...type, ...signed, ...wrong, 'Request-ID': randomUUID() }, body };
+}
+
+const ORDER_WORDS: readonly MagicWord[] = ['timeout', 'lost', 'systemerror', 'unsigned', 'signtest'];
+const Numbers = z.object({ out_trade_no: z.string().optional(), out_refund_no: z.string().optional() });
+
+/** The word in the number that the request is about. Queries are never spoiled. */
+function wordOf({ method, path, body }: SandboxRequest, magic: Magic | undefined): MagicWord | null {
+  if (method !== 'POST' || magic === undefined) return null;
+  const closed = /\/out-trade-no\/([^/]+)\/close$/.exec(path)?.[1];
+  if (closed !== undefined) return magic.wordIn('close', decodeURIComponent(closed), ORDER_WORDS);
+  const numbers = Numbers.safeParse(jsonOf(body));
+  if (!numbers.success) return null;
+  const { out_refund_no: refundNo, out_trade_no: orderNo = '' } = numbers.data;
+  return refundNo === undefined
+    ? magic.wordIn('native', orderNo, ORDER_WORDS)
+    : magic.wordIn('refund', refundNo, [...ORDER_WORDS, 'notenough']);
 }
 
 /** A merchant that sends the public key's id wants answers signed with it (partner docs 4015139289). */
@@ -84,7 +133,8 @@ function route(request: SandboxRequest, options: ApiOptions): Outcome {
   if (key === 'POST /v3/pay/transactions/native') return prepay(request, options);
   if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options.identity) };
   if (key === 'POST /v3/refund/domestic/refunds') return refund(request, options);
-  if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options.orders);
+  if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options);
+  if (key.startsWith('GET /v3/merchant-service/complaints-v2/')) return readComplaint(last, options.orders);
   if (key.startsWith('GET /v3/pay/transactions/id/')) {
     return readOrder(options.orders.find((order) => order.transactionId === last));
   }
@@ -99,13 +149,17 @@ const ORDER_UNKNOWN = problem(404, 'ORDER_NOT_EXIST', '订单不存在');
 const readOrder = (order: SandboxOrder | undefined): Outcome =>
   order ? { status: 200, value: transactionOf(order) } : ORDER_UNKNOWN;
 
-function parse<T>(schema: z.ZodType<T>, request: SandboxRequest): T | Outcome {
-  let input: unknown;
+function jsonOf(body: Buffer): unknown {
   try {
-    input = JSON.parse(request.body.toString('utf8'));
+    return JSON.parse(body.toString('utf8'));
   } catch {
-    return problem(400, 'PARAM_ERROR', 'the body is not JSON');
+    return undefined; // which no schema takes
   }
+}
+
+function parse<T>(schema: z.ZodType<T>, request: SandboxRequest): T | Outcome {
+  const input = jsonOf(request.body);
+  if (input === undefined) return problem(400, 'PARAM_ERROR', 'the body is not JSON');
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -157,7 +211,8 @@ function prepay(request: SandboxRequest, { identity, orders }: ApiOptions): Outc
 
 function close(order: SandboxOrder | undefined, orders: OrderBook): Outcome {
   if (!order) return ORDER_UNKNOWN;
-  if (order.state === 'SUCCESS' || order.state === 'REFUND') return problem(400, 'ORDERPAID', '该订单已支付');
+  if (order.state === 'CLOSED') return problem(400, 'ORDER_CLOSED', '订单已关闭');
+  if (order.state !== 'NOTPAY') return problem(400, 'ORDERPAID', '该订单已支付');
   orders.put({ ...order, state: 'CLOSED' });
   return { status: 204 };
 }
@@ -165,34 +220,40 @@ function close(order: SandboxOrder | undefined, orders: OrderBook): Outcome {
 function refund(request: SandboxRequest, { orders, onRefund }: ApiOptions): Outcome {
   const asked = parse(Refund, request);
   if (isOutcome(asked)) return asked;
-  const order = orders.find(
-    (one) => one.outTradeNo === asked.out_trade_no || one.transactionId === asked.transaction_id,
-  );
-  if (!order || order.transactionId === null) return problem(404, 'RESOURCE_NOT_EXISTS', '订单不存在或未支付');
-  const known = order.refunds.find((one) => one.outRefundNo === asked.out_refund_no);
-  if (known) return { status: 200, value: refundAnswerOf(order, known) };
-  const refunded = order.refunds.reduce((sum, one) => sum + (one.status === 'CLOSED' ? 0 : one.amount), 0);
-  if (asked.amount.total !== order.total) return problem(400, 'PARAM_ERROR', '订单金额不一致');
-  if (refunded + asked.amount.refund > order.total) return problem(403, 'NOT_ENOUGH', '退款金额大于可退金额');
-  const made = {
+  const taken = takeRefund(orders, {
+    outTradeNo: asked.out_trade_no,
+    transactionId: asked.transaction_id,
     outRefundNo: asked.out_refund_no,
-    refundId: newRefundId(),
-    amount: asked.amount.refund,
-    status: 'PROCESSING' as const,
-    createdAt: Date.now(),
-    succeededAt: null,
-  };
-  const changed = orders.put({ ...order, state: 'REFUND', refunds: [...order.refunds, made] });
-  onRefund(changed, made.outRefundNo, asked.notify_url ?? null);
-  return { status: 200, value: refundAnswerOf(changed, made) };
+    refund: asked.amount.refund,
+    total: asked.amount.total,
+    notifyUrl: asked.notify_url,
+  });
+  switch (taken.kind) {
+    case 'not_paid':
+      return problem(404, 'RESOURCE_NOT_EXISTS', '订单不存在或未支付');
+    case 'account_gone':
+      return problem(403, 'USER_ACCOUNT_ABNORMAL', '用户账号已注销');
+    case 'other_total':
+    case 'other_amount':
+      return problem(400, 'INVALID_REQUEST', '订单金额或退款金额与之前请求不一致，请核实后再试');
+    case 'too_much':
+      return problem(400, 'INVALID_REQUEST', '退款金额大于可退金额');
+    case 'taken':
+      if (taken.endsNow) onRefund(taken.order, asked.out_refund_no, asked.notify_url ?? null);
+      return { status: 200, value: refundAnswerOf(taken.order, taken.refund) };
+  }
 }
 
-function readRefund(outRefundNo: string, orders: OrderBook): Outcome {
-  for (const order of orders.all()) {
-    const found = order.refunds.find((one) => one.outRefundNo === outRefundNo);
-    if (found) return { status: 200, value: refundAnswerOf(order, found) };
-  }
-  return problem(404, 'RESOURCE_NOT_EXISTS', '退款单不存在');
+function readRefund(outRefundNo: string, { orders, magic, onRefund }: ApiOptions): Outcome {
+  const found = findRefund(orders, outRefundNo, { magic, onRefund });
+  return found
+    ? { status: 200, value: refundAnswerOf(found.order, found.refund) }
+    : problem(404, 'RESOURCE_NOT_EXISTS', '退款单不存在');
+}
+
+function readComplaint(id: string, orders: OrderBook): Outcome {
+  const value = complaintAnswerOf(orders, id);
+  return value ? { status: 200, value } : problem(404, 'RESOURCE_NOT_EXISTS', '投诉单不存在');
 }
 
 /** The certificates, encrypted with the APIv3 key. */

@@ -1,19 +1,20 @@
 // Carries notices to the merchant's notify_url and repeats each on WeChat Pay's schedule until it is acknowledged.
-// A repeat has the same body and id, and a new timestamp, nonce and signature.
+// A repeat has the same body and id, and where it is signed in its headers a new timestamp, nonce and signature.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Identity } from './identity.ts';
 import {
-  envelopeOf,
-  genuinePost,
+  bodyOf,
+  isReceipt,
   isSpoil,
   isVariant,
   type Misbehaviour,
   type NoticeContent,
   type Post,
+  postOf,
   type SigningKey,
+  type Spoil,
   signingKeyOf,
-  spoiledPost,
   varied,
 } from './notice.ts';
 
@@ -94,7 +95,7 @@ export class Courier {
     const kind = options.misbehave;
     const said = kind !== undefined && isVariant(kind) ? varied(content, kind) : content;
     const id = randomUUID();
-    const body = envelopeOf(id, said, this.#options.identity, Date.now());
+    const body = bodyOf(id, said, this.#options.identity, Date.now());
     const { eventType } = said;
     const notice: Notice = {
       id,
@@ -194,16 +195,16 @@ export class Courier {
     for (let copy = 0; copy < (options.copies ?? 2); copy += 1) await this.#post(notice, options, null);
   }
 
-  async #post(notice: Notice, options: SendOptions, spoil: Parameters<typeof spoiledPost>[0] | null): Promise<Attempt> {
+  async #post(notice: Notice, options: SendOptions, spoil: Spoil | null): Promise<Attempt> {
     const { identity } = this.#options;
     const key = signingKeyOf(identity, options.signWith ?? this.#options.signWith);
     const at = Date.now();
-    const post = spoil ? spoiledPost(spoil, notice, identity, key, at) : genuinePost(notice.body, key, at);
+    const post = postOf(notice, spoil, identity, key, at);
     this.#options.onSending?.(notice);
     const startedAt = performance.now();
     const { status, answer } = await deliver(notice.url, post);
     const tookMs = Math.round((performance.now() - startedAt) * 10) / 10;
-    const acknowledged = status === 200 || status === 204;
+    const acknowledged = isReceipt(notice.content, status, answer);
     const attempt: Attempt = { at, spoiled: spoil, status, tookMs, answer, acknowledged };
     notice.attempts.push(attempt);
     this.#options.onAttempt?.(notice, attempt);

@@ -14,6 +14,7 @@ const Identity = z.object({
   mchId: z.string(),
   appId: z.string(),
   apiV3Key: z.string().length(32),
+  apiV2Key: z.string().length(32),
   merchant: PlatformKey,
   certificate: PlatformKey,
   /** Listed by /v3/certificates too, not signing yet: what a rotation looks like. */
@@ -31,8 +32,11 @@ const YEAR_MS = 365 * 86_400_000;
 
 /** The identity in the file; made and written (readable by the owner alone) when there is none. */
 export async function readOrCreateIdentity(file: string): Promise<Identity> {
-  if (existsSync(file)) return Identity.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const identity = await createIdentity(Date.now());
+  const kept: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  const known = Identity.safeParse(kept);
+  if (known.success) return known.data;
+  // A file from before the v2 API lacks its key: the merchant stays the same.
+  const identity = Identity.parse({ ...(await createIdentity(Date.now())), ...(kept ?? {}) });
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
   return identity;
@@ -57,7 +61,8 @@ export async function createIdentity(now: number): Promise<Identity> {
   return Identity.parse({
     mchId,
     appId: `wx${randomBytes(8).toString('hex')}`,
-    apiV3Key: randomBytes(24).toString('base64url'),
+    apiV3Key: newApiKey(),
+    apiV2Key: newApiKey(),
     merchant,
     certificate,
     nextCertificate,
@@ -80,6 +85,8 @@ async function makeKeyPair(): Promise<{ publicPem: string; privatePem: string; p
   };
 }
 
+const newApiKey = () => randomBytes(24).toString('base64url');
+
 /** What the merchant types into its channel: the public key by its id, the certificate by its serial. */
 export function credentialsOf(identity: Identity) {
   return {
@@ -92,5 +99,15 @@ export function credentialsOf(identity: Identity) {
     },
     merchantSerial: identity.merchant.serial,
     merchantPrivateKey: identity.merchant.privatePem,
+  };
+}
+
+/** The same for a channel of API v2. In a local run no certificate is shown, whatever the binding is called. */
+export function credentialsOfV2(identity: Identity) {
+  return {
+    mchId: identity.mchId,
+    appIds: [identity.appId],
+    apiKey: identity.apiV2Key,
+    refundCertBinding: 'MTLS_SANDBOX',
   };
 }

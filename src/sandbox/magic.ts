@@ -7,6 +7,7 @@ export const MAGIC_WORDS = {
   lost: 'neither carried out nor answered',
   systemerror: 'not carried out, and answered with an outage',
   unsigned: 'carried out, and answered without a signature',
+  signtest: 'carried out, and answered with the wrong signature of a probe',
   notenough: 'a refund: the account does not hold enough',
   slow: 'a refund: taken in, and done when it is asked about for the second time',
 } as const;

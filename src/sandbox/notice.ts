@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Identity, PlatformKey } from './identity.ts';
 import { beijing } from './orders.ts';
 import { seal, signMessage } from './signature.ts';
+import { isV2Receipt, isV2Spoil, spoiledV2Body, V2_HEADERS, type V2Content, v2BodyOf } from './v2-notice.ts';
 
 /** Spoils the first attempts of a notice: a receiver must refuse each, then take the good one that follows. */
 export const SPOILS = {
@@ -43,7 +44,13 @@ export type NoticeContent = {
   readonly originalType: string;
   readonly summary: string;
   readonly resource: Record<string, unknown>;
+  /** Of an order that the XML API made: then all of this is said in XML. */
+  readonly v2?: V2Content;
 };
+
+/** XML notices have no serials, times and probes to spoil, and no types to invent. */
+export const canMisbehave = ({ v2 }: NoticeContent, kind: Misbehaviour): boolean =>
+  v2 === undefined || (isSpoil(kind) ? isV2Spoil(kind) : kind !== 'unknown-event');
 
 /** Which key signs: the certificate's, the one that follows it in a rotation, or the bare public key's. */
 export type SigningKey = 'public-key' | 'certificate' | 'next-certificate';
@@ -60,6 +67,9 @@ export function signingKeyOf(identity: Identity, which: SigningKey): PlatformKey
 }
 
 /** The body: the same bytes in every attempt of one notice. */
+export const bodyOf = (id: string, content: NoticeContent, identity: Identity, now: number): string =>
+  content.v2 === undefined ? envelopeOf(id, content, identity, now) : v2BodyOf(content.v2, identity);
+
 export function envelopeOf(id: string, content: NoticeContent, identity: Identity, now: number): string {
   return JSON.stringify({
     id,
@@ -81,7 +91,8 @@ export function varied(content: NoticeContent, variant: Variant): NoticeContent 
       return { ...content, eventType: 'SANDBOX.SOMETHING_NEW', originalType: 'something_new' };
     case 'other-merchant': {
       const own = 'sub_mchid' in content.resource ? 'sub_mchid' : 'mchid';
-      return { ...content, resource: { ...content.resource, [own]: '1699999999' } };
+      const v2 = content.v2 && { ...content.v2, fields: { ...content.v2.fields, mch_id: '1699999999' } };
+      return { ...content, resource: { ...content.resource, [own]: '1699999999' }, ...(v2 ? { v2 } : {}) };
     }
   }
 }
@@ -100,13 +111,34 @@ const dress = (signed: Record<string, string>): Record<string, string> => ({
   ...signed,
 });
 
+/** What the receiver said of it. */
+export const isReceipt = ({ v2 }: NoticeContent, status: number | null, answer: string): boolean =>
+  v2 === undefined ? status === 200 || status === 204 : isV2Receipt(status, answer);
+
+const v2Post = (body: string): Post => ({ headers: dress(V2_HEADERS), body });
+
+/** An attempt as it is sent: genuine, or spoiled in one way. */
+export function postOf(
+  notice: { readonly body: string; readonly content: NoticeContent },
+  spoil: Spoil | null,
+  identity: Identity,
+  key: PlatformKey,
+  now: number,
+): Post {
+  const { v2 } = notice.content;
+  if (v2 !== undefined) {
+    return v2Post(spoil !== null && isV2Spoil(spoil) ? spoiledV2Body(spoil, v2, notice.body) : notice.body);
+  }
+  return spoil === null ? genuinePost(notice.body, key, now) : spoiledPost(spoil, notice, identity, key, now);
+}
+
 /** One genuine attempt: signed anew, with its own time and nonce. */
 export function genuinePost(body: string, key: PlatformKey, now: number): Post {
   return { headers: dress(signMessage(body, key, Math.floor(now / 1000))), body };
 }
 
 /** An attempt that must be refused. */
-export function spoiledPost(
+function spoiledPost(
   spoil: Spoil,
   notice: { body: string; content: NoticeContent },
   identity: Identity,

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { SandboxComplaint } from './complaints.ts';
 
 export type RefundStatus = 'SUCCESS' | 'ABNORMAL' | 'CLOSED' | 'PROCESSING';
 
@@ -13,6 +14,8 @@ export type SandboxRefund = {
   status: RefundStatus;
   createdAt: number;
   succeededAt: number | null;
+  /** Where its notice goes, if not where the order's goes. */
+  notifyUrl?: string;
 };
 
 export type SandboxOrder = {
@@ -36,6 +39,9 @@ export type SandboxOrder = {
   transactionId: string | null;
   paidAt: number | null;
   refunds: SandboxRefund[];
+  /** Made by the XML API, and signed as it asked: its notices are XML too. Left out for API v3. */
+  v2?: { signType: 'MD5' | 'HMAC-SHA256'; prepayId: string };
+  complaints?: readonly SandboxComplaint[];
 };
 
 export const STATE_WORDS: Readonly<Record<SandboxOrder['state'], string>> = {

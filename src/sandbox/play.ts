@@ -1,17 +1,21 @@
 // What happens in the outside world: payers pay, refunds succeed or do not, and the notices that follow go out.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { newComplaint } from './complaints.ts';
 import type { Courier, Notice, SendOptions } from './courier.ts';
 import type { Identity } from './identity.ts';
-import { type Misbehaviour, type NoticeContent, SPOILS, TIMINGS, VARIANTS } from './notice.ts';
+import { canMisbehave, type Misbehaviour, type NoticeContent, SPOILS, TIMINGS, VARIANTS } from './notice.ts';
 import {
   newRefundId,
   newTransactionId,
   type OrderBook,
   refundNoticeOf,
   type SandboxOrder,
+  type SandboxRefund,
   transactionOf,
 } from './orders.ts';
+import { endOf, refundWordOf } from './refunds.ts';
+import { paymentFields, refundNoticeFields, whoOf } from './v2-words.ts';
 
 const kinds = Object.keys({ ...SPOILS, ...VARIANTS, ...TIMINGS }) as Misbehaviour[]; // keys are typed as string
 const Misbehave = {
@@ -31,6 +35,12 @@ export const Pay = z.strictObject({
   openid: z.string().optional(),
   attach: z.string().optional(),
   notifyUrl: z.url().optional(),
+  /** Makes an order that the sandbox never saw one of the XML API. */
+  api: z.literal('v2').optional(),
+  /** Pays once more, by another transaction. */
+  again: z.boolean().optional(),
+  /** Pays though the order is closed, as a payer does who was a moment faster. */
+  evenIfClosed: z.boolean().optional(),
   ...Misbehave,
 });
 export const RefundRequest = z.strictObject({
@@ -44,9 +54,15 @@ export const RefundRequest = z.strictObject({
   ...Misbehave,
 });
 export const Again = z.strictObject({ outTradeNo: z.string().min(1).max(64), ...Misbehave });
+export const Complain = z.strictObject({
+  outTradeNo: z.string().min(1).max(64),
+  notifyUrl: z.url().optional(),
+  ...Misbehave,
+});
 
 export type Pay = z.infer<typeof Pay>;
 export type RefundRequest = z.infer<typeof RefundRequest>;
+export type Complain = z.infer<typeof Complain>;
 export type Sent = { readonly notice: Notice; readonly first: Promise<void> };
 
 /** A request that cannot be carried out; the message goes to whoever asked. */
@@ -58,8 +74,10 @@ export class Play {
   readonly #notifyUrl: string | null;
   readonly #orders: OrderBook;
   readonly #courier: Courier;
+  readonly #timeScale: number;
 
-  constructor(identity: Identity, notifyUrl: string | null, orders: OrderBook, courier: Courier) {
+  constructor(identity: Identity, notifyUrl: string | null, orders: OrderBook, courier: Courier, timeScale = 1) {
+    this.#timeScale = timeScale;
     this.#identity = identity;
     this.#notifyUrl = notifyUrl;
     this.#orders = orders;
@@ -67,8 +85,12 @@ export class Play {
   }
 
   pay(request: Pay): Sent {
-    const order = this.#orders.get(request.outTradeNo) ?? this.#stranger(request.outTradeNo, request.amount, 'amount');
-    if (order.state === 'CLOSED') throw new Refused(`Order ${order.outTradeNo} is closed: it cannot be paid.`);
+    const known = this.#orders.get(request.outTradeNo);
+    const order = known ?? this.#stranger(request.outTradeNo, request.amount, 'amount', request.api);
+    if (order.state === 'CLOSED' && !request.evenIfClosed) {
+      throw new Refused(`Order ${order.outTradeNo} is closed: it cannot be paid, unless evenIfClosed says so.`);
+    }
+    const isAgain = request.again === true;
     const paid = this.#orders.put({
       ...order,
       state: order.refunds.length > 0 ? 'REFUND' : 'SUCCESS',
@@ -76,8 +98,8 @@ export class Play {
       coupon: request.coupon ?? order.coupon,
       openid: request.openid ?? order.openid,
       attach: request.attach ?? order.attach,
-      transactionId: order.transactionId ?? newTransactionId(),
-      paidAt: order.paidAt ?? Date.now(),
+      transactionId: isAgain ? newTransactionId() : (order.transactionId ?? newTransactionId()),
+      paidAt: isAgain ? Date.now() : (order.paidAt ?? Date.now()),
     });
     return this.#send(paid, request.notifyUrl, paymentNotice(paid), request);
   }
@@ -95,6 +117,7 @@ export class Play {
       status: request.status,
       createdAt: old?.createdAt ?? now,
       succeededAt: request.status === 'SUCCESS' ? now : null,
+      ...(old?.notifyUrl === undefined ? {} : { notifyUrl: old.notifyUrl }),
     };
     const others = order.refunds.filter((one) => one !== old);
     const changed = this.#orders.put({
@@ -104,14 +127,51 @@ export class Play {
       paidAt: order.paidAt ?? now,
       refunds: [...others, refund],
     });
-    const summary = { SUCCESS: '退款成功', ABNORMAL: '退款异常', CLOSED: '退款关闭' }[request.status];
+    return this.#send(changed, request.notifyUrl, refundNotice(changed, refund), request);
+  }
+
+  /** Ends a refund that the API took in, as its number says; most succeed. */
+  endRefund(order: SandboxOrder, outRefundNo: string, notifyUrl: string | null): void {
+    const end = (status: RefundRequest['status']) => ({
+      ...{ outTradeNo: order.outTradeNo, outRefundNo, status },
+      ...(notifyUrl === null ? {} : { notifyUrl }),
+    });
+    const word = refundWordOf(outRefundNo);
+    if (word === 'silent') {
+      this.#settle(order.outTradeNo, outRefundNo);
+      return;
+    }
+    this.refund(end(endOf(outRefundNo)));
+    if (word !== 'recovers') return;
+    setTimeout(() => this.refund(end('SUCCESS')), RECOVERY_MS * this.#timeScale).unref();
+  }
+
+  /** Nobody is told. */
+  #settle(outTradeNo: string, outRefundNo: string): void {
+    const order = this.#orders.get(outTradeNo);
+    if (!order) return;
+    const refunds = order.refunds.map((one) =>
+      one.outRefundNo === outRefundNo ? { ...one, status: 'SUCCESS' as const, succeededAt: Date.now() } : one,
+    );
+    this.#orders.put({ ...order, refunds });
+  }
+
+  /** The payer complains at WeChat Pay, whose notice names the complaint alone. */
+  complain({ outTradeNo, notifyUrl, ...options }: Complain): Sent {
+    const order = this.#orders.get(outTradeNo);
+    if (!order?.transactionId) throw new Refused(`Order ${outTradeNo} is not paid: POST /sandbox/pay first.`);
+    const complaint = newComplaint(Date.now());
+    const { v2: _, ...changed } = this.#orders.put({
+      ...order,
+      complaints: [...(order.complaints ?? []), complaint],
+    });
     const content: NoticeContent = {
-      eventType: `REFUND.${request.status}`,
-      originalType: 'refund',
-      summary,
-      resource: refundNoticeOf(changed, refund),
+      eventType: 'COMPLAINT.CREATE',
+      originalType: 'complaint',
+      summary: '产生新投诉',
+      resource: { complaint_id: complaint.id, action_type: 'CREATE_COMPLAINT' },
     };
-    return this.#send(changed, request.notifyUrl, content, request);
+    return this.#send(changed, notifyUrl, content, options);
   }
 
   /** The same fact once more, as a new notice. */
@@ -124,11 +184,14 @@ export class Play {
   #send(order: SandboxOrder, notifyUrl: string | undefined, content: NoticeContent, options: SendOptions): Sent {
     const url = notifyUrl ?? order.notifyUrl;
     if (url === '') throw new Refused(`Nobody said where callbacks for ${order.outTradeNo} go: give its notifyUrl.`);
+    if (options.misbehave !== undefined && !canMisbehave(content, options.misbehave)) {
+      throw new Refused(`Notices in XML cannot be spoiled as ${options.misbehave}: they are not signed in headers.`);
+    }
     return this.#courier.send(order.outTradeNo, url, content, options);
   }
 
   /** An order that was made elsewhere: the merchant's own code asked for the payment. */
-  #stranger(outTradeNo: string, total: number | undefined, field: string): SandboxOrder {
+  #stranger(outTradeNo: string, total: number | undefined, field: string, api?: 'v2'): SandboxOrder {
     if (total === undefined) throw new Refused(`The sandbox never saw order ${outTradeNo}: give its ${field} in fen.`);
     return {
       outTradeNo,
@@ -148,13 +211,32 @@ export class Play {
       transactionId: null,
       paidAt: null,
       refunds: [],
+      ...(api === undefined ? {} : { v2: { signType: 'MD5', prepayId: '' } }),
     };
   }
 }
+
+/** How long a refund that recovers stays abnormal. */
+const RECOVERY_MS = 10_000;
 
 const paymentNotice = (order: SandboxOrder): NoticeContent => ({
   eventType: 'TRANSACTION.SUCCESS',
   originalType: 'transaction',
   summary: '支付成功',
   resource: transactionOf(order),
+  ...(order.v2 === undefined
+    ? {}
+    : { v2: { signType: order.v2.signType, fields: { ...whoOf(order), ...paymentFields(order) } } }),
+});
+
+const REFUND_SUMMARIES = { SUCCESS: '退款成功', ABNORMAL: '退款异常', CLOSED: '退款关闭', PROCESSING: '退款处理中' };
+
+const refundNotice = (order: SandboxOrder, refund: SandboxRefund): NoticeContent => ({
+  eventType: `REFUND.${refund.status}`,
+  originalType: 'refund',
+  summary: REFUND_SUMMARIES[refund.status],
+  resource: refundNoticeOf(order, refund),
+  ...(order.v2 === undefined
+    ? {}
+    : { v2: { signType: order.v2.signType, fields: whoOf(order), sealed: refundNoticeFields(order, refund) } }),
 });

@@ -1,13 +1,17 @@
-// The pretend WeChat Pay: its v3 API below /v3/, and below /sandbox/ what a person or a test can make happen.
-// Listens on this machine alone. Moves no money.
+// The pretend WeChat Pay: its v3 API below /v3/, its v2 API in XML, and below /sandbox/ what a person or a test can
+// make happen. Listens on this machine alone. Moves no money.
 import type { z } from 'zod';
 import { answerApi } from './api.ts';
 import { Courier, type CourierOptions, type Notice } from './courier.ts';
 import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
-import { credentialsOf, type Identity } from './identity.ts';
+import { credentialsOf, credentialsOfV2, type Identity } from './identity.ts';
+import { MAGIC_WORDS, Magic } from './magic.ts';
 import { type Misbehaviour, SPOILS, TIMINGS, VARIANTS } from './notice.ts';
-import { OrderBook, type SandboxOrder } from './orders.ts';
-import { Again, Pay, Play, RefundRequest, Refused, type Sent } from './play.ts';
+import { OrderBook } from './orders.ts';
+import { Again, Complain, Pay, Play, RefundRequest, Refused, type Sent } from './play.ts';
+import { type OnRefund, REFUND_WORDS } from './refunds.ts';
+import { answerV2, isV2Path } from './v2-api.ts';
+import { Scan, scan } from './v2-scan.ts';
 
 export type WeChatPayOptions = {
   readonly port: number;
@@ -36,12 +40,12 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
   const orders = new OrderBook(options.ordersFile ?? null);
   const { onSending, onAttempt } = options;
   const courier = new Courier({ identity, timeScale, signWith, onSending, onAttempt });
-  const play = new Play(identity, options.notifyUrl, orders, courier);
-  const onRefund = (order: SandboxOrder, outRefundNo: string, notifyUrl: string | null) => {
-    play.refund({ outTradeNo: order.outTradeNo, outRefundNo, status: 'SUCCESS', ...(notifyUrl ? { notifyUrl } : {}) });
-  };
+  const play = new Play(identity, options.notifyUrl, orders, courier, timeScale);
+  const magic = new Magic();
+  const onRefund: OnRefund = (order, outRefundNo, notifyUrl) => play.endRefund(order, outRefundNo, notifyUrl);
   const listening = await serve(options.port, async (request) => {
-    if (request.path.startsWith('/v3/')) return answerApi(request, { identity, orders, signWith, onRefund });
+    if (request.path.startsWith('/v3/')) return answerApi(request, { identity, orders, signWith, onRefund, magic });
+    if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic });
     return options.beside?.(request) ?? control(request, { play, orders, courier, identity });
   });
   const close = async () => {
@@ -70,6 +74,8 @@ async function control(request: SandboxRequest, { play, orders, courier, identit
         return json(200, describe(identity));
       case 'GET /sandbox/credentials':
         return json(200, credentialsOf(identity));
+      case 'GET /sandbox/credentials/v2':
+        return json(200, credentialsOfV2(identity));
       case 'GET /sandbox/orders':
         return json(200, { items: orders.all() });
       case 'GET /sandbox/notices':
@@ -80,6 +86,10 @@ async function control(request: SandboxRequest, { play, orders, courier, identit
         return await sendAsked(RefundRequest, (asked) => play.refund(asked));
       case 'POST /sandbox/notify':
         return await sendAsked(Again, ({ outTradeNo, ...options }) => play.again(outTradeNo, options));
+      case 'POST /sandbox/complain':
+        return await sendAsked(Complain, (asked) => play.complain(asked));
+      case 'POST /sandbox/scan':
+        return await scanned(request, identity, orders);
       default:
         return json(404, { error: `There is no ${request.method} ${request.path} here; GET / lists what there is.` });
     }
@@ -110,25 +120,41 @@ async function sent({ notice, first }: Sent, misbehave: Misbehaviour | undefined
   return json(200, { notice: shown(notice) });
 }
 
+async function scanned(request: SandboxRequest, identity: Identity, orders: OrderBook): Promise<SandboxAnswer> {
+  const outcome = await scan(read(Scan, request), identity, orders);
+  if (typeof outcome === 'string') throw new Refused(outcome);
+  return json(200, outcome);
+}
+
 const shown = ({ body: _body, content, ...rest }: Notice) => ({ ...rest, says: content.resource });
 
 /** GET /: what this is and what it can do, for people with curl. */
 function describe(identity: Identity): unknown {
   return {
-    what: 'A pretend WeChat Pay v3: it signs, encrypts and repeats like the real one, and moves no money.',
+    what: 'A pretend WeChat Pay, v3 and v2: it signs, encrypts and repeats like the real one, and moves no money.',
     merchant: { mchId: identity.mchId, appId: identity.appId, serial: identity.merchant.serial },
     signsWith: { publicKey: identity.publicKey.serial, certificate: identity.certificate.serial },
-    api: ['POST /v3/pay/transactions/native', 'GET /v3/pay/transactions/out-trade-no/{no}', 'POST …/{no}/close'].concat(
-      ['GET /v3/pay/transactions/id/{id}', 'POST and GET /v3/refund/domestic/refunds', 'GET /v3/certificates'],
-    ),
+    api: [
+      'POST /v3/pay/transactions/native',
+      'GET /v3/pay/transactions/out-trade-no/{no}',
+      'POST …/{no}/close',
+      'GET /v3/pay/transactions/id/{id}',
+      'POST and GET /v3/refund/domestic/refunds',
+      'GET /v3/merchant-service/complaints-v2/{id}',
+      'GET /v3/certificates',
+      'POST /pay/unifiedorder, /pay/orderquery, /pay/closeorder, /secapi/pay/refund, /pay/refundquery (XML)',
+    ],
     make: {
       'POST /sandbox/pay':
         '{"outTradeNo", "amount"?: fen, "coupon"?, "misbehave"?, …}: the payer pays, the callback goes out',
       'POST /sandbox/refund': '{"outTradeNo", "amount"?, "status"?: "SUCCESS" | "ABNORMAL" | "CLOSED", …}',
       'POST /sandbox/notify': '{"outTradeNo", …}: the payment is told once more, as a new notice',
+      'POST /sandbox/complain': '{"outTradeNo", …}: the payer complains',
+      'POST /sandbox/scan': '{"codeUrl", "notifyUrl"}: a static code is scanned, the merchant is asked what to charge',
     },
     misbehave: { ...SPOILS, ...VARIANTS, ...TIMINGS },
+    magicWords: { inOrderAndRefundNumbers: MAGIC_WORDS, inRefundNumbers: REFUND_WORDS },
     options: '"times": spoiled attempts (1), "attempts": at most so many, "copies", "delayMs", "signWith", "notifyUrl"',
-    look: ['GET /sandbox/notices', 'GET /sandbox/orders', 'GET /sandbox/credentials (for a channel at the gateway)'],
+    look: ['GET /sandbox/notices', 'GET /sandbox/orders', 'GET /sandbox/credentials and /sandbox/credentials/v2'],
   };
 }
