@@ -1,9 +1,10 @@
 // Asking about an order, closing it, letting what it holds go: what each route does, and refuses, and leaves behind.
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ASKS_PER_SECOND_MAX } from '../../src/core/limits.ts';
 import { newTransactionId } from '../../src/sandbox/orders.ts';
 import { HMAC_KEY } from '../fixtures/adyen/objects.ts';
-import { makeKey } from './api-world.ts';
+import { makeKey, makeOrigin } from './api-world.ts';
 import { down, forged, hanging, later, MINUTE_MS, Shop, shortenProviderWaits, startClock } from './order-world.ts';
 
 let shop: Shop;
@@ -194,5 +195,69 @@ describe('closing an order', () => {
       state: 'paid',
       flags: ['paid_after_close'],
     });
+  });
+});
+
+describe('letting held events go', () => {
+  /** An order whose events wait, because more was paid than it cost. */
+  async function held(settings: object = {}): Promise<string> {
+    shop = await Shop.open({ origins: [await makeOrigin()], settings: { hold: ['overpaid'], ...settings } });
+    const orderNo = await shop.sell();
+    shop.payUnnoticed(orderNo);
+    const order = shop.book.get(orderNo);
+    if (order) shop.book.put({ ...order, total: 1_200 });
+    const { body } = await shop.post(orderNo, 'query');
+    expect(body.order).toMatchObject({ flags: ['overpaid'], held: true });
+    return orderNo;
+  }
+  const deliveries = async (orderNo: string) =>
+    [...((await shop.read(orderNo)).body.deliveries ?? [])].map(({ state }) => String(state));
+  const acts = async (orderNo: string) =>
+    [...((await shop.read(orderNo)).body.timeline ?? [])]
+      .filter(({ kind }) => String(kind) === 'act')
+      .map(({ act, reason }) => `${act}: ${reason}`);
+  /** Until the dispatcher has come by: then the delivery waits as held. */
+  const settled = async (orderNo: string) => {
+    const ledger = await shop.ledger(orderNo);
+    await vi.waitFor(async () => {
+      await runDurableObjectAlarm(ledger);
+      expect(await deliveries(orderNo)).toEqual(['held']);
+    });
+  };
+
+  it('needs a reason, which stays with the order', async () => {
+    const orderNo = await held();
+    await settled(orderNo);
+    expect((await shop.post(orderNo, 'release', {})).status).toBe(422);
+    const reply = await shop.post(orderNo, 'release', { reason: 'asked the payer' });
+    expect([reply.status, reply.body]).toEqual([200, { released: 1 }]);
+    expect((await shop.read(orderNo)).body.order?.held).toBe(false);
+    expect(await acts(orderNo)).toEqual(['released: asked the payer']);
+    const again = await shop.post(orderNo, 'release', { reason: 'asked the payer' });
+    expect([again.status, again.body.code]).toEqual([409, 'wrong_status']);
+  });
+
+  it('or ending them is for who may operate, on an order that is there', async () => {
+    const orderNo = await held();
+    await settled(orderNo);
+    const read = await makeKey('read', 'orders');
+    expect((await shop.post(orderNo, 'release', { reason: 'mine' }, read)).status).toBe(403);
+    const reply = await shop.post(orderNo, 'release', { reason: 'a mistake of ours', discard: true });
+    expect([reply.status, reply.body]).toEqual([200, { released: 1 }]);
+    expect(await deliveries(orderNo)).toEqual(['cancelled']);
+    expect((await shop.post('NOBODYKNOWS', 'release', { reason: 'x' })).status).toBe(404);
+  });
+
+  it('takes two keys above the amount that the channel names', async () => {
+    const orderNo = await held({ releaseConfirmAbove: { minor: 500, currency: 'CNY' } });
+    await settled(orderNo);
+    const [first, second] = [await makeKey('operate'), await makeKey('operate')];
+    const noted = await shop.post(orderNo, 'release', { reason: 'fine' }, first);
+    expect([noted.status, noted.body]).toEqual([202, { confirmation: 'needed' }]);
+    const alone = await shop.post(orderNo, 'release', { reason: 'fine' }, first);
+    expect([alone.status, alone.body.code]).toEqual([409, 'second_key_needed']);
+    expect(await deliveries(orderNo)).toEqual(['held']);
+    expect((await shop.post(orderNo, 'release', { reason: 'fine too' }, second)).body).toEqual({ released: 1 });
+    expect(await acts(orderNo)).toEqual(['release_asked: fine', 'released: fine too']);
   });
 });
