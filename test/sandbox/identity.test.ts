@@ -1,5 +1,5 @@
 // The sandbox's keys: made once, kept private, and in the form that a channel takes.
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -16,6 +16,15 @@ it('makes an identity once and reads the same one afterwards, readable by the ow
   const first = await readOrCreateIdentity(file);
   expect(await readOrCreateIdentity(file)).toEqual(first);
   expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+it('stays the same merchant where its file is older than the APIv2 key, and keeps the key it is then given', async () => {
+  const file = join(folder, 'sandbox.json');
+  const { apiV2Key: _, ...older } = await readOrCreateIdentity(file);
+  writeFileSync(file, JSON.stringify(older));
+  const newer = await readOrCreateIdentity(file);
+  expect(newer).toEqual({ ...older, apiV2Key: expect.stringMatching(/^[\x21-\x7e]{32}$/) });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(newer);
 });
 
 it('gives credentials in the form that WeChat Pay gives them', async () => {

@@ -1,0 +1,133 @@
+// One WeChat Pay v2 order's money through the Worker's own doors: a code, closing, refunds under a certificate, static
+// codes. The pretend WeChat Pay answers behind fetch and brings its notices to the callback door.
+import { env, exports } from 'cloudflare:workers';
+import { Buffer } from 'node:buffer';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Courier } from '../../src/sandbox/courier.ts';
+import { credentialsOfV2 } from '../../src/sandbox/identity.ts';
+import { Magic } from '../../src/sandbox/magic.ts';
+import { OrderBook } from '../../src/sandbox/orders.ts';
+import { Play } from '../../src/sandbox/play.ts';
+import { answerV2 } from '../../src/sandbox/v2-api.ts';
+import { scan } from '../../src/sandbox/v2-scan.ts';
+import { call, identity, unique } from './api-world.ts';
+import { later, MINUTE_MS, Shop, startClock } from './order-world.ts';
+
+const BINDING = 'MTLS_SANDBOX';
+const shop = await Shop.open({ provider: 'wechatpay-v2', credentials: credentialsOfV2(identity) });
+let book: OrderBook;
+let play: Play;
+/** What WeChat Pay was asked, and whether the certificate was shown. */
+let asked: [path: string, isCertified: boolean][] = [];
+
+beforeEach(() => {
+  startClock();
+  later(MINUTE_MS); // the budget of the test before is earned again
+  asked = [];
+  book = new OrderBook(null);
+  const courier = new Courier({ identity, timeScale: 0.001, signWith: 'public-key' });
+  play = new Play(identity, null, book, courier, 0.001);
+  const magic = new Magic();
+  const onRefund = (...refund: Parameters<Play['endRefund']>) => play.endRefund(...refund);
+  const answerTo =
+    (isCertified: boolean) =>
+    async (input: URL | string, init: RequestInit = {}) => {
+      const url = new URL(input);
+      const body = typeof init.body === 'string' ? init.body : '';
+      if (url.pathname.startsWith('/callbacks/')) {
+        return exports.default.fetch(new Request(url, { method: 'POST', headers: new Headers(init.headers), body }));
+      }
+      asked.push([url.pathname, isCertified]);
+      const hungUp = init.signal ?? new AbortController().signal;
+      const request = {
+        method: 'POST',
+        target: url.pathname,
+        path: url.pathname,
+        query: url.searchParams,
+        headers: {},
+      };
+      const answer = await answerV2(
+        { ...request, body: Buffer.from(body), hungUp },
+        { identity, orders: book, magic, onRefund },
+      );
+      return new Response(answer.body ?? '', { status: answer.status });
+    };
+  vi.stubGlobal('fetch', answerTo(false));
+  Reflect.set(env, BINDING, { fetch: answerTo(true) });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  Reflect.deleteProperty(env, BINDING);
+});
+
+const paid = async (): Promise<string> => {
+  const orderNo = await shop.sell();
+  await play.pay({ outTradeNo: orderNo }).first;
+  asked = [];
+  return orderNo;
+};
+const give = (orderNo: string, refundNo: string, minor = 400) =>
+  shop.post(orderNo, 'refunds', { refundNo, amount: { minor, currency: 'CNY' }, reason: '少发一件' });
+const orderOf = async (orderNo: string) => (await shop.read(orderNo)).body.order;
+const refundable = async (orderNo: string) => (await shop.read(orderNo, '/refunds')).body.refundable?.minor;
+
+it('a code is asked for, and its payment arrives', async () => {
+  const orderNo = await paid();
+  expect(await orderOf(orderNo)).toMatchObject({ state: 'paid', paid: { minor: 1_000 }, flags: [] });
+});
+
+it('an order that nobody paid is closed, asked about before and after', async () => {
+  const orderNo = await shop.sell();
+  later(6 * MINUTE_MS);
+  asked = [];
+  expect((await shop.post(orderNo, 'close')).body.order).toMatchObject({ state: 'closed' });
+  expect(asked.map(([path]) => path)).toEqual(['/pay/orderquery', '/pay/closeorder', '/pay/orderquery']);
+});
+
+it('a refund is asked for under the certificate, taken as pending, and done when its notice was asked about', async () => {
+  const orderNo = await paid();
+  const reply = await give(orderNo, 'R-slow-1');
+  expect([reply.status, reply.body.refund?.state]).toEqual([201, 'pending']);
+  expect(asked).toEqual([['/secapi/pay/refund', true]]);
+  await play.refund({ outTradeNo: orderNo, outRefundNo: 'R-slow-1', status: 'SUCCESS' }).first;
+  expect(asked.slice(1)).toEqual([['/pay/refundquery', false]]);
+  expect(await orderOf(orderNo)).toMatchObject({ state: 'partially_refunded', refunded: { minor: 400 } });
+});
+
+it('a refund that the account cannot cover is refused, and its amount is free again', async () => {
+  const orderNo = await paid();
+  const reply = await give(orderNo, 'R-notenough-1');
+  expect([reply.status, reply.body.code]).toEqual([409, 'insufficient_balance']);
+  expect(await refundable(orderNo)).toBe(1_000);
+  expect((await give(orderNo, 'R-notenough-1')).status).toBeLessThan(300);
+});
+
+it('without the binding nothing is sent, nothing is set aside, and the answer says what to run', async () => {
+  const orderNo = await paid();
+  Reflect.deleteProperty(env, BINDING);
+  const reply = await give(orderNo, 'R1');
+  expect([reply.status, reply.body.code]).toEqual([422, 'provider_not_configured']);
+  expect(reply.body.detail).toMatch(
+    /npx wrangler mtls-certificate upload .*\[\[mtls_certificates\]\] binding = "MTLS_SANDBOX"/,
+  );
+  expect(asked).toEqual([]);
+  expect(await refundable(orderNo)).toBe(1_000);
+});
+
+it('a static code is scanned, and its order paid', async () => {
+  const id = unique('tea');
+  const made = await call('POST', '/v1/products', {
+    id,
+    channel: shop.channel,
+    name: '一杯茶',
+    amount: { minor: 250, currency: 'CNY' },
+  });
+  expect(made.status).toBe(201);
+  const notifyUrl = `http://127.0.0.1:8787/callbacks/${shop.channel}`;
+  const codeUrl = String(made.body.codeUrl);
+  const scanned = await scan({ codeUrl, notifyUrl }, identity, book);
+  if (typeof scanned === 'string') throw new Error(scanned);
+  expect(scanned).toMatchObject({ status: 200, isSigned: true, outTradeNo: expect.stringMatching(/^QR/) });
+  await play.pay({ outTradeNo: scanned.outTradeNo ?? '' }).first;
+  expect(await orderOf(scanned.outTradeNo ?? '')).toMatchObject({ state: 'paid', paid: { minor: 250 } });
+});
