@@ -18,7 +18,7 @@ it('makes an identity once and reads the same one afterwards, readable by the ow
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
-it('stays the same merchant where its file is older than the APIv2 key, and keeps the key it is then given', async () => {
+it('stays the same merchant where its file is older than the APIv2 key, which it is given for good', async () => {
   const file = join(folder, 'sandbox.json');
   const { apiV2Key: _, ...older } = await readOrCreateIdentity(file);
   writeFileSync(file, JSON.stringify(older));

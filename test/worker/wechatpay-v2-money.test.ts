@@ -84,7 +84,7 @@ it('an order that nobody paid is closed, asked about before and after', async ()
   expect(asked.map(([path]) => path)).toEqual(['/pay/orderquery', '/pay/closeorder', '/pay/orderquery']);
 });
 
-it('a refund is asked for under the certificate, taken as pending, and done when its notice was asked about', async () => {
+it('a refund is asked for under the certificate, is pending, and is done when its notice was asked about', async () => {
   const orderNo = await paid();
   const reply = await give(orderNo, 'R-slow-1');
   expect([reply.status, reply.body.refund?.state]).toEqual([201, 'pending']);
