@@ -1,5 +1,5 @@
-// Three kinds of test: pure parts in plain Node, verbs and objects in workerd with real bindings, whole runtimes in
-// child processes. Names of files say which is which by their folder.
+// Four kinds of test: pure parts in plain Node, verbs and objects in workerd with real bindings, pages in a browser,
+// whole runtimes in child processes. Names of files say which is which by their folder.
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -34,6 +34,15 @@ export default defineConfig({
           }),
         ],
         test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], setupFiles: ['test/worker/setup.ts'] },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
       {
         test: {
