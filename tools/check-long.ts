@@ -1,5 +1,5 @@
-// `npm run check:long`: the properties of an order over 100,000 random stories each, where `npm test` takes 5,000. Names
-// its seed, by which a run can be had again.
+// `npm run check:long`: the properties of an order over 100,000 random stories each, where `npm test` takes 5,000.
+// Names its seed, by which a run can be had again.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { readFlags } from './flags.ts';

@@ -115,8 +115,8 @@ const anyRequest: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /**
- * One refund that succeeds, is taken back and succeeds after all, as its provider tells it in time, with any of what was
- * told before told again in between.
+ * One refund that succeeds, is taken back and succeeds after all, as its provider tells it in time, with any of what
+ * was told before told again in between.
  */
 const anyComeback: fc.Arbitrary<PaymentEvent[]> = fc
   .tuple(fc.subarray([0, 1, 2, 3]), fc.array(fc.nat(), { maxLength: 4 }))
