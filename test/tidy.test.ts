@@ -22,7 +22,8 @@ function zoneOf(path: string): string {
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats'];
 const VERBS = ['receive', 'deliver', 'ask', 'reconcile', 'payer'];
-const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', 'record', 'call-provider'];
+const DOORS = ['record', 'call-provider', 'prepare'];
+const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', ...DOORS];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -40,6 +41,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   record: ['core'],
   // The one door to providers' APIs, shared by all who ask them something and have the ledger hear the answer.
   'call-provider': ['core', 'crypto', 'provider registry', 'store', 'env', 'record'],
+  // The one place where a delivery is made, shared by who sends it and who only shows it.
+  prepare: ['core', 'crypto', 'provider registry', 'formats', 'store', 'env'],
   receive: SHELL,
   deliver: SHELL,
   ask: SHELL,

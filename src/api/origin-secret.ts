@@ -1,13 +1,16 @@
 // Signing secrets of origins: made or taken, checked, sealed. A secret is shown once, by the call that made it.
 // The forms are Standard Webhooks': https://github.com/standard-webhooks/standard-webhooks (spec/standard-webhooks.md)
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import type { OriginSecret } from '../core/channel.ts';
 import type { OriginSecretDraft } from '../core/registry.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { concat, fromBase64, toBase64 } from '../crypto/bytes.ts';
+import { pemKindOf } from '../crypto/pem.ts';
 import { seal } from '../crypto/seal.ts';
 import { ED25519_PKCS8_HEADER } from '../crypto/standard-webhook.ts';
 import { newIv } from './auth.ts';
 
-export type Signature = 'hmac' | 'ed25519';
+type Signature = OriginSecret['kind'];
 export type MadeSecret = { readonly secret: string; readonly draft: OriginSecretDraft };
 
 const SECRET_BYTES = 32;
@@ -21,18 +24,71 @@ export async function makeSecret(
   given: string | undefined,
   masterKey: string,
 ): Promise<Result<MadeSecret, string>> {
-  const bytes = given === undefined ? crypto.getRandomValues(new Uint8Array(SECRET_BYTES)) : bytesOf(given, signature);
-  if (bytes === null) return err(signature === 'hmac' ? HMAC_MEND : ED25519_MEND);
-  const secret = `${signature === 'hmac' ? 'whsec_' : 'whsk_'}${toBase64(bytes)}`;
+  const made = signature === 'rsa' ? await rsaPair(given) : await plainSecret(signature, given);
+  if (made === null) return err(MENDS[signature]);
+  const { secret, publicKey } = made;
   const sealed = await seal(secret, masterKey, `origin/${originId}`, newIv());
-  if (signature === 'hmac') return ok({ secret, draft: { kind: 'hmac', sealed } });
-  return ok({ secret, draft: { kind: 'ed25519', sealed, publicKey: await publicKeyOf(bytes) } });
+  return ok({ secret, draft: { kind: signature, sealed, ...(publicKey === null ? {} : { publicKey }) } });
+}
+
+type Pair = { readonly secret: string; readonly publicKey: string | null };
+
+async function plainSecret(signature: 'hmac' | 'ed25519', given: string | undefined): Promise<Pair | null> {
+  const bytes = given === undefined ? crypto.getRandomValues(new Uint8Array(SECRET_BYTES)) : bytesOf(given, signature);
+  if (bytes === null) return null;
+  if (signature === 'hmac') return { secret: `whsec_${toBase64(bytes)}`, publicKey: null };
+  return { secret: `whsk_${toBase64(bytes)}`, publicKey: await publicKeyOf(bytes) };
+}
+
+async function rsaPair(given: string | undefined): Promise<Pair | null> {
+  const { privateKey, publicKey } = given === undefined ? await newRsaPair() : rsaPairOf(given);
+  return privateKey === null ? null : { secret: privateKey, publicKey };
+}
+
+const RSA_BITS = 2_048;
+
+async function newRsaPair() {
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: RSA_BITS };
+  const publicExponent = new Uint8Array([1, 0, 1]);
+  const made = await crypto.subtle.generateKey({ ...algorithm, publicExponent }, true, ['sign', 'verify']);
+  if (!('privateKey' in made)) throw new Error('RSA keys come in pairs.');
+  const pem = async (format: 'pkcs8' | 'spki', key: CryptoKey, label: string) => {
+    const der = await crypto.subtle.exportKey(format, key);
+    if (!(der instanceof ArrayBuffer)) throw new Error('An exported key came without bytes.');
+    return pemOf(label, new Uint8Array(der));
+  };
+  return {
+    privateKey: await pem('pkcs8', made.privateKey, 'PRIVATE KEY'),
+    publicKey: await pem('spki', made.publicKey, 'PUBLIC KEY'),
+  };
+}
+
+const pemOf = (label: string, der: Uint8Array) =>
+  `-----BEGIN ${label}-----\n${toBase64(der).replace(/.{64}/g, '$&\n').trimEnd()}\n-----END ${label}-----\n`;
+
+/** In the forms that are stored; nulls where the text is no private RSA key of a size that anybody should sign with. */
+function rsaPairOf(pem: string) {
+  const none = { privateKey: null, publicKey: null };
+  if (pemKindOf(pem) !== 'private_key') return none;
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < RSA_BITS) return none;
+    return {
+      privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })),
+      publicKey: String(createPublicKey(pem).export({ type: 'spki', format: 'pem' })),
+    };
+  } catch {
+    return none; // a key's frame with something else inside
+  }
 }
 
 const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes in base64, or left out`;
 const ED25519_MEND = `must be whsk_ and the ${SECRET_BYTES} bytes of the private seed in base64, or left out`;
 
-function bytesOf(secret: string, signature: Signature): Uint8Array<ArrayBuffer> | null {
+const RSA_MEND = `must be a PEM private RSA key of at least ${RSA_BITS} bits, not encrypted, or left out`;
+const MENDS: Readonly<Record<Signature, string>> = { hmac: HMAC_MEND, ed25519: ED25519_MEND, rsa: RSA_MEND };
+
+function bytesOf(secret: string, signature: 'hmac' | 'ed25519'): Uint8Array<ArrayBuffer> | null {
   const prefix = signature === 'hmac' ? 'whsec_' : 'whsk_';
   const bytes = secret.startsWith(prefix) ? fromBase64(secret.slice(prefix.length)) : null;
   if (bytes === null) return null;

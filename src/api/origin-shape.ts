@@ -30,11 +30,10 @@ const basics = {
   perSecond: z.int().min(1).max(10_000),
   concurrent: z.int().min(1).max(1_000),
 };
-const Signature = z.enum(['hmac', 'ed25519']);
-const GivenSecret = z
-  .string()
-  .max(200)
-  .openapi({ description: 'Left out: one is made. HMAC: whsec_ and 24 to 64 bytes in base64.' });
+const Signature = z.enum(['hmac', 'ed25519', 'rsa']);
+const GivenSecret = z.string().max(10_000).openapi({
+  description: 'Left out: one is made. HMAC: whsec_ and 24 to 64 bytes in base64. RSA: a PEM private key.',
+});
 
 const optional = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).partial().shape;
 
@@ -79,7 +78,10 @@ export const OriginBody = z
     status: z.enum(['active', 'paused']),
     pauseReason: z.string().nullable(),
     signature: Signature,
-    publicKey: z.string().nullable().openapi({ description: 'whpk_… when the newest secret is ed25519.' }),
+    publicKey: z
+      .string()
+      .nullable()
+      .openapi({ description: 'whpk_… when the newest secret is ed25519, PEM when it is RSA.' }),
     secrets: z.array(
       z.object({ kind: Signature, publicKey: z.string().nullable(), createdAt: Time, expiresAt: Time.nullable() }),
     ),

@@ -60,10 +60,11 @@ export type FetchedKey = {
 };
 
 export type OriginSecret = {
-  readonly kind: 'hmac' | 'ed25519';
-  /** `whsec_…` or `whsk_…`, sealed. */
+  /** `rsa` signs no headers, only bodies of formats whose signature stands in a field. */
+  readonly kind: 'hmac' | 'ed25519' | 'rsa';
+  /** `whsec_…`, `whsk_…` or a PEM private key, sealed. */
   readonly sealed: Sealed;
-  /** `whpk_…` of an ed25519 secret; an HMAC secret has none. */
+  /** `whpk_…` of an ed25519 secret, PEM of an RSA one; an HMAC secret has none. */
   readonly publicKey?: string;
   readonly createdAt: number;
   /** After this it no longer signs; null for the newest. */
@@ -219,6 +220,8 @@ export type ChannelRecord = {
 export type AlarmCode =
   | 'delivery_dead'
   | 'origin_gone'
+  | 'origin_failing'
+  | 'origin_paused'
   | 'wrong_merchant'
   | 'wrong_environment'
   | 'decrypt_failed'

@@ -257,6 +257,8 @@ export type ClaimReply =
       readonly occurredAt: number;
       /** JSON of the event's `data` as it stood at commit. */
       readonly data: string;
+      /** Asked for again after it was settled; left out: no. */
+      readonly replay?: boolean;
     };
 
 /** Asked again before a POST that starts a while after its claim, so that a pause acts within a second. */

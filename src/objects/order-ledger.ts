@@ -1,8 +1,9 @@
 // The ledger: the Durable Object that owns a slice of a channel's orders. Thin: decisions are in core/, SQL in store/,
 // dispatch, claims, projection and times beside it. The only writer of an order.
 import { DurableObject } from 'cloudflare:workers';
+import type { KeptCallback } from '../core/callback.ts';
 import type { DispatchConfig } from '../core/channel.ts';
-import { type Order, type PaymentRequest, stateOf } from '../core/order.ts';
+import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
 import type {
   ClaimItem,
   ClaimKeyRequest,
@@ -25,7 +26,7 @@ import type {
 } from '../core/record.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
-import { evidenceOf } from '../store/ledger-events.ts';
+import { callbackAt, evidenceOf } from '../store/ledger-events.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LedgerLife } from './ledger-life.ts';
@@ -141,14 +142,19 @@ export class OrderLedger extends DurableObject<Env> {
   readPayment(orderNo: string): PaymentView | null {
     const order = this.#life.known() && book.readOrder(this.#life.sql, orderNo);
     if (!order) return null;
-    const { paymentRequest: request, payBy } = order;
-    return { state: stateOf(order), amount: order.registration?.amount ?? null, request, payBy };
+    const { paymentRequest: request, registration } = order;
+    return { state: stateOf(order), amount: registration?.amount ?? null, request, payBy: expiryOf(order) };
   }
 
   /** Everything that proves the order. */
   readEvidence(orderNo: string): { order: Order; entries: EvidenceEntry[] } | null {
     const order = this.#life.known() && book.readOrder(this.#life.sql, orderNo);
     return order ? { order, entries: evidenceOf(this.#life.sql, orderNo) } : null;
+  }
+
+  /** The callback that told of an event, as it came; null when none did. */
+  readCallback(seq: number): KeptCallback | null {
+    return this.#life.known() ? callbackAt(this.#life.sql, seq) : null;
   }
 
   /** A newer configuration from the registry; a shard without storage has nothing to change. */

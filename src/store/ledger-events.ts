@@ -1,5 +1,6 @@
 // The ledger's event rows: written once, linked to the one before, never changed but for their settlement. Synchronous,
 // inside one transaction. Decides nothing.
+import type { KeptCallback } from '../core/callback.ts';
 import type { EventType, Source } from '../core/event.ts';
 import type { Evidence, EvidenceEntry, RecordVerdict } from '../core/record.ts';
 import { chainLink } from '../crypto/chain-link.ts';
@@ -105,3 +106,20 @@ export const evidenceOf = (sql: SqlStorage, orderNo: string): EvidenceEntry[] =>
     )
     .toArray()
     .map(({ body, ...row }) => ({ ...row, body: body === null ? null : new Uint8Array(body) }));
+
+/**
+ * The callback that told of an event; null where an answer, a bill or a person did. A callback that made the gateway ask
+ * is kept with what was answered then: it came from an address, which an answer does not.
+ */
+export function callbackAt(sql: SqlStorage, seq: number): KeptCallback | null {
+  const [row] = sql
+    .exec<{ contentType: string | null; headers: string | null; body: ArrayBuffer | null }>(
+      `SELECT content_type AS contentType, headers, body FROM events
+       WHERE seq = ? AND (source = 'callback' OR remote_address IS NOT NULL)`,
+      seq,
+    )
+    .toArray();
+  if (!row || row.body === null) return null;
+  const headers: Readonly<Record<string, string>> = JSON.parse(row.headers ?? '{}');
+  return { contentType: row.contentType, headers, body: new Uint8Array(row.body) };
+}

@@ -1,6 +1,6 @@
 // The isolate's copy of what the registry owns: fresh for a while, then asked again, and used stale for as long as the
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
-import type { Channel, ChannelRecord, Origin } from '../core/channel.ts';
+import type { Channel, ChannelRecord, Origin, OriginAuth, OriginSecret } from '../core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import type { Product } from '../core/product.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
@@ -128,6 +128,7 @@ export function readProductCopy(env: Env, id: string, now: number): Promise<Prod
 type Opened<T> = { readonly sealed: string; readonly value: Promise<T> };
 const credentials = new Map<string, Opened<unknown>>();
 const previousCredentials = new Map<string, Opened<unknown>>();
+const originAuth = new Map<string, Opened<readonly OpenOriginAuth[]>>();
 const originSecrets = new Map<string, Opened<readonly OpenOriginSecret[]>>();
 
 /** Opens once per sealed text, so that callers may key imported keys by the object they were given. */
@@ -173,7 +174,7 @@ async function openSealed({ uid, provider: id }: Channel, sealed: string, master
 }
 
 export type OpenOriginSecret = {
-  readonly kind: 'hmac' | 'ed25519';
+  readonly kind: OriginSecret['kind'];
   readonly secret: string;
   /** After this it no longer signs; null for the newest. */
   readonly expiresAt: number | null;
@@ -188,6 +189,25 @@ export function openOriginSecrets(origin: Origin, masterKey: string): Promise<re
         kind,
         secret: await open(sealed, masterKey, `origin/${origin.id}`),
         expiresAt,
+      })),
+    ),
+  );
+}
+
+export type OpenOriginAuth = Pick<OriginAuth, 'kind' | 'name'> & { readonly secret: string };
+
+/** What the origin asks to see, opened. */
+export function openOriginAuth(
+  { id, settings: { auth } }: Origin,
+  masterKey: string,
+): Promise<readonly OpenOriginAuth[]> {
+  const sealed = auth.map((one) => one.sealed).join(' ');
+  return openOnce(originAuth, id, sealed, () =>
+    Promise.all(
+      auth.map(async ({ kind, name, sealed }) => ({
+        kind,
+        name,
+        secret: await open(sealed, masterKey, `origin/${id}/auth`),
       })),
     ),
   );

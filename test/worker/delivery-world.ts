@@ -14,11 +14,13 @@ import { makeChannel, registry } from './receive-world.ts';
 
 /** One post as the origin saw it. */
 export type Post = {
+  readonly url: string;
   readonly id: string;
   readonly type: string;
   readonly sequence: number;
   readonly orderNo: string;
   readonly body: string;
+  readonly bytes: Uint8Array;
   readonly headers: Headers;
   /** Which of the origin's secrets the signature is made with. */
   readonly signedBy: readonly string[];
@@ -55,19 +57,26 @@ export const onceThenOk =
   (post, nth) =>
     nth <= times ? first(post, nth) : ok();
 
+/** What a `standard` body names; other formats name it elsewhere. */
+function namesOf(body: string): Pick<Post, 'type' | 'sequence' | 'orderNo'> {
+  if (!body.startsWith('{"type":')) return { type: '', sequence: 0, orderNo: '' };
+  const { type, data } = JSON.parse(body);
+  return { type, sequence: data.sequence, orderNo: data.order.orderNo };
+}
+
 async function answerPost(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const url = new URL(input instanceof Request ? input.url : String(input));
   const origin = origins.get(url.hostname.replace(/\.example$/, ''));
   if (!origin) return new Response('nobody lives here', { status: 404 });
-  const body = String(init.body);
+  const bytes = new Uint8Array(await new Response(init.body ?? '').arrayBuffer());
+  const body = new TextDecoder().decode(bytes);
   const headers = new Headers(init.headers);
-  const { type, data } = JSON.parse(body);
   const post: Post = {
+    url: url.href,
     id: headers.get('webhook-id') ?? '',
-    type,
-    sequence: data.sequence,
-    orderNo: data.order.orderNo,
+    ...namesOf(body),
     body,
+    bytes,
     headers,
     signedBy: origin.secrets.filter((secret) => isSignedBy(secret, body, headers)),
     signal: init.signal ?? null,
@@ -88,8 +97,8 @@ function isSignedBy(secret: string, body: string, headers: Headers): boolean {
   try {
     new Webhook(secret).verify(body, Object.fromEntries(headers));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof SyntaxError; // it verifies first, and then wants JSON, which not every format is
   }
 }
 
@@ -148,8 +157,13 @@ export const resumeOrigin = (id: string) => registry().resumeOrigin({ id, versio
 export type Shop = { readonly channelId: string; readonly uid: string; readonly shard: string };
 
 /** A channel with one shard, so that a test knows where its orders live. */
-export async function makeShop(...mine: readonly ScriptedOrigin[]): Promise<Shop> {
-  const { id, uid } = await makeChannel({ origins: mine.map((origin) => origin.id), shards: 1 });
+export const makeShop = (...mine: readonly ScriptedOrigin[]): Promise<Shop> => makeShopOf({}, ...mine);
+
+export async function makeShopOf(
+  change: Parameters<typeof makeChannel>[0],
+  ...mine: readonly ScriptedOrigin[]
+): Promise<Shop> {
+  const { id, uid } = await makeChannel({ ...change, origins: mine.map((origin) => origin.id), shards: 1 });
   return { channelId: id, uid, shard: shardNameOf({ uid, shards: 1 }, 0) };
 }
 

@@ -28,12 +28,16 @@ export const platform = await makeSigner();
 
 let uids = 0;
 
-export type ChannelOptions = Partial<Pick<Channel, 'allowlist' | 'environment' | 'origins' | 'shards'>> & {
+export type ChannelOptions = Partial<Pick<Channel, 'allowlist' | 'environment' | 'origins' | 'provider' | 'shards'>> & {
+  /** Of another provider. */
+  readonly secrets?: object;
   readonly platformKeys?: Readonly<Record<string, string>>;
 };
 
-const sealed = async (uid: string, platformKeys: Readonly<Record<string, string>>) => {
-  const credentials = { mchId: MCH_ID, appIds: [], apiV3Key: API_V3_KEY, platformKeys };
+const sealed = (uid: string, platformKeys: Readonly<Record<string, string>>) =>
+  sealedOf(uid, { mchId: MCH_ID, appIds: [], apiV3Key: API_V3_KEY, platformKeys });
+
+const sealedOf = async (uid: string, credentials: object) => {
   const iv = crypto.getRandomValues(new Uint8Array(SEAL_IV_BYTES));
   return seal(JSON.stringify(credentials), env.TOLLGATE_MASTER_KEY, `channel/${uid}`, iv);
 };
@@ -45,7 +49,7 @@ const stamp = () => ({ now: Date.now(), key: null, digest: '' });
 export async function makeChannel(options: ChannelOptions = {}): Promise<{ id: string; uid: string }> {
   uids += 1;
   const [id, uid] = [`shop-${uids}`, `uid${uids}`];
-  const { platformKeys = { [platform.serial]: platform.pem }, ...rest } = options;
+  const { platformKeys = { [platform.serial]: platform.pem }, secrets, ...rest } = options;
   const created = await registry().createChannel(
     {
       id,
@@ -58,7 +62,7 @@ export async function makeChannel(options: ChannelOptions = {}): Promise<{ id: s
       locationHint: null,
       origins: [],
       allowlist: { mode: 'monitor', ranges: providerOf('wechatpay-v3')?.sourceRanges ?? [] },
-      credentials: await sealed(uid, platformKeys),
+      credentials: await (secrets ? sealedOf(uid, secrets) : sealed(uid, platformKeys)),
       ...rest,
     },
     stamp(),

@@ -1,0 +1,74 @@
+// One POST to an origin and what became of it. Whatever the origin does is an outcome; only our own faults throw.
+// Never follows a redirect, never sends where the address rules do not let it.
+import type { Origin } from '../core/channel.ts';
+import { parseRetryAfter } from '../core/delivery.ts';
+import { ORIGIN_RESPONSE_KEPT_CHARS } from '../core/limits.ts';
+import { addressProblem } from '../core/origin-address.ts';
+import type { Settlement } from '../core/record.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { bindingOf, readConfig } from '../env.ts';
+import { formatOf, type Material, type Prepared, prepare, type Told } from '../prepare.ts';
+import { keptText, readStart } from './answer.ts';
+
+export type Outcome = Pick<Settlement, 'outcome' | 'at' | 'ms' | 'status' | 'detail' | 'retryAfterSeconds'>;
+
+type Ready = { readonly prepared: Prepared; readonly send: (init: RequestInit) => Promise<Response> };
+
+export async function post(origin: Origin | null, told: Told, material: Material, env: Env): Promise<Outcome> {
+  const at = Date.now();
+  const failed = { at, ms: 0, status: null, retryAfterSeconds: null };
+  const notSent = (why: string): Outcome => {
+    const detail = `Not sent: ${why}`.slice(0, ORIGIN_RESPONSE_KEPT_CHARS);
+    return { ...failed, outcome: 'unreachable', detail };
+  };
+  if (!origin) return notSent('the origin is no longer configured.');
+  const ready = await readyOf(origin, told, material, env, at);
+  if (!ready.ok) return notSent(ready.error);
+  const { prepared, send } = ready.value;
+  const { headers, body } = prepared;
+  const kept = (text: string) => keptText(text, prepared.secrets);
+  const signal = AbortSignal.timeout(origin.timeoutMs);
+  const startedAt = Date.now();
+  try {
+    const response = await send({ method: 'POST', redirect: 'manual', headers, body, signal });
+    const { status } = response;
+    const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), Date.now());
+    const answer = await readStart(response);
+    const taken = prepared.judge(status, answer) === 'accepted';
+    const text = kept(new TextDecoder().decode(answer));
+    const detail = !taken && response.ok ? kept(`Answered ${status}, but not as agreed: ${text}`) : text;
+    const outcome = taken ? 'delivered' : 'refused';
+    return { outcome, at, ms: Date.now() - startedAt, status, detail, retryAfterSeconds };
+  } catch (error) {
+    const ms = Date.now() - startedAt;
+    if (signal.aborted)
+      return { ...failed, ms, outcome: 'timed_out', detail: `No answer within ${origin.timeoutMs} ms.` };
+    return { ...failed, ms, outcome: 'unreachable', detail: kept(String(error)) };
+  }
+}
+
+/** Or why not, for a person. What throws in here would throw each time: it must end dead and alarmed, not unseen. */
+async function readyOf(
+  origin: Origin,
+  told: Told,
+  material: Material,
+  env: Env,
+  at: number,
+): Promise<Result<Ready, string>> {
+  const { binding } = origin.settings;
+  // What was allowed when it was entered may not be allowed here: rules, deployment and bindings change.
+  const problem = addressProblem(origin.url, { isLocal: readConfig(env).isLocal, binding });
+  if (problem !== null) return err(`the origin's URL ${problem}. Change it.`);
+  const bound = binding === null ? null : bindingOf(env, binding);
+  if (binding !== null && bound === null) {
+    return err(`this deployment has no binding ${binding}: add it to wrangler.toml and deploy, or change the origin.`);
+  }
+  try {
+    const prepared = await prepare(env, origin, formatOf(origin), told, material, at);
+    if (!prepared.ok) return err(prepared.error);
+    const send = (init: RequestInit) => (bound === null ? fetch(origin.url, init) : bound.fetch(origin.url, init));
+    return ok({ prepared: prepared.value, send });
+  } catch (error) {
+    return err(`the gateway could not prepare it: ${String(error)}`);
+  }
+}

@@ -1,0 +1,117 @@
+// What a delivery is made of: the event in the origin's format, signed, with what the origin asks to see. The one place
+// for it, shared by who sends and who only shows. Never sends, never settles.
+import type { KeptCallback } from './core/callback.ts';
+import type { ChannelRecord, Origin } from './core/channel.ts';
+import { err, ok, type Result } from './core/result.ts';
+import { byReceipt, judgeAnswer, type Taken } from './core/success.ts';
+import { toBase64, utf8 } from './crypto/bytes.ts';
+import { readConfig } from './env.ts';
+import { type Dialect, type FormatChoice, type FormatInput, renderDelivery, wantsCallback } from './formats/index.ts';
+import { providerOf } from './providers/index.ts';
+import type { AnyProvider } from './providers/provider.ts';
+import {
+  type OpenOriginAuth,
+  openCredentials,
+  openOriginAuth,
+  openOriginSecrets,
+  readChannelCopy,
+} from './store/registry-copy.ts';
+
+export type Told = Pick<FormatInput, 'event' | 'isReplay'>;
+
+/** What is fetched for a delivery before its time begins: nothing, for most formats. */
+export type Material = { readonly callback: KeptCallback | null; readonly channel: ChannelRecord | null };
+
+export type Prepared = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Whether the origin took it, by status and the start of its answer. */
+  readonly judge: (status: number, body: Uint8Array) => Taken;
+  /** What no log may show, should the origin repeat it. */
+  readonly secrets: readonly string[];
+};
+
+export const formatOf = ({ format, settings }: Origin): FormatChoice => ({
+  name: format,
+  version: settings.formatVersion,
+  options: JSON.parse(settings.formatOptions),
+});
+
+/** Throws when the registry or the ledger cannot be reached: then nobody knows what to send. */
+export async function gather(
+  env: Env,
+  format: FormatChoice,
+  told: Told,
+  readCallback: () => Promise<KeptCallback | null>,
+  now: number,
+): Promise<Material> {
+  if (!wantsCallback(format)) return { callback: null, channel: null };
+  const { channel }: { readonly channel: string } = JSON.parse(told.event.data); // formats/order.ts wrote it
+  const [callback, record] = await Promise.all([readCallback(), readChannelCopy(env, channel, now)]);
+  return { callback, channel: record };
+}
+
+/** A sentence for the merchant when the event cannot be told; throws for what only we can mend. */
+export async function prepare(
+  env: Env,
+  origin: Origin,
+  format: FormatChoice,
+  told: Told,
+  { callback, channel }: Material,
+  now: number,
+): Promise<Result<Prepared, string>> {
+  const { masterKey } = readConfig(env);
+  const [opened, auth] = await Promise.all([openOriginSecrets(origin, masterKey), openOriginAuth(origin, masterKey)]);
+  const secrets = opened.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+  const speaker = channel && (await speakerOf(channel, masterKey));
+  const dialect = speaker && dialectOf(speaker, callback, now);
+  const rendered = await renderDelivery(format, { ...told, callback, dialect, secrets, now });
+  if (!rendered.ok) return err(rendered.error.detail);
+  const { contentType, headers, body, answersAs } = rendered.value;
+  return ok({
+    headers: { ...(contentType === null ? {} : { 'content-type': contentType }), ...headers, ...authHeaders(auth) },
+    body,
+    judge: answersAs === 'provider' && speaker ? judgeOf(speaker) : (...answer) => judge(origin, ...answer),
+    secrets: [...opened, ...auth].map(({ secret }) => secret),
+  });
+}
+
+const judge = ({ settings }: Origin, status: number, body: Uint8Array) => judgeAnswer(settings.success, status, body);
+
+type Speaker = { readonly provider: AnyProvider; readonly credentials: unknown };
+
+async function speakerOf(channel: ChannelRecord, masterKey: string): Promise<Speaker | null> {
+  const provider = providerOf(channel.channel.provider);
+  return provider && { provider, credentials: await openCredentials(channel, masterKey) };
+}
+
+function dialectOf({ provider, credentials }: Speaker, callback: KeptCallback | null, now: number): Dialect {
+  const { resign } = provider;
+  const nonce = crypto.randomUUID().replaceAll('-', '');
+  return {
+    freshUntil: callback && (provider.freshUntil?.(callback, credentials) ?? null),
+    resign: resign ? (retold) => resign(retold, credentials, { now, nonce }) : null,
+  };
+}
+
+function judgeOf({ provider, credentials }: Speaker): Prepared['judge'] {
+  const { readAcknowledgement = byReceipt } = provider;
+  return (status, body) => readAcknowledgement(status, body, credentials);
+}
+
+const authHeaders = (auth: readonly OpenOriginAuth[]): Record<string, string> =>
+  Object.fromEntries(
+    auth.map((one) => [one.kind === 'header' ? (one.name ?? '') : 'authorization', headerValueOf(one)]),
+  );
+
+/** RFC 7617 for basic, RFC 6750 for bearer. */
+function headerValueOf({ kind, name, secret }: OpenOriginAuth): string {
+  switch (kind) {
+    case 'basic':
+      return `Basic ${toBase64(utf8(`${name}:${secret}`))}`;
+    case 'bearer':
+      return `Bearer ${secret}`;
+    case 'header':
+      return secret;
+  }
+}
