@@ -3,7 +3,7 @@
 import { type Applied, applied, stale } from './applied.ts';
 import { told } from './cell.ts';
 import { applyDispute } from './dispute.ts';
-import type { EventType, Fact, PaymentFact, PaymentStatus, Source } from './event.ts';
+import type { EventType, Fact, PaymentFact, PaymentStatus, RefundFact, Source } from './event.ts';
 import { isSameMoney, type Money } from './money.ts';
 import {
   covers,
@@ -26,12 +26,19 @@ export function applyFact(order: Order, fact: Fact, source: Source, now: number)
         ? applyPaid(order, fact, source, now)
         : applyUnpaid(order, fact, fact.status, now);
     case 'refund':
-      return withoutRequest(applyRefund(order, fact, now), fact.refundNo, now);
+      return withoutRequest(applyRefund(order, withReason(order, fact), now), fact.refundNo, now);
     case 'dispute':
       return applyDispute(order, fact, now);
     case 'flag':
       return order.flags.includes(fact.flag) ? stale(order) : applied(order, order, 'order.flagged', now, [fact.flag]);
   }
+}
+
+/** Why, as the merchant said when asking: providers do not repeat it. */
+function withReason(order: Order, fact: RefundFact): RefundFact {
+  const asked = order.refundRequests.find(({ refundNo }) => refundNo === fact.refundNo);
+  const reason = fact.reason ?? asked?.reason ?? undefined;
+  return reason === undefined ? fact : { ...fact, reason };
 }
 
 /** What was set aside for a refund is the refund's own from its first fact on. */

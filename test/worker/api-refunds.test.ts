@@ -39,7 +39,7 @@ describe('a refund', () => {
     const reply = await shop.post(orderNo, 'refunds', refundOf());
     expect(reply.status).toBe(201);
     expect(reply.body).toMatchObject({
-      refund: { refundNo: 'R1', amount: cny(300), state: 'pending' },
+      refund: { refundNo: 'R1', amount: cny(300), state: 'pending', reason: '退茶' },
       order: { state: 'paid', refunds: [{ refundNo: 'R1', state: 'pending' }] },
       detail: null,
     });
