@@ -185,7 +185,7 @@ refunds.openapi(
     method: 'get',
     path: '/orders/{channel}/{orderNo}/refunds',
     summary: 'List the refunds of an order, and what is left to give back',
-    middleware: requires('read', 'orders', 'operate'),
+    middleware: requires('read', 'orders'),
     request: { params: OrderParams },
     responses: { 200: jsonOf('All refunds, the earliest first.', RefundList), ...problemResponse },
   }),

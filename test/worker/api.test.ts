@@ -30,10 +30,17 @@ describe('the door of /v1', () => {
   });
 
   const NAMES = OPERATIONS.map(([method, path]) => `${method} ${path}`);
+  /** What shows a payer's data, or who did what. */
+  const PROOF = ['GET /v1/audit', 'GET /v1/orders/x/x/evidence'];
   const MAY: Readonly<Record<string, readonly string[]>> = {
-    read: NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys'),
-    orders: ['GET /v1/orders', 'GET /v1/orders/x/x', 'POST /v1/orders'],
+    read: NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
+    orders: [
+      ...['GET /v1/orders', 'GET /v1/orders/x/x', 'GET /v1/orders/x/x/refunds', 'POST /v1/orders'],
+      ...['GET /v1/products/x/qr.png', 'GET /v1/products/x/qr.svg', 'POST /v1/orders/x/x/query'],
+    ],
     operate: [
+      ...['query', 'close', 'refunds', 'release'].map((action) => `POST /v1/orders/x/x/${action}`),
+      ...PROOF,
       ...['pause', 'resume', 'disable', 'enable'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/products',
