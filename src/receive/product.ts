@@ -105,7 +105,7 @@ async function requested(
       read: (answer, keys, now) => capability.read(answer, credentials, keys, now),
     },
   );
-  if (!said.ok) return refused('failed', said.error.detail, orderNo);
+  if (!said.ok) return refused(said.error.code === 'already_paid' ? 'paid' : 'failed', said.error.detail, orderNo);
   const { value: payment } = said.value;
   // Durable before it is told, so that the same scan told again gets the same payment.
   await ledgerOf(env, record, orderNo).setPaymentRequest(orderNo, payment);

@@ -2,7 +2,7 @@
 // codes. The pretend WeChat Pay answers behind fetch and brings its notices to the callback door.
 import { env, exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Courier } from '../../src/sandbox/courier.ts';
 import { credentialsOfV2 } from '../../src/sandbox/identity.ts';
 import { Magic } from '../../src/sandbox/magic.ts';
@@ -114,20 +114,43 @@ it('without the binding nothing is sent, nothing is set aside, and the answer sa
   expect(await refundable(orderNo)).toBe(1_000);
 });
 
-it('a static code is scanned, and its order paid', async () => {
-  const id = unique('tea');
-  const made = await call('POST', '/v1/products', {
-    id,
-    channel: shop.channel,
-    name: '一杯茶',
-    amount: { minor: 250, currency: 'CNY' },
-  });
-  expect(made.status).toBe(201);
+describe('a static code', () => {
   const notifyUrl = `http://127.0.0.1:8787/callbacks/${shop.channel}`;
-  const codeUrl = String(made.body.codeUrl);
-  const scanned = await scan({ codeUrl, notifyUrl }, identity, book);
-  if (typeof scanned === 'string') throw new Error(scanned);
-  expect(scanned).toMatchObject({ status: 200, isSigned: true, outTradeNo: expect.stringMatching(/^QR/) });
-  await play.pay({ outTradeNo: scanned.outTradeNo ?? '' }).first;
-  expect(await orderOf(scanned.outTradeNo ?? '')).toMatchObject({ state: 'paid', paid: { minor: 250 } });
+
+  async function codeUrlOf(): Promise<string> {
+    const amount = { minor: 250, currency: 'CNY' };
+    const made = await call('POST', '/v1/products', {
+      id: unique('tea'),
+      channel: shop.channel,
+      name: '一杯茶',
+      amount,
+    });
+    if (made.status !== 201) throw new Error(made.text);
+    return String(made.body.codeUrl);
+  }
+
+  async function scanned(codeUrl: string, payer: object = {}) {
+    const outcome = await scan({ codeUrl, notifyUrl, ...payer }, identity, book);
+    if (typeof outcome === 'string') throw new Error(outcome);
+    return outcome;
+  }
+
+  it('is scanned, and its order paid', async () => {
+    const { outTradeNo, ...answer } = await scanned(await codeUrlOf());
+    expect(answer).toMatchObject({ status: 200, isSigned: true, answer: { result_code: 'SUCCESS' } });
+    expect(outTradeNo).toMatch(/^QR/);
+    await play.pay({ outTradeNo: outTradeNo ?? '' }).first;
+    expect(await orderOf(outTradeNo ?? '')).toMatchObject({ state: 'paid', paid: { minor: 250 } });
+  });
+
+  it('tells the payer that the order is paid, though no notice of it has come', async () => {
+    const [codeUrl, payer] = [await codeUrlOf(), { openid: 'o-payer', nonce: 'same1' }];
+    const { outTradeNo } = await scanned(codeUrl, payer);
+    const order = book.get(outTradeNo ?? '');
+    if (!order) throw new Error('no order came of the scan');
+    book.put({ ...order, state: 'SUCCESS', transactionId: '4200000000000000000000000001', paidAt: Date.now() });
+    later(3 * 60 * MINUTE_MS);
+    const again = await scanned(codeUrl, payer);
+    expect(again.answer).toMatchObject({ result_code: 'FAIL', err_code_des: '订单已支付' });
+  });
 });
