@@ -1,6 +1,7 @@
 // Four kinds of test: pure parts in plain Node, verbs and objects in workerd with real bindings, pages in a browser,
 // whole runtimes in child processes. Names of files say which is which by their folder.
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { Response } from 'miniflare';
 import { defineConfig } from 'vitest/config';
 
 const migrations = await readD1Migrations('migrations');
@@ -29,6 +30,14 @@ export default defineConfig({
                 // Test keys: generated for tests, valid nowhere.
                 TOLLGATE_MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzLWxvbmc=',
                 TOLLGATE_ADMIN_KEY: 'tg_test_admin_key_valid_nowhere_else_0123456789',
+              },
+              // A backend without a public address, behind a real service binding; it repeats what it was sent.
+              serviceBindings: {
+                PRIVATE_BACKEND: async (request) => {
+                  const signed = request.headers.has('webhook-signature') ? 'signed' : 'unsigned';
+                  const { length } = await request.text();
+                  return new Response(`${request.method} ${request.url} ${signed} ${length}`);
+                },
               },
             },
           }),

@@ -76,7 +76,8 @@ function addressErrors(env: Env, entered: Entered, known: Known | null): readonl
   const unbound = isBound ? [] : [{ field: 'binding', message: UNBOUND }];
   if (entered.url === undefined && entered.binding === undefined) return [];
   const url = entered.url ?? known?.url ?? '';
-  const problem = addressProblem(url, { isLocal: readConfig(env).isLocal, binding });
+  const { isLocal, publicUrl } = readConfig(env);
+  const problem = addressProblem(url, { isLocal, publicUrl, binding });
   return problem === null ? unbound : [{ field: 'url', message: problem }, ...unbound];
 }
 

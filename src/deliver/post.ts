@@ -57,7 +57,8 @@ async function readyOf(
 ): Promise<Result<Ready, string>> {
   const { binding } = origin.settings;
   // What was allowed when it was entered may not be allowed here: rules, deployment and bindings change.
-  const problem = addressProblem(origin.url, { isLocal: readConfig(env).isLocal, binding });
+  const { isLocal, publicUrl } = readConfig(env);
+  const problem = addressProblem(origin.url, { isLocal, publicUrl, binding });
   if (problem !== null) return err(`the origin's URL ${problem}. Change it.`);
   const bound = binding === null ? null : bindingOf(env, binding);
   if (binding !== null && bound === null) {

@@ -333,6 +333,13 @@ describe('a binding', () => {
     expect(seen[0]?.headers.get('webhook-signature')).toMatch(/^v1,/);
   });
 
+  it('may be a service that has no public address at all', async () => {
+    const { origin, shop, orderNo } = await bind('PRIVATE_BACKEND', undefined, 'http://10.0.0.7/hooks');
+    await settled(shop, orderNo);
+    expect(origin.posts).toEqual([]);
+    expect((await attemptsOf(shop, orderNo))[0]?.detail).toMatch(/^POST http:\/\/10\.0\.0\.7\/hooks signed \d{3,}$/);
+  });
+
   it('that shows a client certificate may be sent to public addresses alone', async () => {
     const fetcher = { fetch: vi.fn() };
     const { shop, orderNo } = await bind('MTLS_BANK', fetcher, 'https://10.0.0.1/hooks');
