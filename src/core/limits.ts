@@ -55,6 +55,8 @@ export const ASK_LEASE_MS = 120_000;
 export const QUEUE_TIMEOUT_MS = 5_000;
 /** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */
 export const DISPATCH_OUTSTANDING_MAX = 500;
+/** Of those, the most for one origin of several: one that hangs leaves room for the others. */
+export const ORIGIN_OUTSTANDING_MAX = 400;
 /** From commit to projection: one write in D1 per burst instead of one an event. */
 export const PROJECT_DELAY_MS = 1_000;
 export const PROJECT_BATCH_MAX = 100;
@@ -88,6 +90,19 @@ export const BREAKER_DEFAULT = {
   attemptsMin: 20,
   probeAfterSeconds: 30,
 } as const;
+/** Longest wait between two probes of an open breaker; it doubles up to here. */
+export const BREAKER_WAIT_MS_MAX = 600_000;
+/** Longest Retry-After that a 429 or 503 may ask for on behalf of the whole origin. */
+export const ORIGIN_RETRY_AFTER_SECONDS_MAX = 3_600;
+/** What a 429 without Retry-After asks for: it speaks of the rate, and the rate is counted by the second. */
+export const ORIGIN_RETRY_AFTER_SECONDS_UNSAID = 1;
+/** Fewer failures in a row than this are no failing origin, however far they lie apart. */
+export const ORIGIN_FAILURES_MIN = 5;
+/** An origin that only failed for this long is a person's business, and again each hour. */
+export const ORIGIN_FAILING_ALARM_MS = 10 * 60_000;
+export const ORIGIN_FAILING_ALARM_AGAIN_MS = 3_600_000;
+/** A run of failures is kept on disk only when it is this old: most are over before. */
+export const ORIGIN_FAILING_KEPT_MS = 60_000;
 /** An origin that took nothing for three days is paused: its events wait for it instead of running out of attempts. */
 export const ORIGIN_PAUSE_AFTER_SECONDS_DEFAULT = 3 * 86_400;
 /** Headers that an origin may ask to see; more would be data, which belongs into the body. */

@@ -93,6 +93,7 @@ export class ClaimDesk {
       outcome === 'delivered'
         ? this.#settleDelivered(seq, originId, event.orderNo, attempt, row)
         : this.#settleFailed(settlement, attempt, row, event, now, random);
+    this.#dispatcher.noteOutcome(settlement, flight, now);
     if (flight) this.#dispatcher.land(flight, now);
     // The order's next event may go; a dead one does not block it (protocol: dispatch 9).
     if (goesOn && outbox.releaseNext(this.#sql, event.orderNo, originId, now)) this.#dispatcher.again(now);

@@ -5,25 +5,41 @@ import { DISPATCH_AGAIN_MS } from '../core/limits.ts';
 import { heldFrom } from '../store/ledger-holds.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Flight } from './flights.ts';
 
-/** True when one permit more of this origin could be spent. */
-export type Spend = (originId: string) => boolean;
+/** What each origin's gate granted and is not spent; `probe`: its one permit tries an origin that is left alone. */
+export type Granted = Map<string, { left: number; readonly probe: boolean }>;
 
 export class Departure {
   readonly #dispatcher: Dispatcher;
   readonly #sql: SqlStorage;
-  readonly #spend: Spend;
+  readonly #granted: Granted;
   readonly #now: number;
 
-  constructor(dispatcher: Dispatcher, spend: Spend, now: number) {
+  constructor(dispatcher: Dispatcher, granted: Granted, now: number) {
     this.#dispatcher = dispatcher;
     this.#sql = dispatcher.shard.storage.sql;
-    this.#spend = spend;
+    this.#granted = granted;
     this.#now = now;
   }
 
-  rows(rows: readonly outbox.DueRow[]): void {
-    for (const row of rows) this.#row(row);
+  /** Those that nobody has go first: they have left before. */
+  idle(flights: readonly Flight[]): void {
+    for (const flight of flights) Object.assign(flight, this.#spend(flight.originId) ?? {});
+  }
+
+  /** A probe that fails costs its delivery an attempt: a fresh event makes it, else the row that failed least. */
+  rows(originId: string, rows: readonly outbox.DueRow[], hasFresh: boolean): void {
+    if (!this.#granted.get(originId)?.probe) for (const row of rows) this.#row(row);
+    else if (!hasFresh) for (const row of rows.toSorted((a, b) => a.failures - b.failures)) this.#row(row);
+  }
+
+  /** Takes one permit of this origin, if there is one. */
+  #spend(originId: string): { readonly permit: true; readonly probe: boolean } | null {
+    const grant = this.#granted.get(originId);
+    if (!grant || grant.left <= 0) return null;
+    grant.left -= 1;
+    return { permit: true, probe: grant.probe };
   }
 
   /** Passes the head as far as it gets. Answers up to where, and what settled because nobody takes it. */
@@ -52,11 +68,12 @@ export class Departure {
       outbox.putRow(this.#sql, { ...row, reason: 'behind', dueAt: null, rev: row.rev + 1 });
       return;
     }
-    if (!this.#spend(originId)) return;
+    const permit = this.#spend(originId);
+    if (!permit) return;
     // Durable before it is sent: a restart must know that a consumer may have it.
     outbox.putRow(this.#sql, { ...row, state: 'in_flight', dueAt: null, rev: row.rev + 1 });
     const flight = { seq, originId, orderNo, eventId, attempt: row.attempt + 1, hasRow: true };
-    flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, permit: true });
+    flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
   }
 
   #skip({ seq }: outbox.FreshEvent): 'skipped' {
@@ -86,11 +103,15 @@ export class Departure {
   /** The one that goes without a row. False when the event had better stay fresh: no permit, and nobody else waits. */
   #first(event: outbox.FreshEvent, origin: DispatchOrigin, othersWait: boolean): boolean {
     const { seq, orderNo, eventId } = event;
-    if (this.#laneBusy(event, origin.id) || this.#dispatcher.isPaused(origin.id)) this.#wait(event, origin, 'paused');
-    else if (this.#spend(origin.id)) {
+    if (this.#laneBusy(event, origin.id) || this.#dispatcher.isPaused(origin.id)) {
+      this.#wait(event, origin, 'paused');
+      return true;
+    }
+    const permit = this.#spend(origin.id);
+    if (permit) {
       const { flights, shard } = this.#dispatcher;
       const flight = { seq, orderNo, eventId, originId: origin.id, attempt: 1, hasRow: false };
-      flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, permit: true });
+      flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
     } else if (othersWait) this.#wait(event, origin, 'throttled');
     else return false;
     return true;

@@ -1,9 +1,17 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
-import { DISPATCH_AGAIN_MS, DISPATCH_BATCH_MAX, DISPATCH_DELAY_MS, DISPATCH_OUTSTANDING_MAX } from '../core/limits.ts';
+import { outcomeOf } from '../core/gate.ts';
+import {
+  DISPATCH_AGAIN_MS,
+  DISPATCH_BATCH_MAX,
+  DISPATCH_DELAY_MS,
+  DISPATCH_OUTSTANDING_MAX,
+  ORIGIN_OUTSTANDING_MAX,
+} from '../core/limits.ts';
+import type { Settlement } from '../core/record.ts';
 import * as outbox from '../store/ledger-outbox.ts';
-import { Departure, type Spend } from './departure.ts';
+import { Departure, type Granted } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
 import { PermitPurse } from './permit-purse.ts';
 import { Sender } from './sender.ts';
@@ -21,6 +29,8 @@ type Candidates = {
   readonly fresh: readonly outbox.FreshEvent[];
   readonly due: ReadonlyMap<string, readonly outbox.DueRow[]>;
 };
+/** Of an origin that is left alone: the probe is the one of these that failed least. */
+const PROBE_CHOICE = 10;
 
 export class Dispatcher {
   readonly shard: Shard;
@@ -32,8 +42,6 @@ export class Dispatcher {
   #head: number;
   /** When events above the head should be looked at; null while there are none. */
   #freshAt: number | null;
-  /** An origin's gate gave fewer permits than were asked for: not asked again before this. */
-  readonly #gateBlockedUntil = new Map<string, number>();
   #againAt: number | null = null;
   #retired = false;
 
@@ -87,10 +95,17 @@ export class Dispatcher {
   /** A flight came down, whatever became of it: its lane is free and its permit goes back. */
   land(flight: Flight, now: number): void {
     this.flights.land(flight);
+    if (flight.probe) this.#purse.setProbing(flight.originId, false);
     if (!flight.permit) return;
     this.#purse.giveBack(flight.originId, 1);
     // The gate should not miss its permits for long; whoever was short of them may go on at once.
-    this.again(this.#gateBlockedUntil.delete(flight.originId) ? now : now + DISPATCH_DELAY_MS);
+    this.again(this.#purse.unblock(flight.originId) ? now : now + DISPATCH_DELAY_MS);
+  }
+
+  /** How an attempt ended: the origin's gate judges by it. */
+  noteOutcome(settlement: Settlement, flight: Flight | undefined, now: number): void {
+    this.#purse.note(settlement.originId, outcomeOf(settlement, flight?.probe === true, now));
+    this.again(now + DISPATCH_DELAY_MS);
   }
 
   /** A pause met a delivery on its way: it waits as a row, no attempt burned, until the origin resumes. */
@@ -126,7 +141,7 @@ export class Dispatcher {
     });
     for (const flight of rowless) flight.hasRow = true;
     this.config = config;
-    this.#gateBlockedUntil.clear();
+    this.#purse.unblockAll();
     this.again(now);
     return true;
   }
@@ -169,7 +184,7 @@ export class Dispatcher {
     if (this.#room > 0) {
       for (const { id } of this.config.origins) {
         const dueAt = this.isPaused(id) ? null : outbox.nextDueAt(this.#sql, id);
-        if (dueAt !== null) times.push(Math.max(dueAt, this.#gateBlockedUntil.get(id) ?? 0));
+        if (dueAt !== null) times.push(Math.max(dueAt, this.#purse.blockedUntil(id)));
       }
       if (this.#freshAt !== null) times.push(this.#freshAt);
     }
@@ -181,12 +196,20 @@ export class Dispatcher {
     return Math.min(DISPATCH_BATCH_MAX, DISPATCH_OUTSTANDING_MAX - this.flights.size);
   }
 
+  /** An origin that hangs must leave room for the others; one that is left alone gets one delivery at most. */
+  #roomOf(originId: string): number {
+    if (this.#purse.isNarrow(originId)) return PROBE_CHOICE;
+    const most = this.config.origins.length > 1 ? ORIGIN_OUTSTANDING_MAX : DISPATCH_OUTSTANDING_MAX;
+    return most - this.flights.countOf(originId);
+  }
+
   #candidates(now: number): Candidates {
     let room = this.#room; // none: landing makes some and flushes again
     const due = new Map<string, readonly outbox.DueRow[]>();
     for (const { id } of this.config.origins) {
-      if (room <= 0 || this.isPaused(id) || now < (this.#gateBlockedUntil.get(id) ?? 0)) continue;
-      const rows = outbox.dueRows(this.#sql, id, now, room);
+      const most = Math.min(room, this.#roomOf(id));
+      if (most <= 0 || this.isPaused(id) || now < this.#purse.blockedUntil(id)) continue;
+      const rows = outbox.dueRows(this.#sql, id, now, most);
       due.set(id, rows);
       room -= rows.length;
     }
@@ -196,41 +219,39 @@ export class Dispatcher {
     return { fresh, due };
   }
 
-  async #permits({ fresh, due }: Candidates, now: number): Promise<Map<string, number>> {
-    const granted = new Map<string, number>();
+  async #permits({ fresh, due }: Candidates, now: number): Promise<Granted> {
+    const granted: Granted = new Map();
     const unpermitted = this.flights.readyWithoutPermit();
     const take = async (origin: DispatchOrigin, index: number) => {
       const anew = unpermitted.filter((flight) => flight.originId === origin.id).length;
-      const wanted = (due.get(origin.id)?.length ?? 0) + anew + (index === 0 ? fresh.length : 0);
+      const all = (due.get(origin.id)?.length ?? 0) + (index === 0 ? fresh.length : 0);
+      const wanted = anew + Math.max(0, Math.min(all, this.#roomOf(origin.id)));
       const reply = await this.#purse.take(origin, this.isPaused(origin.id) ? 0 : wanted, now);
-      granted.set(origin.id, reply.granted);
-      if (this.isPaused(origin.id) || reply.granted >= wanted) return;
-      this.#gateBlockedUntil.set(origin.id, reply.retryAt);
-      if (anew > 0) this.again(reply.retryAt);
+      granted.set(origin.id, { left: reply.granted, probe: reply.probe });
+      if (anew > 0 && !this.isPaused(origin.id) && reply.granted < wanted) this.again(reply.retryAt);
     };
     await Promise.all([...this.config.origins.map(take), this.#purse.leave(this.config.origins, now)]);
     return granted;
   }
 
   /** Inside one transaction: passes the head, makes rows for what must wait, puts the rest into flight. */
-  #depart({ fresh, due }: Candidates, granted: Map<string, number>, now: number): readonly outbox.FreshEvent[] {
-    const spend: Spend = (originId) => {
-      const left = granted.get(originId) ?? 0;
-      if (left > 0) granted.set(originId, left - 1);
-      return left > 0;
-    };
+  #depart({ fresh, due }: Candidates, granted: Granted, now: number): readonly outbox.FreshEvent[] {
     // Nobody has these, and their origin is paused or gone: they must not take up the room of the others.
     for (const flight of this.flights.idle()) if (this.isPaused(flight.originId)) this.putBack(flight, now);
-    for (const flight of this.flights.readyWithoutPermit()) flight.permit = spend(flight.originId);
-    const departure = new Departure(this, spend, now);
-    for (const rows of due.values()) departure.rows(rows);
+    const purse = this.#purse;
+    const departure = new Departure(this, granted, now);
+    departure.idle(this.flights.readyWithoutPermit());
+    const firstId = this.config.origins[0]?.id ?? '';
+    for (const [id, rows] of due) departure.rows(id, rows, id === firstId && fresh.length > 0);
     const { head, skipped } = departure.fresh(fresh);
     if (fresh.length > 0 && head !== fresh.at(-1)?.seq) {
-      const first = this.config.origins[0]?.id ?? '';
-      this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, this.#gateBlockedUntil.get(first) ?? 0);
+      this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, purse.blockedUntil(firstId));
     }
-    for (const [originId, left] of granted) this.#purse.giveBack(originId, left);
-    if (this.#purse.owes) this.again(now + this.#purse.tellAfterMs);
+    for (const [originId, { left, probe }] of granted) {
+      purse.giveBack(originId, left);
+      if (probe) purse.setProbing(originId, left === 0);
+    }
+    if (purse.owes) this.again(now + purse.tellAfterMs);
     if (head !== null) {
       this.#head = head;
       outbox.writeHead(this.#sql, head); // durable before anything is sent: a restart must know what may be out

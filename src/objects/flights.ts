@@ -12,6 +12,8 @@ export type Flight = {
   ready: boolean;
   /** Holds a permit of the origin's gate. */
   permit: boolean;
+  /** That permit is the breaker's probe. */
+  probe: boolean;
   /** Who may post it: null until a consumer claims it. */
   claim: string | null;
   /** When the message or the claim is given up for lost. */
@@ -19,30 +21,22 @@ export type Flight = {
 };
 
 export type NewFlight = Pick<Flight, 'seq' | 'orderNo' | 'originId' | 'eventId' | 'attempt' | 'hasRow' | 'until'> &
-  Partial<Pick<Flight, 'ready' | 'permit'>>;
+  Partial<Pick<Flight, 'ready' | 'permit' | 'probe'>>;
 
 export class Flights {
   readonly #flights = new Map<string, Flight>();
   readonly #lanes = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
 
   get size(): number {
     return this.#flights.size;
   }
 
   add(flight: NewFlight): void {
-    const { seq, orderNo, originId, eventId, attempt, hasRow, until, ready = false, permit = false } = flight;
-    this.#flights.set(keyOf(seq, originId), {
-      seq,
-      orderNo,
-      originId,
-      eventId,
-      attempt,
-      hasRow,
-      until,
-      ready,
-      permit,
-      claim: null,
-    });
+    const { seq, orderNo, originId } = flight;
+    const key = keyOf(seq, originId);
+    if (!this.#flights.has(key)) this.#count(originId, 1);
+    this.#flights.set(key, { ready: false, permit: false, probe: false, ...flight, claim: null });
     this.#lanes.set(laneOf(orderNo, originId), seq);
   }
 
@@ -59,8 +53,19 @@ export class Flights {
     return this.#lanes.has(laneOf(orderNo, originId));
   }
 
+  /** How many there are to this origin. */
+  countOf(originId: string): number {
+    return this.#counts.get(originId) ?? 0;
+  }
+
+  #count(originId: string, change: number): void {
+    const count = this.countOf(originId) + change;
+    if (count > 0) this.#counts.set(originId, count);
+    else this.#counts.delete(originId);
+  }
+
   land(flight: Flight): void {
-    this.#flights.delete(keyOf(flight.seq, flight.originId));
+    if (this.#flights.delete(keyOf(flight.seq, flight.originId))) this.#count(flight.originId, -1);
     if (this.#lanes.get(laneOf(flight.orderNo, flight.originId)) === flight.seq) {
       this.#lanes.delete(laneOf(flight.orderNo, flight.originId));
     }

@@ -2,7 +2,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ORIGIN_RESPONSE_BYTES_MAX, ORIGIN_RESPONSE_KEPT_CHARS } from '../../src/core/limits.ts';
+import { BREAKER_DEFAULT, ORIGIN_RESPONSE_BYTES_MAX, ORIGIN_RESPONSE_KEPT_CHARS } from '../../src/core/limits.ts';
 import {
   alarmsOf,
   carry,
@@ -289,7 +289,7 @@ describe('an origin that answers at random', () => {
       const random = randomOf(seed);
       const succeeded = new Map<string, number[]>();
       const violations: string[] = [];
-      const answers = [ok, ok, ok, refuse(500), refuse(429), () => Promise.reject(new TypeError('reset')), hang];
+      const answers = [ok, ok, ok, refuse(500), refuse(503), () => Promise.reject(new TypeError('reset')), hang];
       const respond = async (post: Post, nth: number) => {
         const before = succeeded.get(post.orderNo) ?? [];
         const isNext = post.sequence === 1 || before.includes(post.sequence - 1);
@@ -300,7 +300,9 @@ describe('an origin that answers at random', () => {
         if (response.ok) succeeded.set(post.orderNo, [...before, post.sequence]);
         return response;
       };
-      const origin = await makeOrigin(respond, { timeoutMs: 60, ladderSeconds: Array(60).fill(0) });
+      // Nothing but the answers slows it down: the breaker has a story of its own.
+      const settings = { breaker: { ...BREAKER_DEFAULT, attemptsMin: 10_000 } };
+      const origin = await makeOrigin(respond, { timeoutMs: 60, ladderSeconds: Array(60).fill(0), settings });
       const shop = await makeShop(origin);
       const really = env.DELIVER.sendBatch.bind(env.DELIVER);
       vi.spyOn(console, 'error').mockImplementation(() => undefined);

@@ -233,7 +233,7 @@ it('a gate out of reach is told of returned permits ever more rarely', async () 
   const waits: number[] = [];
   purse.giveBack('shop', 1);
   for (let i = 0; i < 10; i++) {
-    await purse.take({ id: 'shop', perSecond: 1, concurrent: 1 }, 0, i);
+    await purse.take(origin('shop', { perSecond: 1, concurrent: 1 }), 0, i);
     expect(purse.owes).toBe(true);
     waits.push(purse.tellAfterMs);
   }
