@@ -6,7 +6,14 @@ import { err, ok, type Result } from './core/result.ts';
 import { byReceipt, judgeAnswer, type Taken } from './core/success.ts';
 import { toBase64, utf8 } from './crypto/bytes.ts';
 import { readConfig } from './env.ts';
-import { type Dialect, type FormatChoice, type FormatInput, renderDelivery, wantsCallback } from './formats/index.ts';
+import {
+  type Dialect,
+  type FormatChoice,
+  type FormatInput,
+  type FormatSecret,
+  renderDelivery,
+  wantsCallback,
+} from './formats/index.ts';
 import { providerOf } from './providers/index.ts';
 import type { AnyProvider } from './providers/provider.ts';
 import {
@@ -22,8 +29,20 @@ export type Told = Pick<FormatInput, 'event' | 'isReplay'>;
 /** What is fetched for a delivery before its time begins: nothing, for most formats. */
 export type Material = { readonly callback: KeptCallback | null; readonly channel: ChannelRecord | null };
 
+export type Preparation = {
+  readonly origin: Origin;
+  readonly format: FormatChoice;
+  readonly told: Told;
+  readonly material: Material;
+  readonly now: number;
+  /** Signs instead of the origin's secrets: what an origin did not choose is not signed as if it had. */
+  readonly sampleSecrets?: readonly FormatSecret[];
+};
+
 export type Prepared = {
   readonly headers: Readonly<Record<string, string>>;
+  /** Names of headers that hold what the origin asks to see. */
+  readonly authHeaders: readonly string[];
   readonly body: string | Uint8Array<ArrayBuffer>;
   /** Whether the origin took it, by status and the start of its answer. */
   readonly judge: (status: number, body: Uint8Array) => Taken;
@@ -52,24 +71,21 @@ export async function gather(
 }
 
 /** A sentence for the merchant when the event cannot be told; throws for what only we can mend. */
-export async function prepare(
-  env: Env,
-  origin: Origin,
-  format: FormatChoice,
-  told: Told,
-  { callback, channel }: Material,
-  now: number,
-): Promise<Result<Prepared, string>> {
+export async function prepare(env: Env, preparation: Preparation): Promise<Result<Prepared, string>> {
+  const { origin, format, told, material, now, sampleSecrets } = preparation;
   const { masterKey } = readConfig(env);
   const [opened, auth] = await Promise.all([openOriginSecrets(origin, masterKey), openOriginAuth(origin, masterKey)]);
-  const secrets = opened.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+  const secrets = sampleSecrets ?? opened.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+  const { callback, channel } = material;
   const speaker = channel && (await speakerOf(channel, masterKey));
   const dialect = speaker && dialectOf(speaker, callback, now);
   const rendered = await renderDelivery(format, { ...told, callback, dialect, secrets, now });
   if (!rendered.ok) return err(rendered.error.detail);
   const { contentType, headers, body, answersAs } = rendered.value;
+  const shown = authHeadersOf(auth);
   return ok({
-    headers: { ...(contentType === null ? {} : { 'content-type': contentType }), ...headers, ...authHeaders(auth) },
+    headers: { ...(contentType === null ? {} : { 'content-type': contentType }), ...headers, ...shown },
+    authHeaders: Object.keys(shown),
     body,
     judge: answersAs === 'provider' && speaker ? judgeOf(speaker) : (...answer) => judge(origin, ...answer),
     secrets: [...opened, ...auth].map(({ secret }) => secret),
@@ -99,7 +115,7 @@ function judgeOf({ provider, credentials }: Speaker): Prepared['judge'] {
   return (status, body) => readAcknowledgement(status, body, credentials);
 }
 
-const authHeaders = (auth: readonly OpenOriginAuth[]): Record<string, string> =>
+const authHeadersOf = (auth: readonly OpenOriginAuth[]): Record<string, string> =>
   Object.fromEntries(
     auth.map((one) => [one.kind === 'header' ? (one.name ?? '') : 'authorization', headerValueOf(one)]),
   );

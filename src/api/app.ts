@@ -9,6 +9,7 @@ import { newApp } from './kit.ts';
 import { operations } from './operations.ts';
 import { orderActions } from './order-actions.ts';
 import { orders } from './orders.ts';
+import { originPreview } from './origin-preview.ts';
 import { origins } from './origins.ts';
 import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
 import { products } from './products.ts';
@@ -32,7 +33,19 @@ api.use(async (c, next) => {
 });
 api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
 
-const ROUTES = [channels, origins, orders, orderActions, refunds, evidence, records, operations, products, providers];
+const ROUTES = [
+  channels,
+  origins,
+  originPreview,
+  orders,
+  orderActions,
+  refunds,
+  evidence,
+  records,
+  operations,
+  products,
+  providers,
+];
 for (const routes of ROUTES) api.route('/v1', routes);
 
 api.openAPIRegistry.registerComponent('securitySchemes', 'key', {

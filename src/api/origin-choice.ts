@@ -5,7 +5,7 @@ import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSettings } from '../co
 import { addressProblem } from '../core/origin-address.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';
-import { type FormatComplaint, parseFormat } from '../formats/index.ts';
+import { type FormatChoice, type FormatComplaint, parseFormat } from '../formats/index.ts';
 import { authProblem, sealAuth } from './origin-auth.ts';
 import { plainSettings } from './origin-settings.ts';
 import type { OriginPatch } from './origin-shape.ts';
@@ -40,6 +40,17 @@ export async function readChoice(
     settings: { ...settings, ...format.value, ...(auth === undefined ? {} : { auth }) },
     leansOnKnown: known !== null && leaning.some((value) => value !== undefined),
   });
+}
+
+/** The same rules for a format that is only looked at. */
+export function readFormatChoice(
+  entered: Pick<Entered, 'format' | 'formatVersion' | 'formatOptions'>,
+  known: Known,
+): Result<FormatChoice, readonly FieldError[]> {
+  const read = readFormat(entered, known);
+  if (!read.ok) return err(read.error.map((complaint) => fieldOf(complaint, entered)));
+  const { formatVersion, formatOptions } = { ...known.settings, ...read.value };
+  return ok({ name: entered.format ?? known.format, version: formatVersion, options: JSON.parse(formatOptions) });
 }
 
 type Pinned = Partial<Pick<OriginSettings, 'formatVersion' | 'formatOptions'>>;

@@ -24,11 +24,21 @@ export async function makeSecret(
   given: string | undefined,
   masterKey: string,
 ): Promise<Result<MadeSecret, string>> {
-  const made = signature === 'rsa' ? await rsaPair(given) : await plainSecret(signature, given);
+  const made = await pairOf(signature, given);
   if (made === null) return err(MENDS[signature]);
   const { secret, publicKey } = made;
   const sealed = await seal(secret, masterKey, `origin/${originId}`, newIv());
   return ok({ secret, draft: { kind: signature, sealed, ...(publicKey === null ? {} : { publicKey }) } });
+}
+
+const pairOf = (signature: Signature, given?: string): Promise<Pair | null> =>
+  signature === 'rsa' ? rsaPair(given) : plainSecret(signature, given);
+
+/** A new secret of a kind, which nobody keeps. */
+export async function newSecretOf(signature: Signature): Promise<string> {
+  const made = await pairOf(signature);
+  if (made === null) throw new Error('A secret that was just made is one.');
+  return made.secret;
 }
 
 type Pair = { readonly secret: string; readonly publicKey: string | null };

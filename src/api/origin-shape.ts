@@ -37,6 +37,13 @@ const GivenSecret = z.string().max(10_000).openapi({
 
 const optional = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).partial().shape;
 
+/** The format and nothing else, each member where it is named. */
+export const formatFields = optional({
+  format: basics.format,
+  formatVersion: settingsFields.formatVersion,
+  formatOptions: settingsFields.formatOptions,
+});
+
 export const OriginInput = z
   .strictObject({
     id: Id,

@@ -174,6 +174,18 @@ export type EvidenceEntry = {
   readonly chain: string | null;
 };
 
+/** One event of an order: by its place there, or by its id. */
+export type WhichEvent = { readonly sequence: number } | { readonly eventId: string };
+
+/** An event as it was committed, with its place in the shard. */
+export type ToldEvent = {
+  readonly seq: number;
+  readonly id: string;
+  readonly type: string;
+  readonly occurredAt: number;
+  readonly data: string;
+};
+
 /** One queue message asks the provider one thing (the ledger says when, and hears what came of it). */
 export type AskMessage = {
   readonly v: 1;

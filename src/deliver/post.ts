@@ -65,7 +65,7 @@ async function readyOf(
     return err(`this deployment has no binding ${binding}: add it to wrangler.toml and deploy, or change the origin.`);
   }
   try {
-    const prepared = await prepare(env, origin, formatOf(origin), told, material, at);
+    const prepared = await prepare(env, { origin, format: formatOf(origin), told, material, now: at });
     if (!prepared.ok) return err(prepared.error);
     const send = (init: RequestInit) => (bound === null ? fetch(origin.url, init) : bound.fetch(origin.url, init));
     return ok({ prepared: prepared.value, send });

@@ -23,10 +23,12 @@ import type {
   ReserveReply,
   ReserveRequest,
   Settlement,
+  ToldEvent,
+  WhichEvent,
 } from '../core/record.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
-import { callbackAt, evidenceOf } from '../store/ledger-events.ts';
+import { callbackAt, evidenceOf, toldAt } from '../store/ledger-events.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LedgerLife } from './ledger-life.ts';
@@ -155,6 +157,11 @@ export class OrderLedger extends DurableObject<Env> {
   /** The callback that told of an event, as it came; null when none did. */
   readCallback(seq: number): KeptCallback | null {
     return this.#life.known() ? callbackAt(this.#life.sql, seq) : null;
+  }
+
+  /** One event as it goes out. */
+  readTold(orderNo: string, which: WhichEvent): ToldEvent | null {
+    return this.#life.known() ? toldAt(this.#life.sql, orderNo, which) : null;
   }
 
   /** A newer configuration from the registry; a shard without storage has nothing to change. */

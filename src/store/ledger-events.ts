@@ -2,7 +2,7 @@
 // inside one transaction. Decides nothing.
 import type { KeptCallback } from '../core/callback.ts';
 import type { EventType, Source } from '../core/event.ts';
-import type { Evidence, EvidenceEntry, RecordVerdict } from '../core/record.ts';
+import type { Evidence, EvidenceEntry, RecordVerdict, ToldEvent, WhichEvent } from '../core/record.ts';
 import { chainLink } from '../crypto/chain-link.ts';
 
 export type NewEvent = {
@@ -108,8 +108,8 @@ export const evidenceOf = (sql: SqlStorage, orderNo: string): EvidenceEntry[] =>
     .map(({ body, ...row }) => ({ ...row, body: body === null ? null : new Uint8Array(body) }));
 
 /**
- * The callback that told of an event; null where an answer, a bill or a person did. A callback that made the gateway ask
- * is kept with what was answered then: it came from an address, which an answer does not.
+ * The callback that told of an event; null where an answer, a bill or a person did. A callback that made the gateway
+ * ask is kept with what was answered then: it came from an address, which an answer does not.
  */
 export function callbackAt(sql: SqlStorage, seq: number): KeptCallback | null {
   const [row] = sql
@@ -122,4 +122,19 @@ export function callbackAt(sql: SqlStorage, seq: number): KeptCallback | null {
   if (!row || row.body === null) return null;
   const headers: Readonly<Record<string, string>> = JSON.parse(row.headers ?? '{}');
   return { contentType: row.contentType, headers, body: new Uint8Array(row.body) };
+}
+
+/** An event as it goes out, by its place among the order's or by its id; null for what is told to nobody. */
+export function toldAt(sql: SqlStorage, orderNo: string, which: WhichEvent): ToldEvent | null {
+  const [column, value] = 'sequence' in which ? ['sequence', which.sequence] : ['event_id', which.eventId];
+  return (
+    sql
+      .exec<ToldEvent>(
+        `SELECT seq, event_id AS id, type, occurred_at AS occurredAt, data FROM events
+         WHERE order_no = ? AND ${column} = ? AND type IS NOT NULL AND data IS NOT NULL`,
+        orderNo,
+        value,
+      )
+      .toArray()[0] ?? null
+  );
 }

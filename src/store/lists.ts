@@ -190,6 +190,13 @@ export async function countRejections(
   return rows.slice(0, limit);
 }
 
+/** Which order an event is of; null while it is not projected. */
+export const orderOfEvent = (db: D1Database, eventId: string) =>
+  db
+    .prepare('SELECT channel, order_no AS orderNo FROM events WHERE event_id = ?')
+    .bind(eventId)
+    .first<{ channel: string; orderNo: string }>();
+
 /** Answers, and with that shows that D1 does and that its tables are there. */
 export async function pingProjection(db: D1Database): Promise<void> {
   await db.prepare('SELECT 1 FROM orders LIMIT 1').all();

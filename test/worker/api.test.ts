@@ -42,7 +42,7 @@ describe('the door of /v1', () => {
       ...['query', 'close', 'refunds', 'release'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
       ...['pause', 'resume', 'disable', 'enable'].map((action) => `POST /v1/channels/x/${action}`),
-      ...['pause', 'resume'].map((action) => `POST /v1/origins/x/${action}`),
+      ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/products',
       'PATCH /v1/products/x',
     ],

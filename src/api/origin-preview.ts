@@ -1,0 +1,124 @@
+// POST /v1/origins/{id}/preview: what an origin would get for a stored event, in its own format or in any other. Sends
+// nothing, and signs nothing as the origin's that the origin did not choose.
+import type { Origin } from '../core/channel.ts';
+import type { WhichEvent } from '../core/record.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { toBase64 } from '../crypto/bytes.ts';
+import type { FormatSecret } from '../formats/index.ts';
+import { formatOf, gather, type Prepared, prepare } from '../prepare.ts';
+import { ledgerOf } from '../record.ts';
+import { orderOfEvent } from '../store/lists.ts';
+import { readChannelCopy } from '../store/registry-copy.ts';
+import { requires } from './auth.ts';
+import { Id, IdParam, OrderNo } from './fields.ts';
+import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
+import { readFormatChoice } from './origin-choice.ts';
+import { newSecretOf } from './origin-secret.ts';
+import { formatFields } from './origin-shape.ts';
+import { invalid, notFound, type Problem, problemResponse, refuse } from './problem.ts';
+import { refuseWrite } from './write-problem.ts';
+
+const MASK = '•••';
+
+const PreviewInput = z
+  .strictObject({
+    eventId: z.string().max(64).optional().openapi({ description: 'Or channel, orderNo and sequence.' }),
+    channel: Id.optional(),
+    orderNo: OrderNo.optional(),
+    sequence: z.int().min(1).optional().openapi({ description: 'The event’s place among its order’s.' }),
+    ...formatFields,
+  })
+  .openapi('PreviewInput', { description: 'Format, version and options are the origin’s own unless named.' });
+type Entered = z.output<typeof PreviewInput>;
+
+const PreviewBody = z
+  .object({
+    method: z.string(),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()).openapi({ description: 'What the origin asks to see is masked.' }),
+    body: z.string(),
+    bodyEncoding: z.enum(['text', 'base64']).openapi({ description: 'base64 where the bytes are no UTF-8 text.' }),
+    sampleSecret: z.string().nullable().openapi({
+      description: 'The secret that signed, made for this answer where the format is not the origin’s own; else null.',
+    }),
+  })
+  .openapi('Preview');
+
+export const originPreview = newApp();
+
+originPreview.openapi(
+  createRoute({
+    method: 'post',
+    path: '/origins/{id}/preview',
+    summary: 'Show what an origin would get, without sending it',
+    middleware: requires('operate'),
+    request: { params: IdParam, body: bodyOf(PreviewInput) },
+    responses: { 200: jsonOf('The request that would be made now.', PreviewBody), ...problemResponse },
+  }),
+  async (c) => {
+    const { id } = c.req.valid('param');
+    const entered = c.req.valid('json');
+    const origin = await registryOf(c.env).readOrigin(id);
+    if (!origin) return refuseWrite(c, { kind: 'missing' }, `Origin ${id}`);
+    const format = readFormatChoice(entered, origin);
+    if (!format.ok) return refuse(c, invalid(...format.error));
+    const place = await placeOf(c.env, entered);
+    if (!place.ok) return refuse(c, place.error);
+    const found = await findEvent(c.env, place.value);
+    if (!found.ok) return refuse(c, found.error);
+    const { event, readCallback } = found.value;
+    const now = Date.now();
+    const told = { event, isReplay: false };
+    const material = await gather(c.env, format.value, told, readCallback, now);
+    const isOwn = JSON.stringify(format.value) === JSON.stringify(formatOf(origin));
+    const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
+    const preparation = { origin, format: format.value, told, material, now };
+    const prepared = await prepare(c.env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });
+    if (!prepared.ok) return refuse(c, { code: 'not_renderable', detail: prepared.error });
+    return c.json({ ...shown(origin, prepared.value), sampleSecret: sampleSecrets?.[0]?.secret ?? null }, 200);
+  },
+);
+
+/** One of the kind that the origin has: what cannot be signed for it is told here as it would be there. */
+async function sampleOf({ secrets }: Origin): Promise<readonly FormatSecret[]> {
+  const kind = secrets[0]?.kind ?? 'hmac';
+  return [{ kind, secret: await newSecretOf(kind) }];
+}
+
+type Place = { readonly channel: string; readonly orderNo: string; readonly which: WhichEvent };
+
+async function placeOf(env: Env, entered: Entered): Promise<Result<Place, Problem>> {
+  const { eventId, channel, orderNo, sequence } = entered;
+  if (eventId === undefined) {
+    if (channel === undefined || orderNo === undefined || sequence === undefined) return err(UNNAMED);
+    return ok({ channel, orderNo, which: { sequence } });
+  }
+  const order =
+    channel !== undefined && orderNo !== undefined ? { channel, orderNo } : await orderOfEvent(env.DB, eventId);
+  return order ? ok({ ...order, which: { eventId } }) : err(notFound(`Event ${eventId}`));
+}
+
+const UNNAMED = invalid({ field: 'eventId', message: 'is missing: name it, or channel, orderNo and sequence' });
+
+async function findEvent(env: Env, { channel, orderNo, which }: Place) {
+  const record = await readChannelCopy(env, channel, Date.now());
+  const ledger = record && ledgerOf(env, record, orderNo);
+  const event = ledger && (await ledger.readTold(orderNo, which));
+  if (!event) return err(notFound(`That event of order ${channel}/${orderNo}`));
+  return ok({ event, readCallback: async () => ledger.readCallback(event.seq) });
+}
+
+function shown({ url }: Origin, { headers, authHeaders, body }: Prepared) {
+  const masked = Object.entries(headers).map(([name, value]) => [name, authHeaders.includes(name) ? MASK : value]);
+  return { method: 'POST', url, headers: Object.fromEntries(masked), ...bodyText(body) };
+}
+
+function bodyText(body: Prepared['body']) {
+  if (typeof body === 'string') return { body, bodyEncoding: 'text' as const };
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return { body: text, bodyEncoding: 'text' as const };
+  } catch {
+    return { body: toBase64(body), bodyEncoding: 'base64' as const };
+  }
+}
