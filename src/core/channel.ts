@@ -231,6 +231,7 @@ export type AlarmCode =
   | 'unlinked'
   | 'unconfirmed_notice'
   | 'origin_removed'
+  | 'origin_disagrees'
   | 'unmatched'
   | 'order_held'
   | 'refund_needs_attention'

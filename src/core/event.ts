@@ -91,8 +91,8 @@ export type DisputeFact = FactBase & {
 /** Something odd that no single thing of the provider's says: two orders that claim one transaction, say. */
 export type FlagFact = FactBase & {
   readonly kind: 'flag';
-  readonly flag: 'transaction_reused' | 'risk_review';
-  /** What it is about: the provider's id. */
+  readonly flag: 'transaction_reused' | 'risk_review' | 'origin_disagrees';
+  /** What it is about: the provider's id, or the origin and the event. */
   readonly about: string;
 };
 

@@ -285,4 +285,6 @@ export type Settlement = ConfirmItem & {
   readonly detail: string;
   /** From Retry-After, seconds; null when the origin did not say. */
   readonly retryAfterSeconds: number | null;
+  /** What of the origin's answer contradicts what it was told, and the id of the event that says so. */
+  readonly disagreement?: { readonly eventId: string; readonly detail: string };
 };

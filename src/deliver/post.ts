@@ -2,15 +2,20 @@
 // Never follows a redirect, never sends where the address rules do not let it.
 import type { Origin } from '../core/channel.ts';
 import { parseRetryAfter } from '../core/delivery.ts';
+import { contradictionOf } from '../core/echo.ts';
 import { ORIGIN_RESPONSE_KEPT_CHARS } from '../core/limits.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import type { Settlement } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';
 import { formatOf, type Material, type Prepared, prepare, type Told } from '../prepare.ts';
+import { newId } from '../record.ts';
 import { keptText, readStart } from './answer.ts';
 
-export type Outcome = Pick<Settlement, 'outcome' | 'at' | 'ms' | 'status' | 'detail' | 'retryAfterSeconds'>;
+export type Outcome = Pick<
+  Settlement,
+  'outcome' | 'at' | 'ms' | 'status' | 'detail' | 'retryAfterSeconds' | 'disagreement'
+>;
 
 type Ready = { readonly prepared: Prepared; readonly send: (init: RequestInit) => Promise<Response> };
 
@@ -37,8 +42,11 @@ export async function post(origin: Origin | null, told: Told, material: Material
     const taken = prepared.judge(status, answer) === 'accepted';
     const text = kept(new TextDecoder().decode(answer));
     const detail = !taken && response.ok ? kept(`Answered ${status}, but not as agreed: ${text}`) : text;
-    const outcome = taken ? 'delivered' : 'refused';
-    return { outcome, at, ms: Date.now() - startedAt, status, detail, retryAfterSeconds };
+    const ms = Date.now() - startedAt;
+    if (!taken) return { outcome: 'refused', at, ms, status, detail, retryAfterSeconds };
+    const otherwise = origin.settings.echoCheck ? contradictionOf(told.event.data, answer) : null;
+    const disagreement = otherwise === null ? {} : { disagreement: { eventId: newId('evt'), detail: kept(otherwise) } };
+    return { outcome: 'delivered', at, ms, status, detail, retryAfterSeconds, ...disagreement };
   } catch (error) {
     const ms = Date.now() - startedAt;
     if (signal.aborted)

@@ -30,6 +30,7 @@ import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import { callbackAt, evidenceOf, toldAt } from '../store/ledger-events.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
+import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LedgerLife } from './ledger-life.ts';
 import { release } from './release-desk.ts';
@@ -192,11 +193,16 @@ export class OrderLedger extends DurableObject<Env> {
   settle(settlements: readonly Settlement[]): void {
     const memory = this.#life.known();
     if (!memory) return;
-    const { desk, projector } = memory;
+    const { desk, dispatcher, projector } = memory;
     const now = Date.now();
     this.#life.transact(() => {
       const changed = desk.settle(settlements, now, Math.random);
       for (const { seq, orderNo } of changed) projector.noteChanged(orderNo, seq, now);
+      const told = changed.flatMap(({ seq, orderNo }) =>
+        settlements.filter((one) => one.seq === seq).map((settlement) => ({ settlement, orderNo })),
+      );
+      const news = recordDisagreements(this.#life.sql, dispatcher.config, told, now);
+      for (const orderNo of news) this.#life.noteChanged(memory, orderNo, now);
       this.#life.armSoon();
     });
   }
