@@ -4,18 +4,20 @@ import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';
 import { main, Sentence, stopOnSignals } from '../terminal.ts';
 import type { Stateful } from './figures.ts';
+import { benchGrowth, growthTableOf } from './growth.ts';
 import { Bench, type Plan } from './measure.ts';
 import { benchProviders, providersTableOf } from './providers.ts';
 import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './report.ts';
 import { buildTheatre } from './stage.ts';
 
-const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers]
+const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
   --shards LIST  measures these shard counts too, such as 1,8,32
   --quick        a smoke run of half a minute; its figures mean nothing
   --providers    instead: verify and translate of each provider beside the bare cryptography of its callback
+  --growth       instead: record in a shard of 100,000 orders beside an empty one
   --help         this text`;
 
 const SHARDS = 8;
@@ -67,7 +69,7 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 }
 
 main(async () => {
-  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers']);
+  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth']);
   const base = flags.has('quick') ? QUICK : FULL;
   const [rounds = base.rounds] = wholes(flags.text('rounds'), '--rounds', 20);
   const shardCounts = wholes(flags.text('shards'), '--shards', 32);
@@ -75,6 +77,16 @@ main(async () => {
     const table = await benchProviders(flags.text('rounds') === undefined && base === FULL ? 9 : rounds, say);
     console.log(providersTableOf(table));
     if (flags.has('json')) console.log(JSON.stringify(table));
+    return;
+  }
+  if (flags.has('growth')) {
+    const report = await benchGrowth(
+      base === FULL ? 100_000 : 5_000,
+      flags.text('rounds') === undefined ? 9 : rounds,
+      say,
+    );
+    console.log(growthTableOf(report));
+    if (flags.has('json')) console.log(JSON.stringify(report));
     return;
   }
   const plan = { ...base, rounds };
