@@ -20,6 +20,10 @@ export function nextStep(
   return { kind: 'retry', waitMs: Math.ceil(Math.max(jitteredMs, askedMs)) };
 }
 
+/** From an event's arrival to its first attempt: `ladderSeconds[0]`, stretched as every wait is. */
+export const firstWaitMs = (ladderSeconds: readonly number[], random: number): number =>
+  Math.ceil((ladderSeconds[0] ?? 0) * 1000 * (1 + RETRY_JITTER_SHARE * random));
+
 /** Reads Retry-After: whole seconds or an HTTP date (RFC 9110, 10.2.3). Null when absent, past or nonsense. */
 export function parseRetryAfter(value: string | null, now: number): number | null {
   if (value === null) return null;

@@ -96,7 +96,7 @@ export class ClaimDesk {
     this.#dispatcher.noteOutcome(settlement, flight, now);
     if (flight) this.#dispatcher.land(flight, now);
     // The order's next event may go; a dead one does not block it (protocol: dispatch 9).
-    if (goesOn && outbox.releaseNext(this.#sql, event.orderNo, originId, now)) this.#dispatcher.again(now);
+    if (goesOn) this.#dispatcher.releaseNext(event.orderNo, originId, now);
     return { seq, orderNo: event.orderNo };
   }
 

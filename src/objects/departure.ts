@@ -1,8 +1,11 @@
 // What leaves in one flush, inside one transaction: rows that are due, events that pass the head. Puts into flight what
 // has a permit and makes rows for what must wait. Asks nobody and sends nothing.
 import type { DispatchOrigin } from '../core/channel.ts';
+import { firstWaitMs } from '../core/delivery.ts';
 import { DISPATCH_AGAIN_MS } from '../core/limits.ts';
+import { type Filtered, matches } from '../core/origin-filter.ts';
 import { heldFrom } from '../store/ledger-holds.ts';
+import { laneWaits } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flights.ts';
@@ -50,7 +53,7 @@ export class Departure {
     for (const event of events) {
       if (event.type !== null && event.settled === null) {
         const isHeld = event.seq >= (held.get(event.orderNo) ?? Number.POSITIVE_INFINITY);
-        const became = this.#dispatcher.config.origins.length === 0 ? this.#skip(event) : this.#pass(event, isHeld);
+        const became = this.#pass(event, isHeld);
         if (became === 'stays') break;
         if (became === 'skipped') skipped.push(event);
       }
@@ -76,18 +79,20 @@ export class Departure {
     flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
   }
 
-  #skip({ seq }: outbox.FreshEvent): 'skipped' {
-    outbox.settleInline(this.#sql, seq, { state: 'skipped' });
-    return 'skipped';
-  }
-
-  #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'stays' {
-    const { origins } = this.#dispatcher.config;
+  #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'skipped' | 'stays' {
+    const { origins, channelId } = this.#dispatcher.config;
+    const takers = origins.filter((origin) => takes(origin, channelId, event));
+    if (takers.length === 0) {
+      const reason = origins.length === 0 ? 'no_origin' : 'filtered';
+      outbox.settleInline(this.#sql, event.seq, { state: 'skipped', reason });
+      return 'skipped';
+    }
     if (isHeld) {
-      for (const origin of origins) this.#hold(event, origin);
+      for (const origin of takers) this.#hold(event, origin);
       return 'passed';
     }
-    const [first, ...others] = origins;
+    const first = takers.find((origin) => origin === origins[0]); // no other goes without a row
+    const others = takers.filter((origin) => origin !== first);
     if (first && !this.#first(event, first, others.length > 0)) return 'stays';
     for (const origin of others) this.#wait(event, origin, 'second_origin');
     if (others.length > 0) this.#dispatcher.again(this.#now + DISPATCH_AGAIN_MS);
@@ -103,8 +108,9 @@ export class Departure {
   /** The one that goes without a row. False when the event had better stay fresh: no permit, and nobody else waits. */
   #first(event: outbox.FreshEvent, origin: DispatchOrigin, othersWait: boolean): boolean {
     const { seq, orderNo, eventId } = event;
-    if (this.#laneBusy(event, origin.id) || this.#dispatcher.isPaused(origin.id)) {
-      this.#wait(event, origin, 'paused');
+    const mustWait = this.#dispatcher.isPaused(origin.id) || this.#laneBusy(event, origin.id);
+    if (mustWait || (origin.ladderSeconds[0] ?? 0) > 0) {
+      this.#wait(event, origin, 'ladder');
       return true;
     }
     const permit = this.#spend(origin.id);
@@ -125,12 +131,21 @@ export class Departure {
       return;
     }
     const why = this.#dispatcher.isPaused(origin.id) ? 'paused' : reason;
-    outbox.putRow(this.#sql, { ...blank, reason: why, dueAt: this.#now });
+    const waitMs = firstWaitMs(origin.ladderSeconds, Math.random());
+    const dueAt = waitMs === 0 ? this.#now : Math.max(this.#now, event.receivedAt + waitMs);
+    outbox.putRow(this.#sql, { ...blank, reason: why, dueAt });
   }
 
   #laneBusy(event: outbox.FreshEvent, originId: string): boolean {
     if (event.sequence === 1) return false; // an order's first event has nobody before it
     const { flights } = this.#dispatcher;
-    return flights.laneBusy(event.orderNo, originId) || outbox.laneWaits(this.#sql, event.orderNo, originId);
+    return flights.laneBusy(event.orderNo, originId) || laneWaits(this.#sql, event.orderNo, originId);
   }
+}
+
+/** Whether the origin wants this event. Its snapshot was read when some filter has to look at it. */
+export function takes({ filter }: DispatchOrigin, channel: string, { type, data }: outbox.FreshEvent): boolean {
+  if (filter === null || type === null || data === null) return true;
+  const { order } = JSON.parse(data) as Pick<Filtered, 'order'>; // renderEventData wrote it
+  return matches(filter, { channel, type, order });
 }

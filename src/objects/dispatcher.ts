@@ -1,6 +1,7 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
+import { firstWaitMs } from '../core/delivery.ts';
 import { outcomeOf } from '../core/gate.ts';
 import {
   DISPATCH_AGAIN_MS,
@@ -10,8 +11,9 @@ import {
   ORIGIN_OUTSTANDING_MAX,
 } from '../core/limits.ts';
 import type { Settlement } from '../core/record.ts';
+import { releaseNext } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
-import { Departure, type Granted } from './departure.ts';
+import { Departure, type Granted, takes } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
 import { PermitPurse } from './permit-purse.ts';
 import { Sender } from './sender.ts';
@@ -55,10 +57,11 @@ export class Dispatcher {
     this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
     // In doubt: a consumer may be posting these on the word of our former life, so they wait one lease.
     const until = now + shard.leaseMs;
-    const originId = marks.config.origins[0]?.id ?? null; // the only one that goes without rows
-    const events = originId === null ? [] : outbox.eventsInDoubt(this.#sql, marks.low, marks.head, originId);
-    for (const event of events) {
-      this.flights.add({ ...event, originId: originId ?? '', attempt: 1, hasRow: false, until });
+    const [first] = marks.config.origins; // the only one that goes without rows
+    const events = first ? outbox.eventsInDoubt(this.#sql, marks, first.id, first.filter !== null) : [];
+    for (const event of events.filter((one) => first && takes(first, marks.config.channelId, one))) {
+      const { seq, orderNo, eventId } = event;
+      this.flights.add({ seq, orderNo, eventId, originId: first?.id ?? '', attempt: 1, hasRow: false, until });
     }
     for (const row of outbox.rowsInFlight(this.#sql)) {
       this.flights.add({ ...row, attempt: row.attempt + 1, hasRow: true, until });
@@ -118,16 +121,26 @@ export class Dispatcher {
     this.land(flight, now);
   }
 
+  /** The order's next event for this origin may go. */
+  releaseNext(orderNo: string, originId: string, now: number): void {
+    const waitMs = firstWaitMs(this.originOf(originId)?.ladderSeconds ?? [], Math.random());
+    const dueAt = releaseNext(this.#sql, orderNo, originId, now, waitMs);
+    if (dueAt !== null) this.again(dueAt);
+  }
+
   /** When this wants to run again, as far as memory knows. */
   get againAt(): number | null {
     return this.#againAt;
   }
 
-  /** Takes what is newer; false when nothing is. When the first origin changes, what flew without a row gets one. */
+  /**
+   * Takes what is newer; false when nothing is. When the first origin or its filter changes, what flew without a row
+   * gets one: else a restart would look for these events among those that the new one was told.
+   */
   configure(next: DispatchConfig, now: number): boolean {
     const config = mergeDispatch(this.config, next);
     if (!config) return false;
-    const firstChanged = this.config.origins[0]?.id !== config.origins[0]?.id;
+    const firstChanged = filteredBy(this.config.origins[0]) !== filteredBy(config.origins[0]);
     const rowless = firstChanged ? this.flights.withoutRow() : [];
     this.shard.storage.transactionSync(() => {
       outbox.writeConfig(this.#sql, config);
@@ -135,7 +148,6 @@ export class Dispatcher {
         const blank = { seq, originId, orderNo, dueAt: null, attempt: 0, failures: 0, rev: 1 };
         outbox.putRow(this.#sql, { ...blank, state: 'in_flight', reason: null });
       }
-      // Else a restart would look for these events among those of the new first origin.
       if (firstChanged) outbox.raiseLow(this.#sql);
       for (const alarm of this.#leftBehind(config, now)) outbox.putAlarm(this.#sql, alarm);
     });
@@ -214,7 +226,8 @@ export class Dispatcher {
       room -= rows.length;
     }
     if (room <= 0 || this.#freshAt === null || now < this.#freshAt) return { fresh: [], due };
-    const fresh = outbox.freshEvents(this.#sql, this.#head, room);
+    const isFiltered = this.config.origins.some(({ filter }) => filter !== null);
+    const fresh = outbox.freshEvents(this.#sql, this.#head, room, isFiltered);
     this.#freshAt = fresh.length < room ? null : now + DISPATCH_AGAIN_MS;
     return { fresh, due };
   }
@@ -259,3 +272,6 @@ export class Dispatcher {
     return skipped;
   }
 }
+
+/** Which events pass the head without a row for it: those of the first origin, as it filters now. */
+const filteredBy = (origin: DispatchOrigin | undefined): string => JSON.stringify([origin?.id, origin?.filter]);

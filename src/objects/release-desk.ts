@@ -6,6 +6,7 @@ import type { ReleaseReply, ReleaseRequest } from '../core/record.ts';
 import { type ActKind, putAct } from '../store/ledger-acts.ts';
 import { readOrder } from '../store/ledger-book.ts';
 import { askRelease, endHold, type Hold, readHold } from '../store/ledger-holds.ts';
+import { laneWaits } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -45,7 +46,7 @@ function letGo(dispatcher: Dispatcher, { orderNo }: Hold, now: number): number {
   for (const row of rows) {
     const { originId } = row;
     const isBusy = begun.has(originId) || dispatcher.flights.laneBusy(orderNo, originId);
-    const behind = isBusy || outbox.laneWaits(sql, orderNo, originId);
+    const behind = isBusy || laneWaits(sql, orderNo, originId);
     begun.add(originId);
     const dueAt = behind ? null : now;
     outbox.putRow(sql, { ...row, state: 'waiting', reason: behind ? 'behind' : 'dispatch', dueAt, rev: row.rev + 1 });

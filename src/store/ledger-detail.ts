@@ -83,7 +83,7 @@ function inlineDelivery(
   }
   if (settled?.state === 'skipped' || settled?.state === 'cancelled') {
     const { state } = settled;
-    const reason = state === 'skipped' ? 'no_origin' : 'discarded';
+    const reason = settled.state === 'skipped' ? (settled.reason ?? 'no_origin') : 'discarded';
     return [{ ...base, originId: '', state, reason, dueAt: null, attempts: [] }];
   }
   const originId = live.firstOriginId;

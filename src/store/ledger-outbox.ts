@@ -1,5 +1,6 @@
 // The ledger's outbox: marks over the events, rows for what must wait, attempts. Synchronous SQL; decides nothing.
 import { type Alarm, type DispatchConfig, wholeDispatch } from '../core/channel.ts';
+import type { EventType } from '../core/event.ts';
 import type { Attempt, DeliveryState } from '../core/record.ts';
 
 export type Marks = {
@@ -43,23 +44,33 @@ export type FreshEvent = {
   readonly orderNo: string;
   readonly sequence: number | null;
   readonly eventId: string;
-  readonly type: string | null;
+  readonly type: EventType | null;
+  readonly receivedAt: number;
   readonly settled: string | null;
+  /** The snapshot, where a filter has to look at it; else null. */
+  readonly data: string | null;
 };
 
-const FRESH = 'SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type, settled FROM events';
+const freshColumns = (withData: boolean) =>
+  `SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type, received_at AS receivedAt, settled,
+     ${withData ? 'data' : 'NULL AS data'} FROM events`;
 
-export const freshEvents = (sql: SqlStorage, head: number, limit: number): FreshEvent[] =>
-  sql.exec<FreshEvent>(`${FRESH} WHERE seq > ? ORDER BY seq LIMIT ?`, head, limit).toArray();
+export const freshEvents = (sql: SqlStorage, head: number, limit: number, withData: boolean): FreshEvent[] =>
+  sql.exec<FreshEvent>(`${freshColumns(withData)} WHERE seq > ? ORDER BY seq LIMIT ?`, head, limit).toArray();
 
 /**
  * Events that passed the head and have neither settled nor a row for the first origin: after a restart, nobody knows
  * what became of them. (Only the channel's first origin goes without rows; when it changes, rows are made.)
  */
-export const eventsInDoubt = (sql: SqlStorage, low: number, head: number, firstOriginId: string): FreshEvent[] =>
+export const eventsInDoubt = (
+  sql: SqlStorage,
+  { low, head }: Pick<Marks, 'low' | 'head'>,
+  firstOriginId: string,
+  withData: boolean,
+): FreshEvent[] =>
   sql
     .exec<FreshEvent>(
-      `${FRESH} WHERE seq > ? AND seq <= ? AND settled IS NULL
+      `${freshColumns(withData)} WHERE seq > ? AND seq <= ? AND settled IS NULL
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = events.seq AND d.origin_id = ?)`,
       low,
       head,
@@ -85,9 +96,9 @@ export type DeliveryRow = {
 };
 
 /** Both indexes hold these rows alone; a query that does not say so reads every delivery there ever was. */
-const OPEN = "state IN ('waiting', 'in_flight')";
+export const OPEN = "state IN ('waiting', 'in_flight')";
 
-const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures,
+export const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures,
   rev FROM deliveries`;
 
 export function putRow(sql: SqlStorage, row: DeliveryRow): void {
@@ -146,26 +157,6 @@ export const nextDueAt = (sql: SqlStorage, originId: string): number | null =>
     )
     .one().at;
 
-/** True when an earlier event of this order still waits for this origin, or flies as a row. */
-export const laneWaits = (sql: SqlStorage, orderNo: string, originId: string): boolean =>
-  sql
-    .exec(`SELECT 1 FROM deliveries WHERE ${OPEN} AND order_no = ? AND origin_id = ? LIMIT 1`, orderNo, originId)
-    .toArray().length > 0;
-
-/** Lets the next event of a lane go, now that its predecessor settled. True when there was one. */
-export function releaseNext(sql: SqlStorage, orderNo: string, originId: string, now: number): boolean {
-  const [next] = sql
-    .exec<DeliveryRow>(
-      `${ROW} WHERE ${OPEN} AND order_no = ? AND origin_id = ? AND state = 'waiting' ORDER BY seq LIMIT 1`,
-      orderNo,
-      originId,
-    )
-    .toArray();
-  if (!next || next.dueAt !== null) return false;
-  putRow(sql, { ...next, dueAt: now, reason: 'dispatch', rev: next.rev + 1 });
-  return true;
-}
-
 /**
  * Rows that were with a consumer, or on their way to one, when the shard's former life ended; also those of origins
  * that the channel no longer has. Steps from origin to origin, so that a long backlog is not read through.
@@ -196,7 +187,11 @@ export function putAttempt(sql: SqlStorage, seq: number, originId: string, attem
 /** An event settled at its first attempt keeps its whole delivery in its own row: one write. */
 export type InlineSettlement =
   | { readonly state: 'delivered'; readonly originId: string; readonly attempt: Attempt }
-  | { readonly state: 'skipped' | 'none' | 'cancelled' };
+  /** Without a reason: no origin, as it was before there were others. */
+  | { readonly state: 'skipped'; readonly reason?: SkipReason }
+  | { readonly state: 'none' | 'cancelled' };
+/** `no_origin`: the channel had none. `filtered`: none of its origins wants such an event. */
+export type SkipReason = 'no_origin' | 'filtered';
 
 export function settleInline(sql: SqlStorage, seq: number, settlement: InlineSettlement): void {
   sql.exec('UPDATE events SET settled = ? WHERE seq = ?', JSON.stringify(settlement), seq);

@@ -106,8 +106,10 @@ type LastAttempt = { readonly outcome: string; readonly status: number | null };
 
 function inlineRow(channel: string, row: DeliveryRead, now: number): Record<string, unknown> | null {
   const settled = row.settled === null ? null : (JSON.parse(row.settled) as InlineSettlement); // by settleInline alone
-  if (settled?.state === 'skipped' || settled?.state === 'cancelled')
-    return { ...common(channel, row, now), origin: '', version: 1, state: settled.state, attempts: 0 };
+  if (settled?.state === 'skipped' || settled?.state === 'cancelled') {
+    const reason = settled.state === 'skipped' ? (settled.reason ?? 'no_origin') : 'discarded';
+    return { ...common(channel, row, now), origin: '', version: 1, state: settled.state, reason, attempts: 0 };
+  }
   if (settled?.state !== 'delivered') return null;
   const { originId: origin, attempt } = settled;
   const last = { attempts: attempt.attempt, last_outcome: attempt.outcome, last_status: attempt.status };

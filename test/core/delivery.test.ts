@@ -1,7 +1,7 @@
 // The retry ladder, Retry-After and the backoff.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffMs, nextStep, parseRetryAfter } from '../../src/core/delivery.ts';
+import { backoffMs, firstWaitMs, nextStep, parseRetryAfter } from '../../src/core/delivery.ts';
 import {
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
@@ -24,6 +24,18 @@ describe('the ladder', () => {
         expect(nextStep(attempts + 1, steps, asked, jitter)).toEqual({ kind: 'dead' });
       }),
     );
+  });
+
+  it('begins with the wait before the first attempt, stretched as the others are', () => {
+    fc.assert(
+      fc.property(ladder, random, (steps, jitter) => {
+        const plainMs = (steps[0] ?? 0) * 1_000;
+        const waitMs = firstWaitMs(steps, jitter);
+        expect(waitMs).toBeGreaterThanOrEqual(plainMs);
+        expect(waitMs).toBeLessThanOrEqual(Math.ceil(plainMs * (1 + RETRY_JITTER_SHARE)));
+      }),
+    );
+    expect(firstWaitMs([], 0)).toBe(0);
   });
 
   it('waits its step, stretched by the jitter share at most', () => {

@@ -7,6 +7,7 @@ import type { DispatchConfig } from '../../src/core/channel.ts';
 import { BACKOFF_MS_MAX, DISPATCH_OUTSTANDING_MAX } from '../../src/core/limits.ts';
 import type { DeliveryMessage, Settlement } from '../../src/core/record.ts';
 import { PermitPurse } from '../../src/objects/permit-purse.ts';
+import { laneWaits, releaseNext } from '../../src/store/ledger-lanes.ts';
 import * as outbox from '../../src/store/ledger-outbox.ts';
 import { type Carried, takeMessages } from './delivery-world.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
@@ -114,8 +115,8 @@ it('reads of the deliveries only those that wait or fly, however many there were
     const read = counting(storage.sql);
     outbox.dueRows(read.sql, 'shop', Date.now(), 100);
     outbox.nextDueAt(read.sql, 'shop');
-    outbox.laneWaits(read.sql, 'order1000', 'shop');
-    outbox.releaseNext(read.sql, 'order1000', 'shop', Date.now());
+    laneWaits(read.sql, 'order1000', 'shop');
+    releaseNext(read.sql, 'order1000', 'shop', Date.now(), 0);
     outbox.rowsInFlight(read.sql);
     expect(read.rows()).toBeLessThan(20);
   });
