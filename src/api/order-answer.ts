@@ -35,7 +35,11 @@ export const renderDetail = ({ order, held, timeline, deliveries }: OrderDetail)
     state,
     reason,
     dueAt: isoOrNull(dueAt),
-    attempts: attempts.map((attempt) => ({ ...attempt, at: iso(attempt.at) })),
+    attempts: attempts.map((attempt, index) => ({
+      ...attempt,
+      at: iso(attempt.at),
+      nextAt: isoOrNull(attempts[index + 1]?.at ?? dueAt),
+    })),
   })),
 });
 

@@ -78,9 +78,10 @@ export const AttemptBody = z
     attempt: z.int(),
     at: Time,
     outcome: z.enum(['delivered', 'refused', 'unreachable', 'timed_out']),
-    status: z.int().nullable(),
+    status: z.int().nullable().openapi({ description: 'HTTP status; null when no answer came.' }),
     ms: z.number(),
-    detail: z.string(),
+    detail: z.string().openapi({ description: 'The start of the answer, secrets masked, or why none came.' }),
+    nextAt: Time.nullable().openapi({ description: 'When the next attempt was, or is due; null: there is none.' }),
   })
   .openapi('Attempt');
 

@@ -81,6 +81,9 @@ export const ORIGIN_TIMEOUT_MS_MAX = 30_000;
 export const ORIGIN_RESPONSE_BYTES_MAX = 16 * 1024;
 /** How much of an origin's answer is kept with the attempt, for people. */
 export const ORIGIN_RESPONSE_KEPT_CHARS = 500;
+/** Attempts of one delivery that are kept: how it began, and how it stands. A ladder has 30 steps at most. */
+export const ATTEMPTS_KEPT_FIRST = 5;
+export const ATTEMPTS_KEPT_LAST = 20;
 export const ORIGIN_PER_SECOND_DEFAULT = 100;
 export const ORIGIN_CONCURRENT_DEFAULT = 50;
 /** Half of at least 20 attempts within a minute failed: the origin is left alone and asked again by one delivery. */
@@ -119,6 +122,17 @@ export const RETRY_AFTER_SECONDS_MAX = 86_400;
 export const RETRY_LADDER_SECONDS: readonly number[] = [
   0, 5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400, 86_400,
 ];
+/** Attempts kept with one delivery, besides the successful ones: more than a ladder of weeks and some replays make. */
+export const ATTEMPTS_KEPT_MAX = 100;
+/** Deliveries that one bulk replay asks for again in a second, unless chosen. */
+export const REPLAYS_PER_SECOND_DEFAULT = 10;
+export const REPLAYS_PER_SECOND_MAX = 100;
+/** Bulk replays at once, and those kept to be looked at. */
+export const REPLAYS_RUNNING_MAX = 5;
+export const REPLAYS_KEPT_MAX = 1_000;
+/** A dry run counts no further: its answer must not read a year of deliveries. */
+export const REPLAY_COUNT_MAX = 100_000;
+export const REPLAY_SAMPLE_MAX = 10;
 /** Each wait is stretched by up to this share, so that a recovering origin is not met by all at once. */
 export const RETRY_JITTER_SHARE = 0.1;
 /** An old signing secret goes on signing beside the new one for this long, unless chosen. */

@@ -1,6 +1,7 @@
 // The ledger's outbox: marks over the events, rows for what must wait, attempts. Synchronous SQL; decides nothing.
 import { type Alarm, type DispatchConfig, wholeDispatch } from '../core/channel.ts';
 import type { EventType } from '../core/event.ts';
+import { ATTEMPTS_KEPT_FIRST, ATTEMPTS_KEPT_LAST } from '../core/limits.ts';
 import type { Attempt, DeliveryState } from '../core/record.ts';
 
 export type Marks = {
@@ -174,6 +175,7 @@ export const rowsInFlight = (sql: SqlStorage): DueRow[] =>
     )
     .toArray();
 
+/** Of a delivery that is tried for long, the first attempts are kept and the last. */
 export function putAttempt(sql: SqlStorage, seq: number, originId: string, attempt: Attempt): void {
   sql.exec(
     'INSERT INTO attempts (seq, origin_id, attempt, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -181,6 +183,15 @@ export function putAttempt(sql: SqlStorage, seq: number, originId: string, attem
     originId,
     attempt.attempt,
     JSON.stringify(attempt),
+  );
+  const dropped = attempt.attempt - ATTEMPTS_KEPT_LAST;
+  if (dropped <= ATTEMPTS_KEPT_FIRST) return;
+  sql.exec(
+    'DELETE FROM attempts WHERE seq = ? AND origin_id = ? AND attempt > ? AND attempt <= ?',
+    seq,
+    originId,
+    ATTEMPTS_KEPT_FIRST,
+    dropped,
   );
 }
 

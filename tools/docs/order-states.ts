@@ -24,7 +24,8 @@ const RAISED: Readonly<Record<core.Flag, string>> = {
   transaction_reused: 'the same transaction was told of two orders; both are flagged',
   unmatched: 'a parked order that nobody registered within `parkAgeSeconds`; an alarm, no event; gone when registered',
   provider_disagrees: 'the same payment, refund or dispute was told with another amount',
-  origin_disagrees: 'reserved: the origin and the ledger do not agree',
+  origin_disagrees:
+    'an origin took an event and repeated another order number, amount or sequence; asked for by `echoCheck`',
   risk_review: 'the provider doubts the payment: a review, a complaint, a warning',
   incomplete: 'a success without transaction number or amount; nothing is guessed',
 };
