@@ -1,7 +1,7 @@
 // What somebody entered for an origin, beside what stands: checked as a whole, in fields that can be mended. Writes
 // nothing, sends nothing.
 import type { z } from '@hono/zod-openapi';
-import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSettings } from '../core/channel.ts';
+import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/channel.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';
@@ -9,23 +9,25 @@ import { type FormatChoice, type FormatComplaint, parseFormat } from '../formats
 import { authProblem, sealAuth } from './origin-auth.ts';
 import { plainSettings } from './origin-settings.ts';
 import type { OriginPatch } from './origin-shape.ts';
+import { signingProblem } from './origin-signable.ts';
 import type { FieldError } from './problem.ts';
 
 type Entered = z.output<typeof OriginPatch>;
-type Known = Pick<Origin, 'url' | 'format' | 'settings'>;
+type Known = Pick<Origin, 'url' | 'format' | 'settings' | 'secrets'>;
 type Choice = {
   readonly settings: Partial<OriginSettings>;
   /** Whether it is right only beside what stood: then nothing else may have changed meanwhile. */
   readonly leansOnKnown: boolean;
 };
 
-/** `known` is null for an origin that is being made. */
+/** `known` is what stands, or the kind of secret that is being made with the origin. */
 export async function readChoice(
   env: Env,
   id: string,
   entered: Entered,
-  known: Known | null,
+  standing: Known | { readonly signature: OriginSecret['kind'] },
 ): Promise<Result<Choice, readonly FieldError[]>> {
+  const known = 'secrets' in standing ? standing : null;
   const settings = plainSettings(entered, (known?.settings ?? DEFAULT_ORIGIN_SETTINGS).breaker);
   const format = readFormat(entered, known);
   const wrong = [
@@ -34,6 +36,9 @@ export async function readChoice(
     ...(format.ok ? [] : format.error.map((complaint) => fieldOf(complaint, entered))),
   ];
   if (!format.ok || wrong.length > 0) return err(wrong);
+  const kinds = 'secrets' in standing ? kindsOf(standing.secrets, Date.now()) : [standing.signature];
+  const unsigned = await formatUnsigned(entered, known, format.value, kinds);
+  if (unsigned !== null) return err([unsigned]);
   const auth = entered.auth && (await sealAuth(entered.auth, id, readConfig(env).masterKey));
   const leaning = [entered.url, entered.binding, entered.formatOptions, entered.formatVersion, entered.breaker];
   return ok({
@@ -45,7 +50,7 @@ export async function readChoice(
 /** The same rules for a format that is only looked at. */
 export function readFormatChoice(
   entered: Pick<Entered, 'format' | 'formatVersion' | 'formatOptions'>,
-  known: Known,
+  known: Pick<Known, 'format' | 'settings'>,
 ): Result<FormatChoice, readonly FieldError[]> {
   const read = readFormat(entered, known);
   if (!read.ok) return err(read.error.map((complaint) => fieldOf(complaint, entered)));
@@ -53,12 +58,29 @@ export function readFormatChoice(
   return ok({ name: entered.format ?? known.format, version: formatVersion, options: JSON.parse(formatOptions) });
 }
 
+export const kindsOf = (secrets: Origin['secrets'], now: number) =>
+  secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(({ kind }) => kind);
+
+/** A format that was not touched is not looked at: what it lacks was accepted before. */
+async function formatUnsigned(
+  entered: Entered,
+  known: Known | null,
+  { formatVersion, formatOptions }: Pinned,
+  kinds: readonly OriginSecret['kind'][],
+): Promise<FieldError | null> {
+  if (formatVersion === undefined || formatOptions === undefined) return null;
+  const name = entered.format ?? known?.format ?? 'standard';
+  const choice = { name, version: formatVersion, options: JSON.parse(formatOptions) };
+  const problem = await signingProblem(choice, kinds, Date.now());
+  return problem === null ? null : { field: known === null ? 'signature' : 'format', message: problem };
+}
+
 type Pinned = Partial<Pick<OriginSettings, 'formatVersion' | 'formatOptions'>>;
 
 /** Another format begins with its own options; the same one keeps its version, unless another is named. */
 function readFormat(
   { format, formatVersion, formatOptions }: Entered,
-  known: Known | null,
+  known: Pick<Known, 'format' | 'settings'> | null,
 ): Result<Pinned, readonly FormatComplaint[]> {
   if (known !== null && format === undefined && formatVersion === undefined && formatOptions === undefined) {
     return ok({});

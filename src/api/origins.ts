@@ -1,13 +1,15 @@
 // /v1/origins: create, read, change, pause, resume, rotate. A secret is shown once, by the call that made it.
 import type { Origin } from '../core/channel.ts';
 import { readConfig } from '../env.ts';
+import { formatOf } from '../prepare.ts';
 import { openOriginSecrets } from '../store/registry-copy.ts';
 import { requires, stampOf, WriteHeaders } from './auth.ts';
 import { IdParam } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf } from './kit.ts';
-import { readChoice } from './origin-choice.ts';
+import { kindsOf, readChoice } from './origin-choice.ts';
 import { makeSecret } from './origin-secret.ts';
 import { OriginBody, OriginInput, OriginPatch, OriginWithSecret, Rotation, renderOrigin } from './origin-shape.ts';
+import { signingProblem } from './origin-signable.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
 import { invalid, problemResponse, refuse } from './problem.ts';
 import { refuseWrite } from './write-problem.ts';
@@ -31,7 +33,7 @@ origins.openapi(
   }),
   async (c) => {
     const { id, secret: given, signature, ...input } = c.req.valid('json');
-    const choice = await readChoice(c.env, id, input, null);
+    const choice = await readChoice(c.env, id, input, { signature });
     if (!choice.ok) return refuse(c, invalid(...choice.error));
     const made = await makeSecret(id, signature, given, readConfig(c.env).masterKey);
     if (!made.ok) return refuse(c, invalid({ field: 'secret', message: made.error }));
@@ -136,6 +138,9 @@ origins.openapi(
     const origin = await registryOf(c.env).readOrigin(id);
     if (!origin) return refuseWrite(c, { kind: 'missing' }, `Origin ${id}`);
     const kind = asked.signature ?? origin.secrets[0]?.kind ?? 'hmac';
+    const overlapping = asked.overlapSeconds > 0 ? kindsOf(origin.secrets, Date.now()) : [];
+    const unsigned = await signingProblem(formatOf(origin), [kind, ...overlapping], Date.now());
+    if (unsigned !== null) return refuse(c, invalid({ field: 'signature', message: unsigned }));
     const made = await makeSecret(id, kind, asked.secret, readConfig(c.env).masterKey);
     if (!made.ok) return refuse(c, invalid({ field: 'secret', message: made.error }));
     const rotation = { secret: made.value.draft, overlapMs: asked.overlapSeconds * 1_000 };

@@ -7,7 +7,7 @@ import { form } from './form.ts';
 import type { AnyFormat, FormatInput, FormatProblem, Rendered } from './format.ts';
 import { mapped } from './mapped.ts';
 import { FallbackChoice, passthrough } from './passthrough.ts';
-import { renderStandard, standard } from './standard.ts';
+import { standard } from './standard.ts';
 import { xml } from './xml.ts';
 
 export type { Dialect, FormatInput, FormatProblem, FormatSecret, Rendered } from './format.ts';
@@ -93,14 +93,4 @@ function fallbackOf(options: unknown, code: FormatProblem['code']): FormatChoice
     return null;
   const choice = (options as Readonly<Record<string, unknown>>)[member]; // an object, as the line before saw
   return typeof choice === 'object' && choice !== null ? (choice as FormatChoice) : null; // pinned by parseFallbacks
-}
-
-type Render = (type: string, occurredAt: number, data: string) => { contentType: string; body: string };
-
-const DELIVERED: Readonly<Record<string, Render>> = { standard: renderStandard };
-
-export const FORMAT_NAMES = Object.keys(DELIVERED);
-
-export function formatOf(name: string): Render | null {
-  return Object.hasOwn(DELIVERED, name) ? (DELIVERED[name] ?? null) : null;
 }

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PaymentEvent } from '../../src/core/event.ts';
 import type { Order } from '../../src/core/order.ts';
-import { FORMAT_NAMES, formatOf } from '../../src/formats/index.ts';
 import { renderEventData, renderOrder } from '../../src/formats/order.ts';
 import { renderStandard } from '../../src/formats/standard.ts';
 import {
@@ -210,13 +209,5 @@ describe('the refund of an event', () => {
     const stuck = refund('R1', 30, 'needs_attention');
     expect(history(fresh(), [payment, stuck]).at(-1)?.type).toBe('order.flagged');
     expect(snapshot(fresh(), [payment, stuck]).refund).toMatchObject({ refundNo: 'R1', state: 'needs_attention' });
-  });
-});
-
-describe('formats', () => {
-  it('are known by their name alone', () => {
-    expect(FORMAT_NAMES).toContain('standard');
-    expect(formatOf('standard')).toBe(renderStandard);
-    expect([formatOf('nothing'), formatOf('toString'), formatOf('__proto__')]).toEqual([null, null, null]);
   });
 });

@@ -123,6 +123,45 @@ describe('what an origin may not choose', () => {
   });
 });
 
+describe('a format that carries its signature in the body', () => {
+  const rsa = { format: 'form', formatOptions: { signature: { algorithm: 'rsa-sha256' } } };
+
+  it('wants a secret that can sign it, and says so before anything is sent', async () => {
+    const { status, body } = await create(rsa);
+    expect([status, body.errors]).toMatchObject([
+      422,
+      [{ field: 'signature', message: expect.stringMatching(/no rsa secret/) }],
+    ]);
+    const changed = await change(await makeOrigin(), rsa);
+    expect([changed.status, changed.body.errors]).toMatchObject([422, [{ field: 'format' }]]);
+  });
+
+  it('is taken with such a secret, whose public half is there to read', async () => {
+    const { status, body } = await create({ ...rsa, signature: 'rsa' });
+    expect([status, body.signature]).toEqual([201, 'rsa']);
+    expect(body.secret).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+    expect(body.publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
+    expect((await read(String(body.id))).publicKey).toBe(body.publicKey);
+  });
+
+  it('takes a key of the merchant’s own, unless it is too short or none', async () => {
+    const { body } = await create({ signature: 'rsa', ...rsa });
+    const again = await create({ signature: 'rsa', ...rsa, secret: body.secret });
+    expect([again.status, again.body.publicKey]).toEqual([201, body.publicKey]);
+    for (const secret of ['x', body.publicKey, 'whsec_AAAA']) {
+      const refused = await create({ signature: 'rsa', ...rsa, secret });
+      expect([refused.status, refused.body.errors]).toMatchObject([422, [{ field: 'secret' }]]);
+    }
+  });
+
+  it('is not left without its secret by a rotation to another kind at once', async () => {
+    const { body } = await create({ ...rsa, signature: 'rsa' });
+    const rotate = (more: object) => call('POST', `/v1/origins/${body.id}/rotate`, { signature: 'hmac', ...more });
+    expect((await rotate({ overlapSeconds: 0 })).status).toBe(422);
+    expect((await rotate({})).status).toBe(200);
+  });
+});
+
 describe('what an origin asks to see', () => {
   const auth = [
     { kind: 'basic', user: 'till', password: 'correct horse battery' },

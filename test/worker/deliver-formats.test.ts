@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OriginSettings } from '../../src/core/channel.ts';
 import type { FactInput } from '../../src/core/record.ts';
+import { parseFormat } from '../../src/formats/index.ts';
 import { call } from './api-world.ts';
 import {
   alarmsOf,
@@ -42,6 +43,12 @@ const originOf = async (settings: object, ...rest: Parameters<typeof makeOrigin>
   const origin = await makeOrigin(...rest);
   await choose(origin, settings);
   return origin;
+};
+
+const formParsed = (options: object) => {
+  const choice = parseFormat({ name: 'form', options });
+  if (!choice.ok) throw new Error('these are no options of a form');
+  return choice.value.options;
 };
 
 const attemptsOf = async (shop: Shop, orderNo: string) => (await deliveriesOf(shop, orderNo))[0]?.attempts ?? [];
@@ -91,8 +98,9 @@ describe('an origin that chose a form', () => {
   });
 
   it('gets it signed with the RSA key that the gateway made for it, whose public half it may read', async () => {
-    const origin = await originOf({ format: 'form', formatOptions: { signature: { algorithm: 'rsa-sha256' } } });
+    const origin = await makeOrigin();
     const rotated = await call('POST', `/v1/origins/${origin.id}/rotate`, { signature: 'rsa' });
+    await choose(origin, { format: 'form', formatOptions: { signature: { algorithm: 'rsa-sha256' } } });
     expect(rotated.body.secret).toMatch(/^-----BEGIN PRIVATE KEY-----/);
     const shop = await makeShop(origin);
     const orderNo = unique('F');
@@ -107,8 +115,10 @@ describe('an origin that chose a form', () => {
   });
 
   it('ends dead and alarmed where none of its secrets can sign it, and the attempt says what to do', async () => {
-    const options = { signature: { algorithm: 'rsa-sha256' } };
-    const origin = await originOf({ format: 'form', formatOptions: options }, undefined, { ladderSeconds: [0, 0] });
+    const formatOptions = JSON.stringify(formParsed({ signature: { algorithm: 'rsa-sha256' } }));
+    // By the door behind /v1, which refuses this: a secret may also have come to its end.
+    const more = { format: 'form', settings: { formatOptions }, ladderSeconds: [0, 0] };
+    const origin = await makeOrigin(undefined, more);
     const shop = await makeShop(origin);
     const orderNo = unique('F');
     await record(shop, paid(orderNo));
