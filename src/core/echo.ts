@@ -1,5 +1,5 @@
-// What an origin says it was told, beside what it was told. Pure. An answer that says nothing of it contradicts nothing;
-// one that says it in another form does, because nobody can compare it.
+// What an origin says it was told, beside what it was told. Pure. An answer that says nothing contradicts nothing; one
+// that says it in another form does, because nobody can compare it.
 import { parseJsonBody } from './json-body.ts';
 import type { Money } from './money.ts';
 
