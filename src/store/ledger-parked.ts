@@ -55,7 +55,7 @@ export function takeParked(sql: SqlStorage, orderNo: string): FactInput[] {
       orderNo,
     )
     .toArray();
-  sql.exec("DELETE FROM events WHERE order_no = ? AND verdict = 'parked'", orderNo);
+  dropParked(sql, orderNo);
   return rows.map((row) => ({
     eventId: row.eventId,
     event: JSON.parse(row.data) as Fact, // written by parkFact alone
@@ -63,6 +63,22 @@ export function takeParked(sql: SqlStorage, orderNo: string): FactInput[] {
     receivedAt: row.receivedAt,
     evidence: evidenceOf(row),
   }));
+}
+
+/**
+ * All but the shard's newest number: dispatch and projection are past it, and would pass by whatever came under it once
+ * more. It stays, bare and of no order, until newer ones have come.
+ */
+function dropParked(sql: SqlStorage, orderNo: string): void {
+  const isOlder = 'seq < (SELECT MAX(seq) FROM events)';
+  sql.exec(`DELETE FROM events WHERE order_no = '' AND ${isOlder}`);
+  sql.exec(`DELETE FROM events WHERE order_no = ? AND verdict = 'parked' AND ${isOlder}`, orderNo);
+  sql.exec(
+    `UPDATE events SET order_no = '', fact_key = '', event_id = '', verdict = 'stale', source = 'operator', data = NULL,
+       content_type = NULL, headers = NULL, body = NULL, remote_address = NULL, digest = NULL
+     WHERE order_no = ? AND verdict = 'parked'`,
+    orderNo,
+  );
 }
 
 function evidenceOf({ contentType, headers, body, remoteAddress, digest }: ParkedRow): FactInput['evidence'] {

@@ -98,6 +98,23 @@ describe('a fact of an order that nobody registered', () => {
     expect(Number(applied.cursor)).toBeGreaterThan(Number(parked.cursor));
   });
 
+  it('leaves when it is applied, also where the shard had passed it and nothing came since', async () => {
+    const name = unique('shard');
+    const orderNo = unique('P');
+    await record(name, [paid(orderNo)]);
+    await until(name, () => stateOf(orderNo)); // a look at the outbox, and one at the projection
+    await register(name, orderNo);
+    const left = await until(name, async () => {
+      const [delivery] = (await ledger(name).readOrder(orderNo))?.deliveries ?? [];
+      return delivery?.state !== 'waiting' && delivery;
+    });
+    expect(left.sequence).toBe(1);
+    const told = await until(name, () =>
+      env.DB.prepare("SELECT type FROM events WHERE order_no = ? AND verdict = 'applied'").bind(orderNo).first(),
+    );
+    expect(told.type).toBe('payment.succeeded');
+  });
+
   it('keeps the bytes that proved it through the registration', async () => {
     const name = unique('shard');
     await record(name, [paid('P1')]);
