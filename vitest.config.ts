@@ -16,6 +16,8 @@ export default defineConfig({
           // workerd has Uint8Array.fromBase64; Node 24 has it behind this flag.
           execArgv: ['--js-base-64'],
           setupFiles: ['test/setup-pure.ts'],
+          // No test says how fast it must be: this only ends one that hangs, on a machine that is busy with others.
+          testTimeout: 60_000,
         },
       },
       {
@@ -42,7 +44,12 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], setupFiles: ['test/worker/setup.ts'] },
+        test: {
+          name: 'workerd',
+          include: ['test/worker/**/*.test.ts'],
+          setupFiles: ['test/worker/setup.ts'],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {
@@ -56,7 +63,9 @@ export default defineConfig({
       {
         test: {
           name: 'runtime',
-          include: ['test/runtime/**/*.test.ts'],
+          include: ['test/{runtime,examples}/**/*.test.ts'],
+          execArgv: ['--js-base-64'], // the examples' tests sign with our own code
+          setupFiles: ['test/setup-pure.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
