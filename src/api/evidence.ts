@@ -1,5 +1,5 @@
-// /v1/orders/…/evidence and /v1/audit: what proves an order, byte for byte, and who did what. Reads only; what a payer's
-// callback held is shown to whoever may read, so the scope is `operate`.
+// /v1/orders/…/evidence and /v1/audit: what proves an order, byte for byte, and who did what. Reads only. Callbacks hold
+// what payers would not show everybody, so the scope is `operate`.
 import { ledgerNameOf } from '../core/channel.ts';
 import type { EvidenceEntry } from '../core/record.ts';
 import { sha256, toBase64, toHex } from '../crypto/bytes.ts';
@@ -15,8 +15,8 @@ import { notFound, problemResponse, refuse } from './problem.ts';
 
 const NOTE =
   "body is the provider's callback, byte for byte, in base64; its SHA-256 is digest, and headers are those that its " +
-  "signature needs, as JSON text: with the provider's key they prove the callback again. link is the SHA-256, hex, of " +
-  'the JSON array [link of the entry before or null, ...covers], written without spaces; the last link is chain. An ' +
+  "signature needs, as JSON text: with the provider's key they prove the callback again. link is the SHA-256, hex, " +
+  'of the JSON array [link of the entry before or null, ...covers], written without spaces; the last link is chain. An ' +
   'entry without a body came from a query, a bill or the merchant. intact says that all of this was recomputed and ' +
   'agrees. Keep the last link elsewhere to show later that nothing was rewritten.';
 

@@ -1,4 +1,4 @@
-// Brings the acts of a shard to the audit log in D1. They stay unposted until D1 has them; its trouble touches no order.
+// Brings the acts of a shard to the audit log in D1. They wait until D1 has them; its trouble touches no order.
 import { BACKOFF_MS_MAX, DISPATCH_BATCH_MAX, PROJECT_TIMEOUT_MS } from '../core/limits.ts';
 import { within } from '../core/within.ts';
 import { putAudit } from '../store/audit.ts';

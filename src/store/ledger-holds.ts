@@ -23,7 +23,7 @@ const HOLD = 'SELECT order_no AS orderNo, since, from_seq AS fromSeq, flags, ask
 const holdOf = ({ flags, asked, ...row }: HoldRow): Hold => ({
   ...row,
   flags: JSON.parse(flags) as Flag[], // written by putHold alone
-  asked: asked === null ? null : (JSON.parse(asked) as ReleaseAsked),
+  asked: asked === null ? null : (JSON.parse(asked) as ReleaseAsked), // written by askRelease alone
 });
 
 export function readHold(sql: SqlStorage, orderNo: string): Hold | null {

@@ -1,5 +1,5 @@
-// Orders that nobody has registered, in a channel that wants it: their facts are durable, leave nothing, and are applied
-// in the order of their arrival when the registration comes.
+// Orders that nobody has registered, in a channel that wants it: their facts are durable, nothing of them leaves, and
+// they are applied in the order of their arrival when the registration comes.
 
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
