@@ -13,6 +13,7 @@ export { Locator } from './objects/locator.ts';
 export { OrderLedger } from './objects/order-ledger.ts';
 export { OriginGate } from './objects/origin-gate.ts';
 export { Registry } from './objects/registry.ts';
+export { ReplayDesk } from './objects/replay-desk.ts';
 
 export default {
   fetch(request, env, ctx) {

@@ -16,6 +16,7 @@ import { products } from './products.ts';
 import { providers } from './providers.ts';
 import { records } from './records.ts';
 import { refunds } from './refunds.ts';
+import { replays } from './replays.ts';
 
 const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
 
@@ -40,6 +41,7 @@ const ROUTES = [
   orders,
   orderActions,
   refunds,
+  replays,
   evidence,
   records,
   operations,

@@ -122,8 +122,6 @@ export const RETRY_AFTER_SECONDS_MAX = 86_400;
 export const RETRY_LADDER_SECONDS: readonly number[] = [
   0, 5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400, 86_400,
 ];
-/** Attempts kept with one delivery, besides the successful ones: more than a ladder of weeks and some replays make. */
-export const ATTEMPTS_KEPT_MAX = 100;
 /** Deliveries that one bulk replay asks for again in a second, unless chosen. */
 export const REPLAYS_PER_SECOND_DEFAULT = 10;
 export const REPLAYS_PER_SECOND_MAX = 100;

@@ -2,6 +2,7 @@
 import { nextStep } from '../core/delivery.ts';
 import type { Attempt, ClaimItem, ClaimReply, ConfirmItem, Settlement } from '../core/record.ts';
 import * as outbox from '../store/ledger-outbox.ts';
+import { isRepeated, wasDelivered } from '../store/ledger-replays.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flights.ts';
 
@@ -40,7 +41,9 @@ export class ClaimDesk {
     flight.claim = `${shard.epoch}.${this.#claims}`;
     flight.ready = false;
     flight.until = now + shard.leaseMs;
-    return { go: true, claim: flight.claim, originVersion: origin.version, eventId, type, occurredAt, data };
+    // The first attempt of a delivery is no replay, and only what has a row can have had another.
+    const replay = flight.hasRow && flight.attempt > 1 && wasDelivered(this.#sql, item.seq, item.originId);
+    return { go: true, claim: flight.claim, originVersion: origin.version, eventId, type, occurredAt, data, replay };
   }
 
   /** Whether each claimed delivery may still be posted; extends the lease of those that may. */
@@ -86,6 +89,8 @@ export class ClaimDesk {
     const row = outbox.rowOf(this.#sql, seq, originId);
     if (row ? row.state === 'delivered' : event.settled !== null) return null;
     const { attempt: number, at, status, ms, detail } = settlement;
+    // Settled before a replay was asked for, and told again after.
+    if (row && number <= row.attempt && isRepeated(this.#sql, seq, originId, number)) return null;
     const attempt: Attempt = { attempt: number, at, outcome, status, ms, detail };
     if (outcome !== 'delivered' && !this.#isCurrent(settlement, row, flight)) return null;
     if (outcome === 'timed_out') this.#dispatcher.noteSlow(originId, now);

@@ -144,7 +144,11 @@ export class Departure {
 }
 
 /** Whether the origin wants this event. Its snapshot was read when some filter has to look at it. */
-export function takes({ filter }: DispatchOrigin, channel: string, { type, data }: outbox.FreshEvent): boolean {
+export function takes(
+  { filter }: DispatchOrigin,
+  channel: string,
+  { type, data }: Pick<outbox.FreshEvent, 'type' | 'data'>,
+): boolean {
   if (filter === null || type === null || data === null) return true;
   const { order } = JSON.parse(data) as Pick<Filtered, 'order'>; // renderEventData wrote it
   return matches(filter, { channel, type, order });

@@ -26,6 +26,7 @@ import type {
   ToldEvent,
   WhichEvent,
 } from '../core/record.ts';
+import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import { callbackAt, evidenceOf, toldAt } from '../store/ledger-events.ts';
@@ -33,6 +34,7 @@ import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LedgerLife } from './ledger-life.ts';
+import { replay } from './ledger-replay.ts';
 import { release } from './release-desk.ts';
 
 export class OrderLedger extends DurableObject<Env> {
@@ -127,6 +129,12 @@ export class OrderLedger extends DurableObject<Env> {
   }
 
   /** Whoever asked a provider at this timer's word has come back. */
+  /** Delivers again what was settled. */
+  replay(request: ReplayRequest): ReplayReply {
+    const missing: ReplayReply = { kind: 'missing' };
+    return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => replay(dispatcher, request, now));
+  }
+
   finishTimer(request: FinishTimer): void {
     this.#life.change(request.timer.orderNo, undefined, ({ timekeeper }) => timekeeper.finish(request));
   }

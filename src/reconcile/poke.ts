@@ -12,6 +12,7 @@ export async function poke(env: Env, now: number): Promise<void> {
   const registry = env.REGISTRY.getByName('registry');
   await tried('registry', () => registry.tick(now));
   await tried(UNKNOWN_LOG, () => env.CALLBACK_LOG.getByName(UNKNOWN_LOG).poke());
+  await tried('replays', () => env.REPLAYS.getByName('replays').poke());
   for (const { channel, dispatch } of await registry.listChannels()) {
     const log = callbackLogNameOf(channel.uid);
     await tried(log, () => env.CALLBACK_LOG.getByName(log).poke());

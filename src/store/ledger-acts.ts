@@ -1,7 +1,7 @@
 // What people did to orders of one shard, and why. Written in the transaction of the act itself, never changed.
 import type { Actor, TimelineEntry } from '../core/record.ts';
 
-export type ActKind = 'refund_requested' | 'refund_refused' | 'release_asked' | 'released' | 'discarded';
+export type ActKind = 'refund_requested' | 'refund_refused' | 'release_asked' | 'released' | 'discarded' | 'replayed';
 
 export type Act = {
   readonly orderNo: string;
@@ -22,6 +22,17 @@ export function putAct(sql: SqlStorage, { orderNo, at, kind, actor, about }: Act
     JSON.stringify({ about, reason: actor.reason }),
   );
 }
+
+/** True when such an act is on record already. */
+export const hasAct = (sql: SqlStorage, orderNo: string, kind: ActKind, about: string): boolean =>
+  sql
+    .exec(
+      "SELECT 1 FROM acts WHERE order_no = ? AND kind = ? AND detail ->> '$.about' = ? LIMIT 1",
+      orderNo,
+      kind,
+      about,
+    )
+    .toArray().length > 0;
 
 type ActRow = { id: number; orderNo: string; at: number; kind: ActKind; actor: string; detail: string };
 type Detail = { readonly about: string; readonly reason: string | null };

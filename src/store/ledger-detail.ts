@@ -82,6 +82,7 @@ function inlineDelivery(
     return [{ ...base, originId, state: 'delivered', reason: null, dueAt: null, attempts: [attempt] }];
   }
   if (settled?.state === 'skipped' || settled?.state === 'cancelled') {
+    if (settled.replayed && rows.length > 0) return []; // the rows tell what became of it
     const { state } = settled;
     const reason = settled.state === 'skipped' ? (settled.reason ?? 'no_origin') : 'discarded';
     return [{ ...base, originId: '', state, reason, dueAt: null, attempts: [] }];

@@ -175,7 +175,7 @@ export const rowsInFlight = (sql: SqlStorage): DueRow[] =>
     )
     .toArray();
 
-/** Of a delivery that is tried for long, the first attempts are kept and the last. */
+/** Of a delivery that is tried for long, the first attempts are kept and the last, and each one that succeeded. */
 export function putAttempt(sql: SqlStorage, seq: number, originId: string, attempt: Attempt): void {
   sql.exec(
     'INSERT INTO attempts (seq, origin_id, attempt, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -187,7 +187,8 @@ export function putAttempt(sql: SqlStorage, seq: number, originId: string, attem
   const dropped = attempt.attempt - ATTEMPTS_KEPT_LAST;
   if (dropped <= ATTEMPTS_KEPT_FIRST) return;
   sql.exec(
-    'DELETE FROM attempts WHERE seq = ? AND origin_id = ? AND attempt > ? AND attempt <= ?',
+    `DELETE FROM attempts WHERE seq = ? AND origin_id = ? AND attempt > ? AND attempt <= ?
+       AND doc ->> '$.outcome' <> 'delivered'`,
     seq,
     originId,
     ATTEMPTS_KEPT_FIRST,
@@ -199,8 +200,9 @@ export function putAttempt(sql: SqlStorage, seq: number, originId: string, attem
 export type InlineSettlement =
   | { readonly state: 'delivered'; readonly originId: string; readonly attempt: Attempt }
   /** Without a reason: no origin, as it was before there were others. */
-  | { readonly state: 'skipped'; readonly reason?: SkipReason }
-  | { readonly state: 'none' | 'cancelled' };
+  | { readonly state: 'skipped'; readonly reason?: SkipReason; readonly replayed?: true }
+  | { readonly state: 'cancelled'; readonly replayed?: true }
+  | { readonly state: 'none' };
 /** `no_origin`: the channel had none. `filtered`: none of its origins wants such an event. */
 export type SkipReason = 'no_origin' | 'filtered';
 

@@ -107,8 +107,10 @@ type LastAttempt = { readonly outcome: string; readonly status: number | null };
 function inlineRow(channel: string, row: DeliveryRead, now: number): Record<string, unknown> | null {
   const settled = row.settled === null ? null : (JSON.parse(row.settled) as InlineSettlement); // by settleInline alone
   if (settled?.state === 'skipped' || settled?.state === 'cancelled') {
-    const reason = settled.state === 'skipped' ? (settled.reason ?? 'no_origin') : 'discarded';
-    return { ...common(channel, row, now), origin: '', version: 1, state: settled.state, reason, attempts: 0 };
+    const { state, replayed } = settled;
+    const why = settled.state === 'skipped' ? (settled.reason ?? 'no_origin') : 'discarded';
+    const [reason, version] = replayed ? ['replayed', 2] : [why, 1];
+    return { ...common(channel, row, now), origin: '', version, state, reason, attempts: 0 };
   }
   if (settled?.state !== 'delivered') return null;
   const { originId: origin, attempt } = settled;
