@@ -109,9 +109,10 @@ describe('a fact of an order that nobody registered', () => {
       return delivery?.state !== 'waiting' && delivery;
     });
     expect(left.sequence).toBe(1);
-    const told = await until(name, () =>
-      env.DB.prepare("SELECT type FROM events WHERE order_no = ? AND verdict = 'applied'").bind(orderNo).first(),
-    );
+    const told = await until(name, async () => {
+      const applied = env.DB.prepare("SELECT type FROM events WHERE order_no = ? AND verdict = 'applied'");
+      return (await applied.bind(orderNo).all()).results.at(0);
+    });
     expect(told.type).toBe('payment.succeeded');
   });
 
