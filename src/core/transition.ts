@@ -13,6 +13,7 @@ import {
   PAYMENT_WORDS,
   type Payment,
   type PaymentWord,
+  STANDING_FLAGS,
   STATE_AFTER,
 } from './order.ts';
 import { applyRefund } from './refund.ts';
@@ -50,10 +51,7 @@ function withoutRequest(step: Applied, refundNo: string, now: number): Applied {
 function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number): Applied {
   const { transactionId, amount } = fact;
   const known = order.payments.find((payment) => payment.transactionId === transactionId);
-  if (known) {
-    if (amount === null || isSameMoney(amount, known.amount)) return stale(order);
-    return applied(order, order, 'order.flagged', now, ['provider_disagrees']); // the amount that came first stands
-  }
+  if (known) return paidAgain(order, known, fact, now);
   // Never guessed: a query completes it.
   if (transactionId === null || amount === null) return applied(order, order, 'order.flagged', now, ['incomplete']);
   const paid: Order = {
@@ -73,6 +71,15 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
   const flags = isPaid ? order.flags.filter((flag) => flag !== 'incomplete') : order.flags;
   const step = applied(order, { ...paid, paymentState, flags }, type, now, arrival);
   return isPaid ? step : { ...step, verdict: 'odd' };
+}
+
+/** The same transaction once more: the amount that came first stands, and what the provider finds odd by now is news. */
+function paidAgain(order: Order, known: Payment, { amount, flags = [] }: PaymentFact, now: number): Applied {
+  const isOther = amount !== null && !isSameMoney(amount, known.amount);
+  if (!isOther && flags.every((flag) => order.flags.includes(flag))) return stale(order);
+  const odd = [...new Set([...known.flags, ...flags])];
+  const payments = order.payments.map((payment) => (payment === known ? { ...payment, flags: odd } : payment));
+  return applied(order, { ...order, payments }, 'order.flagged', now, isOther ? ['provider_disagrees'] : []);
 }
 
 /** What the order's table says of this word; null: no news. */
@@ -114,10 +121,12 @@ function applyUnpaid(
   now: number,
 ): Applied {
   const type = moveOf(order, status);
+  const isPaid = order.paymentState === 'paid';
   if (type === null) {
     // Money on an order that does not move is a person's business; a paid order's own payments say how it stands.
-    const isNews = order.paymentState !== 'paid' && fact.flags?.some((flag) => !order.flags.includes(flag));
-    return isNews ? applied(order, { ...order, told: oddities(order, fact) }, 'order.flagged', now) : stale(order);
+    const odd = (fact.flags ?? []).filter((flag) => !order.flags.includes(flag) && !(isPaid && isStanding(flag)));
+    if (odd.length === 0) return stale(order);
+    return applied(order, { ...order, told: oddities(order, fact) }, 'order.flagged', now, odd);
   }
   const moved: Order = {
     ...order,
@@ -130,6 +139,8 @@ function applyUnpaid(
   };
   return applied(order, moved, type, now);
 }
+
+const isStanding = (flag: Flag): boolean => STANDING_FLAGS.includes(flag);
 
 const oddities = (order: Order, { flags = [] }: PaymentFact): readonly Flag[] => [
   ...new Set([...order.told, ...flags]),

@@ -38,4 +38,22 @@ describe('an oddity that a provider tells', () => {
     const whole = applyFact(newOrder('N1', T0), paid('T1', 100), 'callback', T0).order;
     expect(applyFact(whole, underpaid, 'callback', T0 + 1)).toMatchObject({ verdict: 'stale', order: { flags: [] } });
   });
+
+  it('about a payment that is known already is news all the same, and the state does not change', () => {
+    const whole = applyFact(newOrder('N1', T0), paid('T1', 100), 'callback', T0).order;
+    const over = paid('T1', 100, { flags: ['overpaid'] });
+    const told = applyFact(whole, over, 'callback', T0 + 1);
+    expect(told).toMatchObject({ verdict: 'odd', type: 'order.flagged', order: { flags: ['overpaid'], sequence: 2 } });
+    expect(told.order.payments).toHaveLength(1);
+    expect(applyFact(told.order, over, 'callback', T0 + 2)).toMatchObject({ verdict: 'stale', order: told.order });
+  });
+
+  it('that doubts a paid order wants a person, whichever of the two came first', () => {
+    const doubted = { ...pending, flags: ['risk_review'] as const };
+    const whole = applyFact(newOrder('N1', T0), paid('T1', 100), 'callback', T0).order;
+    const told = applyFact(whole, doubted, 'callback', T0 + 1);
+    expect(told).toMatchObject({ type: 'order.flagged', order: { paymentState: 'paid', flags: ['risk_review'] } });
+    const before = applyFact(newOrder('N1', T0), doubted, 'callback', T0).order;
+    expect(applyFact(before, paid('T1', 100), 'callback', T0 + 1).order.flags).toEqual(['risk_review']);
+  });
 });
