@@ -17,11 +17,15 @@ export type Reserved =
  */
 export function refundableOf(order: Order): Money | null {
   const paid = paidOf(order);
-  if (paid === null || order.payments.length === 0) return null;
-  const told = order.refunds.filter(({ state }) => state !== 'failed');
-  const spent = [...told, ...order.refundRequests].filter(({ amount }) => amount.currency === paid.currency);
-  const left = spent.reduce((minor, { amount }) => minor - amount.minor, paid.minor);
-  return { minor: Math.max(0, left), currency: paid.currency };
+  return paid === null || order.payments.length === 0 ? null : refundableIn(order, paid.currency);
+}
+
+/** Money in a currency that nobody asked for is the payer's too: each currency is counted by itself. */
+export function refundableIn({ payments, refunds, refundRequests }: Order, currency: string): Money {
+  const sum = (parts: readonly { readonly amount: Money }[]) =>
+    parts.reduce((total, { amount }) => (amount.currency === currency ? total + amount.minor : total), 0);
+  const told = refunds.filter(({ state }) => state !== 'failed');
+  return { minor: Math.max(0, sum(payments) - sum(told) - sum(refundRequests)), currency };
 }
 
 /**
@@ -42,8 +46,9 @@ export function reserveRefund(order: Order, request: RefundRequest, now: number)
   const refundable = refundableOf(order);
   if (refundable === null) return { kind: 'not_paid' };
   if (!knowsTransaction(order, request)) return { kind: 'conflict', field: 'transactionId' };
-  if (amount.currency !== refundable.currency || amount.minor > refundable.minor)
-    return { kind: 'exceeds', refundable };
+  const isOwed = order.payments.some((payment) => payment.amount.currency === amount.currency);
+  const left = isOwed ? refundableIn(order, amount.currency) : refundable;
+  if (amount.currency !== left.currency || amount.minor > left.minor) return { kind: 'exceeds', refundable: left };
   const next: Order = { ...order, refundRequests: [...order.refundRequests, request] };
   return { kind: 'reserved', request, order: changed(next, now) };
 }

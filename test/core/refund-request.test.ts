@@ -44,6 +44,20 @@ describe('a refund request', () => {
     expect(reserveRefund(order, other, T0).kind).toBe('exceeds');
   });
 
+  it('gives back money of a currency that nobody asked for, in that currency and no more than came', () => {
+    const usd = { minor: 20, currency: 'USD' };
+    const mixed = orderOf(fresh(), [paid('t1', 100), paid('t2', 0, { amount: usd, occurredAt: T0 + 1 })]);
+    expect(refundableOf(mixed)).toEqual(cny(100));
+    expect(reserveRefund(mixed, request('R1', 0, { amount: { ...usd, minor: 21 } }), T0)).toEqual({
+      kind: 'exceeds',
+      refundable: usd,
+    });
+    const asked = reserveRefund(mixed, request('R1', 0, { amount: usd, transactionId: 't2' }), T0);
+    if (asked.kind !== 'reserved') throw new Error(asked.kind);
+    expect(refundableOf(asked.order)).toEqual(cny(100));
+    expect(reserveRefund(asked.order, request('R2', 0, { amount: { ...usd, minor: 1 } }), T0).kind).toBe('exceeds');
+  });
+
   it('of an order that nobody paid is refused', () => {
     expect(reserveRefund(fresh(), request('R1', 1), T0)).toEqual({ kind: 'not_paid' });
   });
