@@ -66,6 +66,6 @@ const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
 
 /** The same JSON, whatever the order of its members; undefined is no member. */
 function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   return Array.isArray(a) === Array.isArray(b) && changedFields(a, b).length === 0;
 }
