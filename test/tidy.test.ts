@@ -15,7 +15,7 @@ const all = [...written, ...tests];
 /** Where a file lives, as the import table names it: a folder, or a verb with its own folder. */
 function zoneOf(path: string): string {
   const [, first = '', second] = path.split('/');
-  if (first === 'providers' && second === 'provider.ts') return 'contract';
+  if (first === 'providers' && /^provider(\.ts)?$/.test(second ?? '')) return 'contract';
   if (first === 'providers' && second === 'index.ts') return 'provider registry';
   if (first === 'providers' && /^profile(\.ts)?$/.test(second ?? '')) return 'profile';
   return first.replace(/\.tsx?$/, '');
@@ -225,9 +225,11 @@ describe('every source', () => {
 });
 
 describe('the repository', () => {
-  const texts = ['.', 'docs', 'migrations', 'src', 'test', 'tools', '.ci']
+  const texts = ['.', 'docs', 'examples', 'migrations', 'src', 'test', 'tools', '.ci']
     .flatMap((folder) => (folder === '.' ? readdirSync('.').filter((name) => /\.\w+$/.test(name)) : existing(folder)))
-    .filter((path) => /\.(ts|tsx|mjs|js|json|toml|sql|md|yml|html|css)$|^\.(npmrc|gitignore)$|^\.ci\//.test(path))
+    .filter((path) =>
+      /\.(ts|tsx|mjs|js|json|toml|sql|md|yml|html|css|py|php|java|go)$|^\.(npmrc|gitignore)$|^\.ci\//.test(path),
+    )
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
   it('names no path of the machine it was written on', () => {

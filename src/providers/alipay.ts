@@ -4,6 +4,7 @@
 import { wireOf } from '../core/rejection.ts';
 import { byWord } from '../core/success.ts';
 import { pay } from './alipay/api.ts';
+import { bill } from './alipay/bill.ts';
 import { close } from './alipay/close.ts';
 import { Credentials, inspectCredentials } from './alipay/credentials.ts';
 import { type Notice, openNotice } from './alipay/notice.ts';
@@ -52,4 +53,5 @@ export const alipay = provider<Credentials, Notice>({
   pay,
   close,
   refund,
+  bill,
 });

@@ -9,13 +9,11 @@ import type { PaymentRequest, Registration } from '../core/order.ts';
 import type { ProductOutcome } from '../core/product.ts';
 import type { Rejection } from '../core/rejection.ts';
 import type { Result } from '../core/result.ts';
-import type { SentOn } from '../core/retold.ts';
+import type { Beside } from './provider/bill.ts';
 
 export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledgement.ts';
 
-/**
- * An authentic notification in our words. Nothing to tell of any order: it is acknowledged and kept, and touches none.
- */
+/** An authentic notification in our words. One that tells of no order is acknowledged and kept, and touches none. */
 export type Translation = {
   readonly events: readonly PaymentEvent[];
   /** What the provider finds odd about an order beside what happened to it: a complaint, a review. */
@@ -122,7 +120,7 @@ export type RequestContext = {
 /** What the provider's API takes as proof of who asks, until it expires (epoch milliseconds). Secret. */
 export type AccessToken = { readonly token: string; readonly expiresAt: number };
 
-export type Provider<Credentials, Notification> = SentOn<Credentials> & {
+export type Provider<Credentials, Notification> = Beside<Credentials> & {
   /** URL word, column value and folder of fixtures. */
   readonly id: string;
   readonly name: { readonly en: string; readonly zh: string };

@@ -5,6 +5,7 @@ import { wireOf } from '../core/rejection.ts';
 import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { bill } from './wechatpay-v2/bill.ts';
 import { Credentials } from './wechatpay-v2/credentials.ts';
 import { inspectCredentials } from './wechatpay-v2/inspect.ts';
 import { close, pay } from './wechatpay-v2/native.ts';
@@ -81,5 +82,6 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   pay,
   close,
   refund,
+  bill,
   product,
 });

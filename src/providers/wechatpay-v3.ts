@@ -5,6 +5,7 @@ import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { bill } from './wechatpay-v3/bill.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
 import { inspectCredentials } from './wechatpay-v3/inspect.ts';
@@ -86,4 +87,5 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   pay,
   close,
   refund,
+  bill,
 });

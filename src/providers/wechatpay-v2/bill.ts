@@ -1,0 +1,63 @@
+// The trade bill of WeChat Pay v2: asked for by a signed form, answered with the file itself, or with XML that says why
+// not. Never makes a call. The answer carries no signature and no checksum: its own sums are what proves it whole.
+import { BEIJING_MINUTES, dayEnd } from '../../core/bill.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { BillAnswer, BillAsk } from '../provider/bill.ts';
+import type { Provider, ProviderAnswer, ProviderProblem, ProviderRequest } from '../provider.ts';
+import { NEEDS_PAYEE, problem, signedRequest } from './api.ts';
+import { tradeLayout } from './bill-layout.ts';
+import type { Credentials } from './credentials.ts';
+import { type Notice, readFields } from './notice.ts';
+import { payeeOf } from './reference.ts';
+
+/** Made from 09:00 on, to be asked for after 10:00 (docs: download bill). */
+const READY_AFTER_HOURS = 10;
+
+export const bill: NonNullable<Provider<Credentials, Notice>['bill']> = {
+  kinds: ['trade', 'refund'],
+  offsetMinutes: BEIJING_MINUTES,
+  readyAfterHours: READY_AFTER_HOURS,
+  keptDays: 90,
+  request: (ask, credentials, { nonce }) => requestBill(ask, credentials, nonce),
+  read: async (answer, ask, _credentials, _keys, { now }) => readBill(answer, ask, now),
+  trades: tradeLayout,
+};
+
+async function requestBill(
+  { day, kind }: BillAsk,
+  credentials: Credentials,
+  nonce: string,
+): Promise<Result<ProviderRequest, ProviderProblem>> {
+  const { appIds, subMchIds } = credentials;
+  // One file holds all sub-merchants where the channel serves several.
+  const payee = subMchIds.length > 1 && appIds[0] !== undefined ? { appid: appIds[0] } : payeeOf(credentials);
+  if (payee === null) return problem('not_configured', NEEDS_PAYEE);
+  const own = {
+    bill_date: day.replaceAll('-', ''),
+    bill_type: kind === 'refund' ? 'REFUND' : 'ALL',
+    tar_type: 'GZIP',
+  };
+  return ok(await signedRequest('/pay/downloadbill', payee, own, credentials, nonce));
+}
+
+/** A file begins with its mark, its header or as gzip; only a refusal is XML. */
+const LESS_THAN = 0x3c;
+
+function readBill(answer: ProviderAnswer, { day }: BillAsk, now: number): Result<BillAnswer, ProviderProblem> {
+  const { status, body } = answer;
+  if (status !== 200) return problem('unavailable', `WeChat Pay answered ${status}.`);
+  if (body.length === 0) return problem('unavailable', 'WeChat Pay answered with nothing: ask again.');
+  if (body[0] !== LESS_THAN) return ok({ kind: 'here' });
+  const fields = readFields(body, 'xml');
+  if (!fields.ok) return problem('malformed', `WeChat Pay's answer cannot be read: ${fields.error}.`);
+  const said = (fields.value.get('return_msg') ?? 'no reason given').slice(0, 200);
+  const word = said.replace(/[^A-Za-z]/g, '').toUpperCase();
+  // Unsigned, as every refusal of this interface: believing it costs no more than asking again tomorrow.
+  const isDue = now >= dayEnd(day) + READY_AFTER_HOURS * 3_600_000;
+  if (word === 'NOBILLEXIST' && isDue) return ok({ kind: 'none' });
+  if (word === 'NOBILLEXIST' || word === 'BILLCREATING') {
+    return ok({ kind: 'later', detail: `WeChat Pay has not made the bill of ${day} yet: ${said}.` });
+  }
+  if (/SYSTEM|GZIP|系统|繁忙/i.test(said)) return problem('unavailable', `WeChat Pay answered: ${said}.`);
+  return problem('refused', `WeChat Pay refused the bill: ${said}. Check mchId, appIds and apiKey.`);
+}
