@@ -1,7 +1,10 @@
 // What /v1/channels shows of a channel. Never its credentials, not even sealed.
-import type { ChannelRecord, ChannelView, FetchedKey } from '../core/channel.ts';
+import type { ChannelRecord, ChannelView } from '../core/channel.ts';
+import { daysLeft, keyEndsOf } from '../core/key-ends.ts';
 import { viewOf } from '../core/rotation.ts';
 import { readConfig } from '../env.ts';
+import { providerOf } from '../providers/index.ts';
+import { openCredentials } from '../store/registry-copy.ts';
 import { ChannelSettings, renderSettings } from './channel-settings.ts';
 import { Allowlist, iso, isoOrNull, Time } from './fields.ts';
 import { type Context, z } from './kit.ts';
@@ -40,8 +43,21 @@ export const ChannelBody = z
 
 export const ChannelDetail = ChannelBody.extend({
   keys: z
-    .array(z.object({ serial: z.string(), effectiveAt: Time, expiresAt: Time }))
-    .openapi({ description: 'Verification keys that were fetched from the provider.' }),
+    .array(
+      z.object({
+        serial: z.string(),
+        source: z.enum(['fetched', 'configured']),
+        field: z.string().nullable().openapi({ description: 'The field of the credentials that holds it.' }),
+        effectiveAt: Time,
+        expiresAt: Time,
+        daysLeft: z.int().openapi({ description: 'Whole days; negative once it is over.' }),
+      }),
+    )
+    .openapi({
+      description:
+        'Keys fetched from the provider and certificates among the credentials, the first to end first. A secret or ' +
+        'a public key without an end is not listed.',
+    }),
 }).openapi('ChannelDetail');
 
 /** Member by member: what is not named here is never shown. */
@@ -67,11 +83,27 @@ export const renderChannel = (c: Context, channel: ChannelView) => {
   };
 };
 
-export const renderDetail = (c: Context, { channel, keys }: ChannelRecord) => ({
-  ...renderChannel(c, viewOf(channel, Date.now())),
-  keys: keys.map(({ serial, effectiveAt, expiresAt }: FetchedKey) => ({
-    serial,
-    effectiveAt: iso(effectiveAt),
-    expiresAt: iso(expiresAt),
-  })),
-});
+export async function renderDetail(c: Context, record: ChannelRecord) {
+  const now = Date.now();
+  const keys = keyEndsOf(record.keys, await configuredEnds(c, record));
+  return {
+    ...renderChannel(c, viewOf(record.channel, now)),
+    keys: keys.map(({ effectiveAt, expiresAt, ...key }) => ({
+      ...key,
+      effectiveAt: iso(effectiveAt),
+      expiresAt: iso(expiresAt),
+      daysLeft: daysLeft(expiresAt, now),
+    })),
+  };
+}
+
+/** A channel whose credentials do not open is shown all the same. */
+async function configuredEnds(c: Context, record: ChannelRecord) {
+  try {
+    const credentials = await openCredentials(record, readConfig(c.env).masterKey);
+    return providerOf(record.channel.provider)?.expiries?.(credentials) ?? [];
+  } catch (error) {
+    console.error(JSON.stringify({ hop: 'channels', channel: record.channel.id, error: String(error) }));
+    return [];
+  }
+}

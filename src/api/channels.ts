@@ -18,6 +18,7 @@ import { AllowlistInput, Id, IdParam } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
 import { problemResponse, refuse } from './problem.ts';
+import { RotationTrial, tryCredentials } from './rotation-trial.ts';
 import { refuseWrite } from './write-problem.ts';
 
 const LOCATION_HINTS = [
@@ -82,6 +83,9 @@ const ChannelRotation = z
       .max(OVERLAP_SECONDS_MAX, `must be at most 30 days: ${OVERLAP_SECONDS_MAX}`)
       .default(SECRET_OVERLAP_MS_DEFAULT / 1_000)
       .openapi({ description: 'How long callbacks of the old credentials are still taken; a day unless set.' }),
+    dryRun: z.boolean().default(false).openapi({
+      description: 'True: nothing changes. Stored callbacks are verified with the new credentials and with the old.',
+    }),
   })
   .openapi('ChannelRotation');
 
@@ -134,8 +138,10 @@ channels.openapi(
   async (c) => {
     const records = await registryOf(c.env).listChannels();
     const rows = records.map((record) => ({ id: record.channel.id, record }));
-    const page = cutById(rows, c.req.valid('query'), ({ record }) => renderDetail(c, record));
-    return page.ok ? c.json(page.value, 200) : refuse(c, page.error);
+    const page = cutById(rows, c.req.valid('query'), ({ record }) => record);
+    if (!page.ok) return refuse(c, page.error);
+    const items = await Promise.all(page.value.items.map((record) => renderDetail(c, record)));
+    return c.json({ items, next: page.value.next }, 200);
   },
 );
 
@@ -151,7 +157,7 @@ channels.openapi(
   async (c) => {
     const { id } = c.req.valid('param');
     const record = await registryOf(c.env).readChannel(id);
-    return record ? c.json(renderDetail(c, record), 200) : refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
+    return record ? c.json(await renderDetail(c, record), 200) : refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
   },
 );
 
@@ -191,7 +197,13 @@ channels.openapi(
       'credentials that stand, sent again, only move the end of the overlap.',
     middleware: requires(),
     request: { params: IdParam, headers: WriteHeaders, body: bodyOf(ChannelRotation) },
-    responses: { 200: jsonOf('The channel as it stands now.', ChannelBody), ...problemResponse },
+    responses: {
+      200: jsonOf(
+        'The channel as it stands now; with dryRun, what the trial found.',
+        z.union([ChannelBody, RotationTrial]),
+      ),
+      ...problemResponse,
+    },
   }),
   async (c) => {
     const { id } = c.req.valid('param');
@@ -200,6 +212,7 @@ channels.openapi(
     const rotated = await rotatedCredentials(c, record.channel, c.req.valid('json'));
     if (!rotated.ok) return refuse(c, rotated.error);
     const { rotation, checked } = rotated.value;
+    if (c.req.valid('json').dryRun) return c.json(await tryCredentials(c, record, checked), 200);
     const reply = await registryOf(c.env).updateChannel(id, { rotation }, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Channel ${id}`);
     if (!reply.repeated) refreshInBackground(c, id, checked);

@@ -21,6 +21,9 @@ export type KeptCallback = {
   readonly body: Uint8Array;
 };
 
+/** The same with its time: what a check of other credentials needs. */
+export type StoredCallback = KeptCallback & { readonly receivedAt: number };
+
 /** What became of an arrival, for people; see /v1/callbacks. */
 export type Verdict = 'accepted' | 'duplicate' | 'ignored' | 'parked' | 'rejected';
 

@@ -140,6 +140,8 @@ export type AlarmCode =
   | 'wrong_environment'
   | 'decrypt_failed'
   | 'keys_unavailable'
+  | 'key_expiring'
+  | 'channel_silent'
   | 'order_flagged'
   | 'channel_paused_long'
   | 'unlinked'

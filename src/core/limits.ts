@@ -162,6 +162,17 @@ export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
 export const ALARMS_KEPT_MAX = 10_000;
 /** Fetched keys kept for one channel: providers rotate one or two at a time. */
 export const FETCHED_KEYS_MAX = 20;
+export const DAY_MS = 86_400_000;
+/** Fetched keys whose last one ends within this are looked for each hour: an outage may last a day. */
+export const KEY_ENDING_MS = 3 * DAY_MS;
+export const KEY_ENDING_INTERVAL_MS = 3_600_000;
+/** A person is told so many days before a key or certificate ends that nothing takes the place of, once each. */
+export const KEY_WARNING_DAYS: readonly number[] = [30, 7, 1];
+/** Ends of keys are looked at once in this. */
+export const KEY_WATCH_MS = 3_600_000;
+/** A trial of new credentials reads at most this many of each shard's last facts, and tries so many callbacks. */
+export const TRIAL_FACTS_MAX = 1_000;
+export const TRIAL_CALLBACKS_MAX = 5;
 /** Longest wait for one shard to take a changed configuration; then it is pushed again from the registry's alarm. */
 export const PUSH_TIMEOUT_MS = 2_000;
 /** A channel that stays paused this long wants a person. */

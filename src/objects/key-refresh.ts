@@ -2,7 +2,12 @@
 // Believes only what the provider's file has verified. A failure is an alarm only when nothing is left to verify with.
 import { callProvider } from '../call-provider.ts';
 import type { Alarm, Channel, FetchedKey } from '../core/channel.ts';
-import { KEY_REFRESH_INTERVAL_MAX_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
+import {
+  KEY_ENDING_INTERVAL_MS,
+  KEY_ENDING_MS,
+  KEY_REFRESH_INTERVAL_MAX_MS,
+  KEY_REFRESH_INTERVAL_MIN_MS,
+} from '../core/limits.ts';
 import type { KeyRefresh } from '../core/registry.ts';
 import { err, type Result } from '../core/result.ts';
 import { readConfig } from '../env.ts';
@@ -50,8 +55,9 @@ export class KeyRefresher {
     if (!keys || keys.byId || channel.status === 'disabled') return false;
     const askedAt = readKeyFetchAt(this.#storage.sql, channel.id);
     if (askedAt === null || now - askedAt >= KEY_REFRESH_INTERVAL_MAX_MS) return true;
-    const isBare = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now).length === 0;
-    return isBare && !(await this.#brings(channel, keys));
+    const lasting = validKeys(readFetchedKeys(this.#storage.sql, channel.id), now).map(({ expiresAt }) => expiresAt);
+    if (lasting.length === 0) return !(await this.#brings(channel, keys));
+    return now - askedAt >= KEY_ENDING_INTERVAL_MS && Math.max(...lasting) - now < KEY_ENDING_MS;
   }
 
   async #refresh(channelId: string, now: number, keyId?: string): Promise<KeyRefresh> {

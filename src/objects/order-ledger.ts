@@ -1,8 +1,9 @@
 // The ledger: the Durable Object that owns a slice of a channel's orders. Thin: decisions are in core/, SQL in store/,
 // dispatch, claims, projection and times beside it. The only writer of an order.
 import { DurableObject } from 'cloudflare:workers';
-import type { KeptCallback } from '../core/callback.ts';
+import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { DispatchConfig } from '../core/channel.ts';
+import { TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core/limits.ts';
 import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
 import type {
   ClaimItem,
@@ -29,7 +30,7 @@ import type {
 import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
-import { callbackAt, evidenceOf, toldAt } from '../store/ledger-events.ts';
+import { callbackAt, evidenceOf, recentCallbacks, toldAt } from '../store/ledger-events.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -166,6 +167,11 @@ export class OrderLedger extends DurableObject<Env> {
   /** The callback that told of an event, as it came; null when none did. */
   readCallback(seq: number): KeptCallback | null {
     return this.#life.known() ? callbackAt(this.#life.sql, seq) : null;
+  }
+
+  /** A few of the last callbacks, whole: new credentials are tried with them before they are switched to. */
+  readRecentCallbacks(): readonly StoredCallback[] {
+    return this.#life.known() ? recentCallbacks(this.#life.sql, TRIAL_FACTS_MAX, TRIAL_CALLBACKS_MAX) : [];
   }
 
   /** One event as it goes out. */

@@ -36,6 +36,7 @@ import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
 import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
+import { KeyWatch } from './key-watch.ts';
 import { longPauses } from './long-pauses.ts';
 import { OriginDesk } from './registry-origins.ts';
 import { done, doneOr, type Note, RegistryWriter } from './registry-writer.ts';
@@ -47,6 +48,7 @@ export class Registry extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #push: ConfigPush;
   readonly #keys: KeyRefresher;
+  readonly #watch: KeyWatch;
   readonly #writer: RegistryWriter;
   readonly #origins: OriginDesk;
 
@@ -55,6 +57,7 @@ export class Registry extends DurableObject<Env> {
     this.#sql = ctx.storage.sql;
     this.#push = new ConfigPush(ctx.storage, env);
     this.#keys = new KeyRefresher(ctx.storage, env, (alarms) => this.raiseAlarms(alarms));
+    this.#watch = new KeyWatch(this.#sql, env);
     this.#writer = new RegistryWriter(ctx.storage, this.#push);
     this.#origins = new OriginDesk(this.#sql, this.#writer);
     ctx.storage.transactionSync(() => prepareRegistryTables(this.#sql));
@@ -224,6 +227,7 @@ export class Registry extends DurableObject<Env> {
     });
     this.raiseAlarms(longPauses(this.#sql, now));
     await this.#push.pushDue(now);
+    this.raiseAlarms(await this.#watch.due(now));
     this.ctx.waitUntil(this.#keys.refreshDue(now)); // a provider that hangs must not hold up the caller
   }
 

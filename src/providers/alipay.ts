@@ -3,6 +3,7 @@
 
 import { wireOf } from '../core/rejection.ts';
 import { byWord } from '../core/success.ts';
+import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { pay } from './alipay/api.ts';
 import { bill } from './alipay/bill.ts';
 import { close } from './alipay/close.ts';
@@ -36,6 +37,7 @@ export const alipay = provider<Credentials, Notice>({
   name: { en: 'Alipay', zh: '支付宝' },
   credentials: Credentials,
   inspectCredentials,
+  expiries: ({ alipayCert, appCert, alipayRootCert }) => certificateEnds({ alipayCert, appCert, alipayRootCert }),
   // No deadline is published; five seconds is what its peers give.
   ackDeadlineMs: 4_000,
   // None is published for notices of the mainland OpenAPI (read 2026-11).

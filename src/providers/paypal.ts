@@ -1,6 +1,7 @@
 // PayPal: webhook events of captures, refunds, orders and disputes, proved offline. Never asks PayPal whether a
 // callback is genuine: its certificate is fetched once, from its own hosts alone, and believed only with its chain.
 import { byReceipt } from '../core/success.ts';
+import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { keys } from './paypal/certificates.ts';
 import { Credentials, inspectCredentials } from './paypal/credentials.ts';
 import { HEADERS, type Notice, openNotice } from './paypal/notice.ts';
@@ -14,6 +15,7 @@ export const paypal = provider<Credentials, Notice>({
   name: { en: 'PayPal', zh: 'PayPal' },
   credentials: Credentials,
   inspectCredentials,
+  expiries: ({ trustedCerts }) => certificateEnds({ trustedCerts }),
   // No deadline is published.
   ackDeadlineMs: 9_000,
   // PayPal asks not to allow by address (read 2026-11).

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { Callback } from '../core/callback.ts';
 import type { FetchedKey } from '../core/channel.ts';
+import type { CredentialProblem, Expiring } from '../core/credential.ts';
 import type { FlagFact, Link, PaymentEvent, UnlinkedEvent, UnlinkedFlag } from '../core/event.ts';
 import type { Money } from '../core/money.ts';
 import type { PaymentRequest, Registration } from '../core/order.ts';
@@ -12,6 +13,7 @@ import type { Result } from '../core/result.ts';
 import type { Beside } from './provider/bill.ts';
 
 export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledgement.ts';
+export type { CredentialProblem } from '../core/credential.ts';
 
 /** An authentic notification in our words. One that tells of no order is acknowledged and kept, and touches none. */
 export type Translation = {
@@ -30,10 +32,7 @@ export type Translation = {
   readonly asks?: { readonly productId: string };
   /** Unsigned, and the provider knows nothing of what it names: anybody's word. Counted, and never kept. */
   readonly unproven?: true;
-  /**
-   * Why the notice proves nothing and nobody can be asked: it is kept, no order is touched, and a person is told. One
-   * sentence for the merchant.
-   */
+  /** Why the notice proves nothing and nobody can be asked, in one sentence: it is kept, and a person is told. */
   readonly unconfirmed?: string;
   /** Of an answer: the provider's own word for what stands and no fact tells. Left out: it knows nothing of it. */
   readonly state?: string;
@@ -120,7 +119,7 @@ export type RequestContext = {
 /** What the provider's API takes as proof of who asks, until it expires (epoch milliseconds). Secret. */
 export type AccessToken = { readonly token: string; readonly expiresAt: number };
 
-export type Provider<Credentials, Notification> = Beside<Credentials> & {
+export type Provider<Credentials, Notification> = Beside<Credentials> & Expiring<Credentials> & {
   /** URL word, column value and folder of fixtures. */
   readonly id: string;
   readonly name: { readonly en: string; readonly zh: string };
@@ -283,8 +282,6 @@ export type Provider<Credentials, Notification> = Beside<Credentials> & {
     ) => Promise<Result<Translation, ProviderProblem>>;
   };
 };
-
-export type CredentialProblem = { readonly field: string; readonly message: string };
 
 /** A provider whose types have been widened, as the registry of providers holds it. */
 export type AnyProvider = Provider<unknown, unknown>;

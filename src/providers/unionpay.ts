@@ -1,6 +1,7 @@
 // UnionPay, ACP gateway 5.1.0: back notices as signed forms that bring their certificate along. Never trusts it without
 // the pinned chain.
 import { byStatuses } from '../core/success.ts';
+import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
@@ -12,6 +13,7 @@ export const unionpay = provider<Credentials, Notice>({
   name: { en: 'UnionPay', zh: '中国银联' },
   credentials: Credentials,
   inspectCredentials,
+  expiries: ({ rootCert, middleCert, signCert }) => certificateEnds({ rootCert, middleCert, signCert }),
   // UnionPay waits 10 s (FAQ 72).
   ackDeadlineMs: 9_000,
   // Not published for this gateway (read 2026-11).

@@ -4,6 +4,7 @@
 import { wireOf } from '../core/rejection.ts';
 import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
+import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { bill } from './wechatpay-v2/bill.ts';
 import { Credentials } from './wechatpay-v2/credentials.ts';
@@ -46,6 +47,7 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   name: { en: 'WeChat Pay (API v2)', zh: '微信支付 (API v2)' },
   credentials: Credentials,
   inspectCredentials,
+  expiries: ({ refundCert }) => certificateEnds({ refundCert }),
   // WeChat Pay waits 5 s.
   ackDeadlineMs: 4_000,
   // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).

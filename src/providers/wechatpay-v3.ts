@@ -4,6 +4,7 @@
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
+import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { bill } from './wechatpay-v3/bill.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
@@ -41,6 +42,7 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   name: { en: 'WeChat Pay (API v3)', zh: '微信支付 (API v3)' },
   credentials: Credentials,
   inspectCredentials,
+  expiries: ({ platformKeys }) => certificateEnds({ platformKeys: Object.values(platformKeys).join('\n') }),
   // WeChat Pay waits 5 s.
   ackDeadlineMs: 4_000,
   // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).

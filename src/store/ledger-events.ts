@@ -1,6 +1,6 @@
 // The ledger's event rows: written once, linked to the one before, never changed but for their settlement. Synchronous,
 // inside one transaction. Decides nothing.
-import type { KeptCallback } from '../core/callback.ts';
+import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { EventType, Source } from '../core/event.ts';
 import type { Evidence, EvidenceEntry, RecordVerdict, ToldEvent, WhichEvent } from '../core/record.ts';
 import { chainLink } from '../crypto/chain-link.ts';
@@ -123,6 +123,19 @@ export function callbackAt(sql: SqlStorage, seq: number): KeptCallback | null {
   const headers: Readonly<Record<string, string>> = JSON.parse(row.headers ?? '{}');
   return { contentType: row.contentType, headers, body: new Uint8Array(row.body) };
 }
+
+/** The last callbacks that proved a fact here, the newest first, among the last facts of the shard. */
+export const recentCallbacks = (sql: SqlStorage, factsMax: number, limit: number): StoredCallback[] =>
+  sql
+    .exec<{ contentType: string | null; headers: string; body: ArrayBuffer; receivedAt: number }>(
+      `SELECT content_type AS contentType, headers, body, received_at AS receivedAt FROM events
+       WHERE seq > (SELECT max(seq) FROM events) - ? AND source = 'callback' AND body IS NOT NULL
+       ORDER BY seq DESC LIMIT ?`,
+      factsMax,
+      limit,
+    )
+    .toArray()
+    .map(({ headers, body, ...row }) => ({ ...row, headers: JSON.parse(headers), body: new Uint8Array(body) }));
 
 /** An event as it goes out, by its place among the order's or by its id; null for what is told to nobody. */
 export function toldAt(sql: SqlStorage, orderNo: string, which: WhichEvent): ToldEvent | null {

@@ -30,6 +30,10 @@ export function readAlarm(sql: SqlStorage, code: Alarm['code'], subject: string)
   return rows.toArray()[0] ?? null;
 }
 
+/** True when this was not raised since then. */
+export const isNews = (sql: SqlStorage, { code, subject }: Pick<Alarm, 'code' | 'subject'>, since: number): boolean =>
+  (readAlarm(sql, code, subject)?.lastAt ?? Number.NEGATIVE_INFINITY) < since;
+
 /** Newest first, from the place after the last one seen. */
 export function listAlarmRows(sql: SqlStorage, { limit, after }: AlarmPage): readonly AlarmRecord[] {
   const place = after ? 'WHERE (last_at, code, subject) < (?2, ?3, ?4)' : '';
