@@ -1,7 +1,7 @@
 // Held events in one shard: a person lets them go, or decides that they never go. Above the channel's amount two keys
 // have to say so. Called inside one transaction; never sends anything.
 import type { DispatchConfig } from '../core/channel.ts';
-import { type Order, paidOf } from '../core/order.ts';
+import { type Order, paidOf, refundedOf } from '../core/order.ts';
 import type { ReleaseReply, ReleaseRequest } from '../core/record.ts';
 import { type ActKind, putAct } from '../store/ledger-acts.ts';
 import { readOrder } from '../store/ledger-book.ts';
@@ -31,11 +31,15 @@ export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: nu
   return { kind: 'released', deliveries: discard ? cancel(sql, hold) : letGo(dispatcher, hold, now) };
 }
 
+/** By all the money that it is about: what was to be paid, what came, and what went back. */
 function needsTwo(order: Order, { settings }: DispatchConfig): boolean {
   const bound = settings.releaseConfirmAbove;
-  const amount = order.registration?.amount ?? paidOf(order);
-  if (bound === null || amount === null) return bound !== null;
-  return amount.currency !== bound.currency || amount.minor > bound.minor;
+  if (bound === null) return false;
+  const sums = [order.registration?.amount ?? null, paidOf(order), refundedOf(order)].filter((sum) => sum !== null);
+  const amounts = [...sums, ...[...order.payments, ...order.refunds].map(({ amount }) => amount)];
+  return (
+    amounts.length === 0 || amounts.some(({ minor, currency }) => currency !== bound.currency || minor > bound.minor)
+  );
 }
 
 /** The first of each lane goes now, unless an earlier event of the order is still on its way; the rest follow it. */

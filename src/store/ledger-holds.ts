@@ -40,10 +40,11 @@ export const heldFrom = (sql: SqlStorage): ReadonlyMap<string, number> =>
       .map(({ orderNo, fromSeq }) => [orderNo, fromSeq]),
   );
 
+/** Whoever agreed to let it go had not seen a flag that came since. */
 function putHold(sql: SqlStorage, { orderNo, since, fromSeq, flags }: Hold): void {
   sql.exec(
     `INSERT INTO holds (order_no, since, from_seq, flags, asked) VALUES (?, ?, ?, ?, NULL)
-     ON CONFLICT DO UPDATE SET flags = excluded.flags`,
+     ON CONFLICT DO UPDATE SET flags = excluded.flags, asked = NULL`,
     orderNo,
     since,
     fromSeq,

@@ -125,12 +125,29 @@ describe('a release', () => {
 
   it('up to the channel’s amount wants one, and in another currency two', async () => {
     const name = unique('shard');
-    await overpaid(name, 'H1', holding({ minor: 60, currency: 'CNY' }));
+    await overpaid(name, 'H1', holding({ minor: 100, currency: 'CNY' }));
     await heldStates(name, 'H1');
     expect(await release(name, 'H1')).toMatchObject({ kind: 'released' });
     const other = unique('shard');
     await overpaid(other, 'H1', holding({ minor: 1_000_000, currency: 'USD' }));
     expect(await release(other, 'H1')).toEqual({ kind: 'confirm' });
+  });
+
+  it('wants a second key for what came, however little was asked for', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1', holding({ minor: 80, currency: 'CNY' }));
+    expect(await release(name, 'H1')).toEqual({ kind: 'confirm' });
+  });
+
+  it('begins anew when another flag comes between the two keys', async () => {
+    const name = unique('shard');
+    const dispatch = holding({ minor: 50, currency: 'CNY' });
+    await overpaid(name, 'H1', dispatch);
+    expect(await release(name, 'H1', 'key_a')).toEqual({ kind: 'confirm' });
+    await record(name, [paid('H1', { transactionId: 'tx-again' })], dispatch);
+    expect(await release(name, 'H1', 'key_b')).toEqual({ kind: 'confirm' });
+    expect(await release(name, 'H1', 'key_b')).toEqual({ kind: 'same_key' });
+    expect(await release(name, 'H1', 'key_a')).toMatchObject({ kind: 'released' });
   });
 
   it('that the second key asks differently begins anew', async () => {
