@@ -8,7 +8,7 @@ import type { Order } from '../../src/core/order.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { cny, truthOf } from '../core/facts.ts';
 import { anyParked, anySteps, Book, type Outcome, type Step, tell } from '../core/stories.ts';
-import { config, fact, ledger, unique } from './ledger-kit.ts';
+import { config, fact, ledger, unique, until } from './ledger-kit.ts';
 
 const STORIES = 100;
 /** Beside every expectation, so that a failure names it. */
@@ -67,6 +67,13 @@ const told = (book: Book): Row[] =>
     return { sequence, type, state, flags: JSON.stringify(flags) };
   });
 
+/** Waits until the shard has nothing to do for a while: it has brought all of it to D1. */
+const quiet = (name: string) =>
+  until(name, async () => {
+    const at = await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => storage.getAlarm());
+    return at === null || at > Date.now() + 60_000;
+  });
+
 const sampled = <T>(arbitrary: fc.Arbitrary<T>) => fc.sample(arbitrary, { numRuns: STORIES, seed });
 
 describe('the ledger, through random stories,', () => {
@@ -85,6 +92,7 @@ describe('the ledger, through random stories,', () => {
       expect([seed, index, await eventsOf(name, orderNo)]).toEqual([seed, index, told(book)]);
       if (index % 25 === 24) await evictDurableObject(ledger(name)); // what is durable is all there is
     }
+    await quiet(name);
   });
 
   it('ends the same for facts that were parked and for those that came after', { timeout: 60_000 }, async () => {
@@ -103,5 +111,6 @@ describe('the ledger, through random stories,', () => {
       expect([seed, index, seen, second?.amount]).toEqual([seed, index, expected, first?.amount]);
       expect([seed, index, await eventsOf(other, orderNo)]).toEqual([seed, index, await eventsOf(one, orderNo)]);
     }
+    await Promise.all([quiet(one), quiet(other)]);
   });
 });
