@@ -1,14 +1,17 @@
-// Asks providers at the ledger's word: the consumer of the queue `ask`. An order at its end is closed there, a refund
-// is followed until it is over. Leaves what it heard as facts and says when to ask again; remembers nothing itself.
-import { type Asker, askerOf, notifyUrlOf } from './call-provider/ask.ts';
+// Asks providers at the ledger's word: the consumer of the queue `ask`. An order that nobody told of is asked about,
+// one at its end is closed there, a refund is followed until it is over. Leaves what it heard as facts and says when
+// to ask again; remembers nothing itself.
+
+import { askAboutOrder } from './ask/order-query.ts';
+import { type Asker, type AskProblem, askerOf, leavesOpen, notifyUrlOf } from './call-provider/ask.ts';
 import { closeOrder } from './call-provider/close.ts';
 import { query, targetOf } from './call-provider/query.ts';
-import { lookUp, type Refunding, refundIn, refundOrderOf, requestRefund } from './call-provider/refund.ts';
-import { type AskSchedule, askedBy, CLOSE_SCHEDULE, REFUND_SCHEDULE } from './core/ask-schedule.ts';
-import type { AlarmCode, ChannelRecord } from './core/channel.ts';
+import { type Refunding, refundIn, refundOrderOf, requestRefund } from './call-provider/refund.ts';
+import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
+import type { AlarmCode, ChannelRecord, ChannelSettings } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
 import { expiryOf, type Order, type RefundRequest } from './core/order.ts';
-import type { AskMessage } from './core/record.ts';
+import type { AskMessage, FinishTimer } from './core/record.ts';
 import { unreachable } from './core/result.ts';
 import { ledgerOf } from './record.ts';
 import { readChannelCopy } from './store/registry-copy.ts';
@@ -16,30 +19,34 @@ import { readChannelCopy } from './store/registry-copy.ts';
 /** From this many fruitless questions on a person is told. */
 const FRUITLESS_MAX = 3;
 
+type Timer = AskMessage['timer'];
+/** Those that are asked by a schedule of their own, and end with a person. */
+type Followed = Exclude<Timer['kind'], 'query'>;
+
 /** What one question came to. */
 type Outcome =
   | { readonly kind: 'over' }
   | { readonly kind: 'later'; readonly at: number }
   /** The provider knows it, and it is not over. */
   | { readonly kind: 'waits' }
-  | { readonly kind: 'fruitless'; readonly detail: string }
+  | { readonly kind: 'fruitless'; readonly detail: string; readonly isAway?: boolean }
   /** Over for the gateway, and a person's business. */
   | { readonly kind: 'alarm'; readonly detail: string };
 
 type Errand = {
   readonly env: Env;
   readonly record: ChannelRecord;
-  readonly timer: AskMessage['timer'];
+  readonly timer: Timer;
 };
 
 /** How each kind of question is asked again, and what a person is told when it leads nowhere. */
 const KINDS = {
-  expire: { schedule: CLOSE_SCHEDULE, alarm: 'close_failed', ask: closeExpired, since: endOf },
-  refund: { schedule: REFUND_SCHEDULE, alarm: 'refund_needs_attention', ask: followRefund, since: refundSince },
-} as const satisfies Record<AskMessage['timer']['kind'], Kind>;
+  expire: { schedule: () => CLOSE_SCHEDULE, alarm: 'close_failed', ask: closeExpired, since: endOf },
+  refund: { schedule: refundSchedule, alarm: 'refund_needs_attention', ask: followRefund, since: refundSince },
+} as const satisfies Record<Followed, Kind>;
 
 type Kind = {
-  readonly schedule: AskSchedule;
+  readonly schedule: (settings: ChannelSettings) => AskSchedule;
   readonly alarm: AlarmCode;
   readonly ask: (errand: Errand, order: Order) => Promise<Outcome>;
   /** When the first question was due. */
@@ -61,26 +68,34 @@ export async function ask(batch: MessageBatch<AskMessage>, env: Env): Promise<vo
   );
 }
 
-async function run(env: Env, channel: string, timer: AskMessage['timer']): Promise<void> {
-  const { orderNo, kind, ref } = timer;
+async function run(env: Env, channel: string, timer: Timer): Promise<void> {
+  const { orderNo, kind } = timer;
   const record = await readChannelCopy(env, channel, Date.now());
   if (!record) throw new Error(`Channel ${channel} is not known.`);
   const ledger = ledgerOf(env, record, orderNo);
   const detail = await ledger.readOrder(orderNo);
   if (!detail) return;
-  const errand = { env, record, timer };
-  const outcome = await outcomeOf(errand, detail.order);
+  const { order } = detail;
+  const asked =
+    kind === 'query' ? await askAboutOrder(env, record, order) : await follow({ env, record, timer }, kind, order);
+  await ledger.finishTimer({ v: 1, timer, ...asked });
+}
+
+async function follow(errand: Errand, kind: Followed, order: Order): Promise<Pick<FinishTimer, 'next' | 'provider'>> {
+  const outcome = await outcomeOf(errand, kind, order);
   const { schedule, since } = KINDS[kind];
-  const { count, next } = askedBy(schedule, since(detail.order, ref), Date.now());
-  await tellPerson(errand, outcome, count, next === null);
-  await ledger.finishTimer({ v: 1, timer, next: nextOf(outcome, next) });
+  const { settings } = errand.record.channel;
+  const { count, next } = askedBy(schedule(settings), since(order, errand.timer.ref), Date.now());
+  await tellPerson(errand, kind, outcome, count, next === null);
+  const isAway = outcome.kind === 'fruitless' && outcome.isAway === true;
+  return { next: nextOf(outcome, next), ...(isAway ? { provider: 'away' } : {}) };
 }
 
 /** What cannot even be asked is fruitless too: credentials that do not open, a part of ours that is away. */
-async function outcomeOf(errand: Errand, order: Order): Promise<Outcome> {
+async function outcomeOf(errand: Errand, kind: Followed, order: Order): Promise<Outcome> {
   try {
     if (errand.record.channel.status === 'disabled') return { kind: 'waits' };
-    return await KINDS[errand.timer.kind].ask(errand, order);
+    return await KINDS[kind].ask(errand, order);
   } catch (error) {
     return { kind: 'fruitless', detail: String(error) };
   }
@@ -102,8 +117,14 @@ function nextOf(outcome: Outcome, next: number | null): number | null {
 }
 
 /** The same alarm again is a count, so that a question that is asked twice makes no second one. */
-async function tellPerson({ env, record, timer }: Errand, outcome: Outcome, count: number, isLast: boolean) {
-  const { kind, orderNo, ref } = timer;
+async function tellPerson(
+  { env, record, timer }: Errand,
+  kind: Followed,
+  outcome: Outcome,
+  count: number,
+  isLast: boolean,
+) {
+  const { orderNo, ref } = timer;
   const isFruitless = outcome.kind === 'fruitless' && count >= FRUITLESS_MAX;
   if (outcome.kind !== 'alarm' && !isFruitless && !(outcome.kind === 'waits' && isLast)) return;
   const given = `It was asked about ${count} times and is not over${ref && ` (refund ${ref})`}: look at the provider.`;
@@ -123,7 +144,7 @@ async function closeExpired({ env, record }: Errand, order: Order): Promise<Outc
   const { close } = asker.provider;
   if (!close || !order.closeOnExpiry) {
     const heard = await query(asker, targetOf(order.orderNo, order));
-    return heard === null || heard.ok ? { kind: 'over' } : { kind: 'fruitless', detail: heard.error.detail };
+    return heard === null || heard.ok ? { kind: 'over' } : fruitless(heard.error, '');
   }
   const closing = await closeOrder({ ...asker, close }, order, Date.now());
   switch (closing.kind) {
@@ -135,7 +156,7 @@ async function closeExpired({ env, record }: Errand, order: Order): Promise<Outc
     case 'payable':
       return { kind: 'later', at: closing.until };
     case 'problem':
-      return { kind: 'fruitless', detail: `The order could not be closed at its end. ${closing.problem.detail}` };
+      return fruitless(closing.problem, 'The order could not be closed at its end. ');
     default:
       return unreachable(closing);
   }
@@ -154,16 +175,13 @@ async function followRefund({ env, record, timer }: Errand, order: Order): Promi
   if (!request && standing(order, refundNo).kind === 'over') return { kind: 'over' };
   const asker = await askerOf(env, record);
   // A refund that the provider has told of is its own; what it was only asked for may have to be sent again.
-  const followed = request ? await sendAgain(asker, order, request) : await lookUp(asker, order, refundNo);
-  if (followed === 'unknown') return { kind: 'waits' };
+  if (!request) return lookAt(asker, order, refundNo);
+  const followed = await sendAgain(asker, order, request);
   switch (followed.kind) {
     case 'told':
       return standing(await orderNow(asker, order), refundNo);
     case 'open':
-      return {
-        kind: 'fruitless',
-        detail: `Nobody knows what became of refund ${refundNo}. ${followed.problem.detail}`,
-      };
+      return fruitless(followed.problem, `Nobody knows what became of refund ${refundNo}. `);
     case 'refused': {
       const told = `The provider refused refund ${refundNo}, and its amount is free again. ${followed.problem.detail}`;
       return { kind: 'alarm', detail: told };
@@ -171,6 +189,21 @@ async function followRefund({ env, record, timer }: Errand, order: Order): Promi
     default:
       return unreachable(followed);
   }
+}
+
+const fruitless = ({ code, detail }: AskProblem, before: string): Outcome => ({
+  kind: 'fruitless',
+  detail: before + detail,
+  isAway: code === 'unavailable' || code === 'timed_out',
+});
+
+/** A channel that cannot be asked hears of its refunds by their notices alone. */
+async function lookAt(asker: Asker, order: Order, refundNo: string): Promise<Outcome> {
+  const heard = await query(asker, { ...targetOf(order.orderNo, order), refundNo });
+  if (heard === null || (!heard.ok && heard.error.code === 'not_configured')) return { kind: 'over' };
+  if (heard.ok) return standing(await orderNow(asker, order), refundNo);
+  if (!leavesOpen(heard.error)) return { kind: 'waits' };
+  return fruitless(heard.error, `Nobody knows what became of refund ${refundNo}. `);
 }
 
 async function sendAgain(asker: Asker, order: Order, request: RefundRequest): Promise<Refunding> {

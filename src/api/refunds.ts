@@ -1,7 +1,7 @@
 // Refunds of one order: ask for one, list them. The amount is set aside in the ledger before the provider hears of it.
 import { askerOf, leavesOpen, notifyUrlOf } from '../call-provider/ask.ts';
 import { type RefundAsker, refundIn, refundOrderOf, requestRefund } from '../call-provider/refund.ts';
-import { askedBy, REFUND_SCHEDULE } from '../core/ask-schedule.ts';
+import { askedBy, refundSchedule } from '../core/ask-schedule.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import type { Order, Refund, RefundRequest } from '../core/order.ts';
 import type { ReserveReply } from '../core/record.ts';
@@ -100,7 +100,7 @@ refunds.openapi(
     const { refundNo, amount, reason = null, transactionId = null } = input;
     const now = Date.now();
     const actor = { key: c.get('principal').id, reason };
-    const askAgainAt = askedBy(REFUND_SCHEDULE, now, now).next ?? now;
+    const askAgainAt = askedBy(refundSchedule(record.channel.settings), now, now).next ?? now;
     const ledger = ledgerOf(c.env, record, orderNo);
     const request = { v: 1, orderNo, refundNo, amount, reason, transactionId, actor, askAgainAt } as const;
     const reserved: ReserveReply = await ledger.reserveRefund(request);

@@ -1,5 +1,6 @@
 // When a provider is asked again about an order's end or a refund. Pure; counted from when the first question was due,
 // so that nothing has to be remembered between two of them.
+import type { ChannelSettings } from './channel.ts';
 
 export type AskSchedule = {
   /** Waits after the first question; the last one repeats. */
@@ -16,11 +17,11 @@ export const CLOSE_SCHEDULE: AskSchedule = {
   givesUpAfterSeconds: 30 * DAY_SECONDS,
 };
 
-/** What became of a refund: its notice tells sooner, and a bank may take days. */
-export const REFUND_SCHEDULE: AskSchedule = {
-  waitsSeconds: [600, 3_600, 21_600, DAY_SECONDS],
+/** What became of a refund. */
+export const refundSchedule = ({ refundQuerySeconds }: Pick<ChannelSettings, 'refundQuerySeconds'>): AskSchedule => ({
+  waitsSeconds: refundQuerySeconds,
   givesUpAfterSeconds: 30 * DAY_SECONDS,
-};
+});
 
 /** Nobody is asked twice within this, however late a question came. */
 const APART_SECONDS_MIN = 30;

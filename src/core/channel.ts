@@ -1,4 +1,13 @@
 // Channel and alarm, beside origins what the registry owns, as plain data. Pure. Secrets appear here only sealed.
+import {
+  INCOMPLETE_AFTER_SECONDS,
+  QUERIES_PER_SECOND,
+  QUERY_EVERY_SECONDS,
+  QUERY_FOR_SECONDS,
+  QUERY_FROM_SECONDS,
+  QUERY_SECONDS,
+  REFUND_QUERY_SECONDS,
+} from './limits.ts';
 import type { Money } from './money.ts';
 import type { Flag } from './order.ts';
 import { type Breaker, DEFAULT_ORIGIN_SETTINGS, type OriginFilter } from './origin.ts';
@@ -27,9 +36,34 @@ export type ChannelSettings = {
   readonly hold: readonly Flag[];
   /** An order above this amount, or in another currency, is let go only by a second API key; null: by one. */
   readonly releaseConfirmAbove: Money | null;
+  /** When an order is asked about after its registration, or since its facts wait for one; empty: not by the clock. */
+  readonly querySeconds: readonly number[];
+  /** After the last of them. */
+  readonly queryEverySeconds: number;
+  /** Of an order that was registered without a payment, only the times from here on. */
+  readonly queryFromSeconds: number;
+  /** How long an order without an end is asked about. */
+  readonly queryForSeconds: number;
+  /** Questions of the clock, all of the channel's shards together. */
+  readonly queriesPerSecond: number;
+  /** Waits between questions about a refund; the last one repeats. */
+  readonly refundQuerySeconds: readonly number[];
+  /** A notice that lacks a field goes out flagged when nobody completed it within this. */
+  readonly incompleteAfterSeconds: number;
 };
 
-export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = { parkAgeSeconds: 600, hold: [], releaseConfirmAbove: null };
+export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = {
+  parkAgeSeconds: 600,
+  hold: [],
+  releaseConfirmAbove: null,
+  querySeconds: QUERY_SECONDS,
+  queryEverySeconds: QUERY_EVERY_SECONDS,
+  queryFromSeconds: QUERY_FROM_SECONDS,
+  queryForSeconds: QUERY_FOR_SECONDS,
+  queriesPerSecond: QUERIES_PER_SECOND,
+  refundQuerySeconds: REFUND_QUERY_SECONDS,
+  incompleteAfterSeconds: INCOMPLETE_AFTER_SECONDS,
+};
 
 /** What a channel was proved with before a rotation, and until when that is still taken; epoch milliseconds. */
 export type PreviousCredentials = { readonly sealed: Sealed; readonly until: number };
@@ -87,6 +121,8 @@ export type DispatchConfig = {
   readonly paused: boolean;
   readonly mode: Channel['mode'];
   readonly settings: ChannelSettings;
+  /** The provider can be asked what it knows; left out: it is not asked by the clock. */
+  readonly asks?: boolean;
   readonly origins: readonly DispatchOrigin[];
 };
 
@@ -120,8 +156,10 @@ export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): Disp
     const versions = [known, next].flatMap((config) => config.origins.filter((other) => other.id === origin.id));
     return versions.reduce((a, b) => (b.version > a.version ? b : a), origin);
   });
-  const changed = base === next || origins.some((origin, index) => origin !== known.origins[index]);
-  return changed ? { ...base, origins } : null;
+  // Not of the channel but of the version of the gateway that tells: an upgraded one may ask what another could not.
+  const asks = (next.channelVersion < known.channelVersion ? undefined : next.asks) ?? known.asks ?? false;
+  const isOther = asks !== (known.asks ?? false) || origins.some((origin, index) => origin !== known.origins[index]);
+  return base === next || isOther ? { ...base, asks, origins } : null;
 }
 
 /** Everything an isolate keeps about a channel, read in one call. */
@@ -164,6 +202,9 @@ export type Alarm = {
 
 export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: number): string =>
   `v1:${channel.uid}:${channel.shards}:${shard}`;
+
+/** How many shards share the channel with the one of this name. */
+export const shardsIn = (name: string): number => Math.max(1, Number(/^v1:[^:]*:(\d+):\d+$/.exec(name)?.[1] ?? 1));
 
 /** The one object that an order lives in: fnv1a of the order number, mod the channel's shard count. */
 export function shardOf(orderNo: string, shards: number): number {

@@ -51,6 +51,25 @@ export const CLOSE_AFTER_MS_MIN = 5 * 60_000;
 export const PAY_WITHIN_MS_DEFAULT = 30 * 60_000;
 /** A question to a provider that nobody came back from is sent again after this. */
 export const ASK_LEASE_MS = 120_000;
+/** When an order is asked about after its registration: soon, while somebody looks at a page, then ever more slowly. */
+export const QUERY_SECONDS: readonly number[] = [60, 120, 300, 600, 1_200, 1_800, 3_600];
+/** After the last of them, until the order's end. */
+export const QUERY_EVERY_SECONDS = 3_600;
+/** Nobody is known to be paying an order that was registered without a payment: its first questions are left out. */
+export const QUERY_FROM_SECONDS = 300;
+/** How long an order without an end is asked about. */
+export const QUERY_FOR_SECONDS = 86_400;
+/** Questions of the clock to one channel's provider, all consumers together; the strictest known API takes more. */
+export const QUERIES_PER_SECOND = 10;
+/** Waits between questions about a refund; its notice tells sooner, and a bank may take days. */
+export const REFUND_QUERY_SECONDS: readonly number[] = [600, 3_600, 21_600, 86_400];
+/** A notice that lacks a field is completed within this, or goes out flagged. */
+export const INCOMPLETE_AFTER_SECONDS = 600;
+/** A question that got no answer is asked again no later than this, however far its schedule has grown. */
+export const QUERY_AGAIN_MS = 300_000;
+/** How long a provider that does not answer is left alone by one shard: doubling from the first to the second. */
+export const PROVIDER_AWAY_MS_MIN = 5_000;
+export const PROVIDER_AWAY_MS_MAX = 300_000;
 /** Longest wait for the queue to take a batch; then it is sent again, and whichever comes first is claimed. */
 export const QUEUE_TIMEOUT_MS = 5_000;
 /** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */

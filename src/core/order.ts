@@ -110,6 +110,8 @@ export type Order = {
   readonly parkedAt: number | null;
   /** Until when it may be paid, where a payment was asked for and the registration does not say. */
   readonly payBy: number | null;
+  /** When a payment was first asked for; null while none was. */
+  readonly payAskedAt: number | null;
   /** At its end the provider is told to take no payment any more. */
   readonly closeOnExpiry: boolean;
   readonly paymentState: PaymentState;
@@ -170,6 +172,7 @@ export function newOrder(orderNo: string, now: number): Order {
     paymentRequest: null,
     parkedAt: null,
     payBy: null,
+    payAskedAt: null,
     closeOnExpiry: false,
     paymentState: 'pending',
     closedAt: null,

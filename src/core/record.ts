@@ -135,8 +135,8 @@ export type ReleaseReply =
 export type Timer = {
   readonly dueAt: number;
   readonly orderNo: string;
-  /** The last two are the ledger's own; the others are asked of the provider. */
-  readonly kind: 'expire' | 'refund' | 'park' | 'hold';
+  /** The first three are asked of the provider; the others are the ledger's own. */
+  readonly kind: 'expire' | 'refund' | 'query' | 'park' | 'hold';
   readonly ref: string;
 };
 
@@ -145,6 +145,13 @@ export type FinishTimer = {
   readonly timer: Timer;
   /** When it is due again; null: it is done. */
   readonly next: number | null;
+  /**
+   * Of a `query`: the ledger plans what is due after it. `go_on`: by its schedule, and no later than `next` where that
+   * is said; `end`: no question more, but the order's end. Left out: `next` is all.
+   */
+  readonly plan?: 'go_on' | 'end';
+  /** The provider did not answer (`away`) or did: its shard asks no more for a while, or goes on. */
+  readonly provider?: 'away' | 'there';
 };
 
 /** What the payer's page shows, and whoever asks the provider for a payment needs. */
@@ -190,7 +197,7 @@ export type ToldEvent = {
 export type AskMessage = {
   readonly v: 1;
   readonly channel: string;
-  readonly timer: Timer & { readonly kind: 'expire' | 'refund' };
+  readonly timer: Timer & { readonly kind: 'expire' | 'refund' | 'query' };
 };
 
 export type DeliveryState =

@@ -27,7 +27,8 @@ export function registerOrder(order: Order, registration: Registration, now: num
 export function withPay(order: Order, pay: { readonly payBy: number; readonly closeOnExpiry: boolean }, now: number) {
   if (order.payBy !== null) return order;
   const payBy = order.registration?.expiresAt ?? pay.payBy;
-  return { ...order, payBy, closeOnExpiry: pay.closeOnExpiry, version: order.version + 1, updatedAt: now };
+  const { closeOnExpiry } = pay;
+  return { ...order, payBy, payAskedAt: now, closeOnExpiry, version: order.version + 1, updatedAt: now };
 }
 
 function differingField(a: Registration, b: Registration): string | null {

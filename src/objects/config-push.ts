@@ -3,8 +3,9 @@
 import { type Channel, type DispatchConfig, shardNameOf } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, PUSH_TIMEOUT_MS } from '../core/limits.ts';
 import { within } from '../core/within.ts';
-import { readChannelRow, recordOf } from '../store/registry-channels.ts';
+import { readChannelRow } from '../store/registry-channels.ts';
 import { finishPush, listDuePushes, nextPushAt, notePush, postponePush, readPush } from '../store/registry-pushes.ts';
+import { recordOf } from './channel-record.ts';
 
 /** The first try is made at once; the alarm comes only after it must have ended. */
 const FIRST_ALARM_MS = PUSH_TIMEOUT_MS + BACKOFF_MS_MIN;

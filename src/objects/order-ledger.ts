@@ -72,7 +72,8 @@ export class OrderLedger extends DurableObject<Env> {
       return facts.map((fact) => {
         const verdict = book.recordFact(this.#life.sql, config, fact, now);
         isNews ||= verdict !== 'duplicate' && verdict !== 'refused';
-        isTimed ||= verdict === 'parked' || verdict === 'odd';
+        isTimed ||=
+          verdict === 'parked' || verdict === 'odd' || (fact.event.kind === 'refund' && verdict === 'applied');
         return { orderNo: fact.event.orderNo, verdict };
       });
     });
@@ -129,15 +130,20 @@ export class OrderLedger extends DurableObject<Env> {
     return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => release(dispatcher, request, now));
   }
 
-  /** Whoever asked a provider at this timer's word has come back. */
   /** Delivers again what was settled. */
   replay(request: ReplayRequest): ReplayReply {
     const missing: ReplayReply = { kind: 'missing' };
     return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => replay(dispatcher, request, now));
   }
 
+  /** Whoever asked a provider at this timer's word has come back. */
   finishTimer(request: FinishTimer): void {
-    this.#life.change(request.timer.orderNo, undefined, ({ timekeeper }) => timekeeper.finish(request));
+    const memory = this.#life.known();
+    if (!memory) return;
+    this.#life.transact(() => {
+      memory.timekeeper.finish(request, Date.now());
+      this.#life.armSoon(); // a question changes no order: what it brought came as a fact
+    });
   }
 
   readOrder(orderNo: string): OrderDetail | null {

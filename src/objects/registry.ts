@@ -34,6 +34,7 @@ import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
+import { recordOf } from './channel-record.ts';
 import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
 import { KeyWatch } from './key-watch.ts';
@@ -72,11 +73,11 @@ export class Registry extends DurableObject<Env> {
 
   readChannel(id: string): ChannelRecord | null {
     const channel = channels.readChannelRow(this.#sql, id);
-    return channel && channels.recordOf(this.#sql, channel);
+    return channel && recordOf(this.#sql, channel);
   }
 
   listChannels(): readonly ChannelRecord[] {
-    return channels.listChannelRows(this.#sql).map((channel) => channels.recordOf(this.#sql, channel));
+    return channels.listChannelRows(this.#sql).map((channel) => recordOf(this.#sql, channel));
   }
 
   /** Enough to tell a known id from an unknown one, when unknown ones come by the thousand. */

@@ -1,28 +1,36 @@
 // What is due by time in one shard: what a person must hear of, and what a provider has to be asked. Sends questions to
-// the queue and never asks a provider itself; one that nobody came back from is sent again after a lease.
+// the queue, no faster than the shard's share, and never asks a provider itself; one that nobody came back from is sent
+// again after a lease.
+import { shardsIn } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { ASK_LEASE_MS, BACKOFF_MS_MAX, BACKOFF_MS_MIN, DISPATCH_BATCH_MAX, QUEUE_TIMEOUT_MS } from '../core/limits.ts';
+import { Pace } from '../core/pace.ts';
 import type { AskMessage, FinishTimer, Timer } from '../core/record.ts';
 import { within } from '../core/within.ts';
 import { readOrder, writeOrder } from '../store/ledger-book.ts';
 import { alarmHeld, HOLD_ALARM_MS, readHold } from '../store/ledger-holds.ts';
 import { putAlarm } from '../store/ledger-outbox.ts';
-import { dropTimer, firstTimers, putTimer } from '../store/ledger-timers.ts';
+import { finishQuery, isAskable } from '../store/ledger-questions.ts';
+import { dropTimer, dueTimers, firstTimers, moveTimer } from '../store/ledger-timers.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
 import type { Projector } from './projector.ts';
 
 const keyOf = ({ dueAt, orderNo, kind, ref }: Timer) => JSON.stringify([dueAt, orderNo, kind, ref]);
 
 /** The timers that a provider has to answer. */
-const isAsked = (timer: Timer): timer is AskMessage['timer'] => timer.kind === 'expire' || timer.kind === 'refund';
+const isAsked = (timer: Timer): timer is AskMessage['timer'] =>
+  timer.kind === 'expire' || timer.kind === 'refund' || timer.kind === 'query';
+const OWN_KINDS: readonly Timer['kind'][] = ['park', 'hold'];
 
 export class Timekeeper {
   readonly #shard: Shard;
   readonly #sql: SqlStorage;
   readonly #dispatcher: Dispatcher;
   readonly #projector: Projector;
+  readonly #shards: number;
   /** Questions on their way, with the end of their lease. Memory alone: after a restart they are sent again. */
   readonly #sent = new Map<string, number>();
+  readonly #pace = new Pace();
   /** Undefined: to be looked up. */
   #nextAt: number | null | undefined;
   #blockedUntil = 0;
@@ -33,6 +41,7 @@ export class Timekeeper {
     this.#sql = shard.storage.sql;
     this.#dispatcher = dispatcher;
     this.#projector = projector;
+    this.#shards = shardsIn(shard.name);
   }
 
   /** A timer was set or dropped. */
@@ -41,13 +50,19 @@ export class Timekeeper {
   }
 
   nextAt(): number | null {
-    this.#nextAt ??= this.#lookUp();
-    return this.#nextAt === null ? null : Math.max(this.#nextAt, this.#blockedUntil);
+    this.#nextAt ??= this.#lookUp(Date.now());
+    return this.#nextAt;
   }
 
-  #lookUp(): number | null {
+  /** Every shard's share of what the channel's provider takes. */
+  get #perSecond(): number {
+    return this.#dispatcher.config.settings.queriesPerSecond / this.#shards;
+  }
+
+  #lookUp(now: number): number | null {
     const first = firstTimers(this.#sql, this.#sent.size + 1).find((timer) => !this.#sent.has(keyOf(timer)));
-    const times = [...this.#sent.values(), ...(first ? [first.dueAt] : [])];
+    const mayAt = first && isAsked(first) ? Math.max(this.#blockedUntil, this.#pace.readyAt(this.#perSecond, now)) : 0;
+    const times = [...this.#sent.values(), ...(first ? [Math.max(first.dueAt, mayAt)] : [])];
     return times.length > 0 ? Math.min(...times) : null;
   }
 
@@ -57,15 +72,22 @@ export class Timekeeper {
     if (next === null || now < next) return;
     this.noteChanged();
     for (const [key, until] of this.#sent) if (until <= now) this.#sent.delete(key);
-    const due = firstTimers(this.#sql, this.#sent.size + DISPATCH_BATCH_MAX).filter(
-      (timer) => timer.dueAt <= now && !this.#sent.has(keyOf(timer)),
-    );
-    const asked = this.#shard.storage.transactionSync(() => due.filter((timer) => this.#mustBeAsked(timer, now)));
-    await this.#send(asked.filter(isAsked), now);
+    const room = now < this.#blockedUntil ? 0 : Math.min(DISPATCH_BATCH_MAX, this.#pace.room(this.#perSecond, now));
+    const asked = this.#shard.storage.transactionSync(() => this.#due(now).filter((one) => this.#isOpen(one, now)));
+    await this.#send(asked.filter(isAsked).slice(0, room), now);
+  }
+
+  /** The oldest first. Questions that have to wait for their turn do not keep the shard's own timers from theirs. */
+  #due(now: number): Timer[] {
+    const limit = this.#sent.size + DISPATCH_BATCH_MAX;
+    const first = firstTimers(this.#sql, limit, now);
+    const due = first.filter((timer) => !this.#sent.has(keyOf(timer)));
+    const isAll = first.length < limit || due.some((timer) => !isAsked(timer));
+    return isAll ? due : [...due, ...dueTimers(this.#sql, OWN_KINDS, now, DISPATCH_BATCH_MAX)];
   }
 
   /** Inside one transaction: settles what the shard can settle alone; true for what a provider has to answer. */
-  #mustBeAsked(timer: Timer, now: number): boolean {
+  #isOpen(timer: Timer, now: number): boolean {
     switch (timer.kind) {
       case 'park':
         this.#unmatched(timer, now);
@@ -74,21 +96,14 @@ export class Timekeeper {
         this.#remindOfHold(timer, now);
         return false;
       case 'expire':
-      case 'refund': {
-        const isOpen = this.#isOpen(timer);
+      case 'refund':
+      case 'query': {
+        const order = readOrder(this.#sql, timer.orderNo);
+        const isOpen = order !== null && isAskable(order, timer);
         if (!isOpen) dropTimer(this.#sql, timer);
         return isOpen;
       }
     }
-  }
-
-  #isOpen({ kind, orderNo, ref }: Timer): boolean {
-    const order = readOrder(this.#sql, orderNo);
-    if (order === null) return false;
-    if (kind === 'expire') return order.paymentState !== 'paid' && order.paymentState !== 'closed';
-    if (order.refundRequests.some(({ refundNo }) => refundNo === ref)) return true;
-    const refund = order.refunds.find(({ refundNo }) => refundNo === ref);
-    return refund?.state === 'pending' || refund?.state === 'needs_attention';
   }
 
   #unmatched(timer: Timer, now: number): void {
@@ -104,17 +119,20 @@ export class Timekeeper {
   }
 
   #remindOfHold(timer: Timer, now: number): void {
-    dropTimer(this.#sql, timer);
     const hold = readHold(this.#sql, timer.orderNo);
-    if (hold === null) return;
+    if (hold === null) {
+      dropTimer(this.#sql, timer);
+      return;
+    }
     alarmHeld(this.#sql, this.#dispatcher.config.channelId, hold, now);
-    putTimer(this.#sql, { ...timer, dueAt: now + HOLD_ALARM_MS });
+    moveTimer(this.#sql, timer, { kind: timer.kind, dueAt: now + HOLD_ALARM_MS });
   }
 
   async #send(timers: readonly AskMessage['timer'][], now: number): Promise<void> {
     if (timers.length === 0) return;
     const { channelId: channel } = this.#dispatcher.config;
     const messages = timers.map((timer) => ({ body: { v: 1, channel, timer } satisfies AskMessage }));
+    this.#pace.take(timers.length);
     try {
       await within(this.#shard.env.ASK.sendBatch(messages), QUEUE_TIMEOUT_MS, 'The queue');
       for (const timer of timers) this.#sent.set(keyOf(timer), now + ASK_LEASE_MS);
@@ -128,9 +146,14 @@ export class Timekeeper {
   }
 
   /** Whoever asked came back: the timer is done, or due again. Called inside one transaction. */
-  finish({ timer, next }: FinishTimer): void {
-    dropTimer(this.#sql, timer);
-    if (next !== null) putTimer(this.#sql, { ...timer, dueAt: next });
+  finish(request: FinishTimer, now: number): void {
+    const { timer, next, provider } = request;
+    if (provider === 'away') this.#pace.noteAway(now);
+    if (provider === 'there') this.#pace.noteThere();
+    const order = request.plan === undefined ? null : readOrder(this.#sql, timer.orderNo);
+    if (request.plan !== undefined) finishQuery(this.#sql, this.#dispatcher.config, order, request, now);
+    else if (next === null) dropTimer(this.#sql, timer);
+    else moveTimer(this.#sql, timer, { kind: timer.kind, dueAt: next });
     this.#sent.delete(keyOf(timer));
     this.noteChanged();
   }

@@ -1,7 +1,7 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
 import type { DispatchConfig } from '../core/channel.ts';
 import { type Fact, factKey, type Source } from '../core/event.ts';
-import { CLOSE_AFTER_MS_MIN, IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
+import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
 import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import type { FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
 import { comesBack } from '../core/refund.ts';
@@ -12,7 +12,7 @@ import { countFacts, hasFact, insertEvent, linkOf, type NewEvent } from './ledge
 import { holdFlagged } from './ledger-holds.ts';
 import { putAlarm } from './ledger-outbox.ts';
 import { parkFact, takeParked, unparked } from './ledger-parked.ts';
-import { putTimer } from './ledger-timers.ts';
+import { followRefund, putPlan } from './ledger-questions.ts';
 
 type Snapshot = (order: Order, event: Fact | null, input: SnapshotInput) => string;
 type SnapshotInput = { readonly eventId: string; readonly source: Source; readonly receivedAt: number };
@@ -35,8 +35,9 @@ const snapshotFor =
 
 export function readOrder(sql: SqlStorage, orderNo: string): Order | null {
   const [row] = sql.exec<{ doc: string }>('SELECT doc FROM orders WHERE order_no = ?', orderNo).toArray();
-  // Written by writeOrder alone; an older version's lacks what came later.
-  return row ? { ...newOrder(orderNo, 0), ...(JSON.parse(row.doc) as Order) } : null;
+  if (!row) return null;
+  const doc = JSON.parse(row.doc) as Order; // written by writeOrder alone; an older version's lacks what came later
+  return { ...newOrder(orderNo, 0), ...doc };
 }
 
 export function writeOrder(sql: SqlStorage, order: Order): void {
@@ -86,6 +87,7 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
   const seq = insertEvent(sql, row, chain);
   writeOrder(sql, { ...order, chain });
   if (type !== null) noteFlags(sql, config, before, order, seq, now);
+  if (event.kind === 'refund') followRefund(sql, config, before, order, event.refundNo, now);
   return verdict;
 }
 
@@ -121,13 +123,10 @@ export function recordRegistration(
   const isNews = order.sequence > before.sequence;
   const chain = isNews ? recordDifference(sql, config, before, order, request.eventId, now) : order.chain;
   writeOrder(sql, { ...order, chain });
-  if (before.payBy === null && order.payBy !== null && order.closeOnExpiry) {
-    // A provider may refuse to close an order that it has only just heard of.
-    const dueAt = Math.max(order.payBy, now + CLOSE_AFTER_MS_MIN);
-    putTimer(sql, { dueAt, orderNo, kind: 'expire', ref: '' });
-  }
   for (const fact of parked) recordFact(sql, config, fact, now);
-  return { kind: result.kind, order: parked.length > 0 ? (readOrder(sql, orderNo) ?? order) : order, changed: true };
+  const next = parked.length > 0 ? (readOrder(sql, orderNo) ?? order) : order;
+  putPlan(sql, config, next, now);
+  return { kind: result.kind, order: next, changed: true };
 }
 
 /** The event that tells how the registration differs from what was paid before. Answers its link of the chain. */

@@ -10,7 +10,7 @@ import { putTimer } from './ledger-timers.ts';
 /** Keeps the fact, and answers the order that waits. A person is told when nobody registers it in time. */
 export function parkFact(
   sql: SqlStorage,
-  { settings }: DispatchConfig,
+  { settings, asks }: DispatchConfig,
   known: Order | null,
   { eventId, event, source, receivedAt, evidence }: FactInput,
   key: string,
@@ -21,7 +21,10 @@ export function parkFact(
   const data = JSON.stringify(event);
   insertEvent(sql, { orderNo, key, eventId, source, occurredAt, receivedAt, data, evidence, ...nothing }, null);
   const order = known ?? newOrder(orderNo, now);
-  if (!known) putTimer(sql, { dueAt: now + settings.parkAgeSeconds * 1_000, orderNo, kind: 'park', ref: '' });
+  if (!known) {
+    putTimer(sql, { dueAt: now + settings.parkAgeSeconds * 1_000, orderNo, kind: 'park', ref: '' });
+    if (asks && settings.querySeconds.length > 0) putTimer(sql, { dueAt: now, orderNo, kind: 'query', ref: '' });
+  }
   const test = order.test || event.test;
   return { ...order, parkedAt: order.parkedAt ?? now, test, version: order.version + 1, updatedAt: now };
 }

@@ -103,7 +103,7 @@ export function insertChannel(sql: SqlStorage, draft: ChannelDraft, now: number)
  * merchant's: nothing that was fetched with the old ones is kept.
  */
 export function changeChannel(sql: SqlStorage, channel: Channel, change: ChannelChange, now: number): void {
-  const { parkAgeSeconds, hold, releaseConfirmAbove } = { ...channel.settings, ...change.settings };
+  const settings: ChannelSettings = { ...channel.settings, ...change.settings };
   const { credentials, previous } = credentialsAfter(channel, change, now);
   sql.exec(
     `UPDATE channels SET version = version + 1, updated_at = ?1, origins = coalesce(?2, origins),
@@ -114,7 +114,7 @@ export function changeChannel(sql: SqlStorage, channel: Channel, change: Channel
     change.allowlist ? JSON.stringify(change.allowlist) : null,
     credentials,
     change.mode ?? null,
-    JSON.stringify({ parkAgeSeconds, hold, releaseConfirmAbove }),
+    JSON.stringify(settings),
     previous && JSON.stringify(previous),
     channel.id,
   );

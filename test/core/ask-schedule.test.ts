@@ -1,7 +1,10 @@
 // When a provider is asked again: ever more slowly, never twice at once, and not for ever.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askedBy, CLOSE_SCHEDULE, REFUND_SCHEDULE } from '../../src/core/ask-schedule.ts';
+import { askedBy, CLOSE_SCHEDULE, refundSchedule } from '../../src/core/ask-schedule.ts';
+import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+
+const REFUND_SCHEDULE = refundSchedule(DEFAULT_CHANNEL_SETTINGS);
 
 const T = 1_790_000_000_000;
 const MINUTE = 60_000;

@@ -57,6 +57,9 @@ describe('creating a channel', () => {
     ['half a second of it', { settings: { parkAgeSeconds: 0.5 } }, 'settings.parkAgeSeconds'],
     ['more than a month of it', { settings: { parkAgeSeconds: 2_592_001 } }, 'settings.parkAgeSeconds'],
     ['an unknown flag to hold', { settings: { hold: ['odd'] } }, 'settings.hold.0'],
+    ['questions that do not rise', { settings: { querySeconds: [60, 60] } }, 'settings.querySeconds'],
+    ['no pace of questions', { settings: { queriesPerSecond: 0 } }, 'settings.queriesPerSecond'],
+    ['no wait after a refund', { settings: { refundQuerySeconds: [] } }, 'settings.refundQuerySeconds'],
     ['the same flag twice', { settings: { hold: ['overpaid', 'overpaid'] } }, 'settings.hold'],
     [
       'an amount to confirm in fractions',
@@ -156,13 +159,16 @@ describe('changing a channel', () => {
     const id = await makeChannel({ settings: { hold: ['overpaid'] } });
     const above = { minor: 100_000, currency: 'CNY' };
     const one = await call('PATCH', `/v1/channels/${id}`, { settings: { releaseConfirmAbove: above } });
-    expect(one.body.settings).toEqual({ parkAgeSeconds: 600, hold: ['overpaid'], releaseConfirmAbove: above });
+    expect(one.body.settings).toMatchObject({ parkAgeSeconds: 600, hold: ['overpaid'], releaseConfirmAbove: above });
+    const asked = { querySeconds: [30, 90], queryEverySeconds: 600, queriesPerSecond: 0.5, refundQuerySeconds: [60] };
+    const paced = await call('PATCH', `/v1/channels/${id}`, { settings: asked });
+    expect(paced.body.settings).toEqual({ ...one.body.settings, ...asked });
     const two = await call('PATCH', `/v1/channels/${id}`, {
       mode: 'registered',
       settings: { releaseConfirmAbove: null, hold: [], parkAgeSeconds: 60 },
     });
     expect(two.body).toMatchObject({
-      version: 3,
+      version: 4,
       mode: 'registered',
       settings: { parkAgeSeconds: 60, hold: [], releaseConfirmAbove: null },
     });

@@ -70,8 +70,8 @@ export class Shop {
   }
 
   /** From now on the provider answers so; it knows what it knew before. */
-  play(respond?: Respond): void {
-    this.calls = playProvider(respond, 'public-key', this.book);
+  play(respond?: Respond, book = this.book): void {
+    this.calls = playProvider(respond, 'public-key', book);
   }
 
   /** What the provider was asked, as words: method and the end of the path. Fetched keys are not told. */
@@ -136,7 +136,9 @@ export class Shop {
   /** Waits until the order's next timer is due, and gives it to the Worker as the queue does. */
   async runTimer(orderNo: string): Promise<void> {
     const [timer] = await this.timers(orderNo);
-    if (timer?.kind !== 'expire' && timer?.kind !== 'refund') throw new Error(`nothing of ${orderNo} is due`);
+    if (timer?.kind !== 'expire' && timer?.kind !== 'refund' && timer?.kind !== 'query') {
+      throw new Error(`nothing of ${orderNo} is due`);
+    }
     later(Math.max(0, timer.dueAt - Date.now()));
     await this.carry({ v: 1, channel: this.channel, timer: { ...timer, kind: timer.kind } });
   }
