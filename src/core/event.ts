@@ -75,6 +75,8 @@ export type RefundFact = FactBase & {
   readonly amount: Money;
   /** The amount is all that was refunded so far, this refund included; some providers tell no other. */
   readonly cumulative?: true;
+  /** All that was refunded so far, this refund included, where the amount is its own and the provider tells both. */
+  readonly total?: Money;
   readonly reason?: string;
   /** Where the money went, in the provider's words. */
   readonly account?: string;

@@ -59,6 +59,8 @@ export type Refund = {
   readonly amount: Money;
   /** All that was refunded up to this refund, where the provider tells no other amount; `amount` is derived from it. */
   readonly cumulative?: Money;
+  /** The same, where `amount` was told besides. */
+  readonly total?: Money;
   readonly state: RefundState;
   readonly reason: string | null;
   readonly at: number;

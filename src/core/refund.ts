@@ -37,9 +37,12 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
   if (type === 'again' && known && fact.occurredAt <= known.at) {
     return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
   }
+  const one = refundOf(fact, known);
+  const refunds = inOrder(apart([...order.refunds.filter((refund) => refund !== known), one]));
+  if (known === undefined && leavesNothing(refunds, one)) return stale(order);
   const next: Order = {
     ...order,
-    refunds: inOrder(apart([...order.refunds.filter((refund) => refund !== known), refundOf(fact, known)])),
+    refunds,
     test: order.test || fact.test,
   };
   const arrival: Flag[] = disagrees ? ['provider_disagrees'] : [];
@@ -53,7 +56,17 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
 const isToldByTotal = (order: Order, { cumulative, state, amount }: RefundFact): boolean =>
   cumulative === true &&
   state === 'succeeded' &&
-  order.refunds.some((one) => one.state === state && one.cumulative && isSameMoney(one.cumulative, amount));
+  order.refunds.some((one) => one.state === state && isSameMoney(reachedBy(one) ?? NOTHING, amount));
+
+/** Nor does a total tell of one where those that told their own amount make it up: a refund is never of nothing. */
+const leavesNothing = (refunds: readonly Refund[], { refundNo, state, cumulative }: Refund): boolean =>
+  state === 'succeeded' &&
+  cumulative !== undefined &&
+  refunds.some((one) => one.refundNo === refundNo && one.amount.minor === 0);
+
+/** All that was refunded once this one was, as far as anybody told. */
+const reachedBy = ({ cumulative, total }: Refund): Money | undefined => cumulative ?? total;
+const NOTHING: Money = { minor: 0, currency: '' };
 
 /** What of the known refund the fact's amount speaks of: its total or its own. A total that nobody told is none. */
 const comparable = (known: Refund, fact: RefundFact): Money =>
@@ -78,23 +91,30 @@ const inOrder = (refunds: readonly Refund[]): Refund[] =>
 function apart(refunds: readonly Refund[]): Refund[] {
   const succeeded = refunds.filter(({ state }) => state === 'succeeded');
   const totals = succeeded
-    .flatMap(({ cumulative, at }) => (cumulative ? [{ minor: cumulative.minor, at }] : []))
+    .map((refund) => ({ minor: reachedBy(refund)?.minor ?? 0, at: refund.at }))
     .sort((a, b) => a.minor - b.minor);
+  const unplaced = succeeded.filter((refund) => reachedBy(refund) === undefined);
   return refunds.map((refund) => {
     const { cumulative, state, at } = refund;
     if (!cumulative || state !== 'succeeded') return refund;
-    const before = totals.findLast((total) => total.minor < cumulative.minor) ?? { minor: 0, at: -Infinity };
-    const between = succeeded.filter((one) => !one.cumulative && one.at > before.at && one.at <= at);
-    const own = between.reduce((sum, { amount }) => sum + amount.minor, 0);
-    return { ...refund, amount: { ...cumulative, minor: Math.max(0, cumulative.minor - before.minor - own) } };
+    const before = totals.findLast(({ minor }) => minor > 0 && minor < cumulative.minor) ?? { minor: 0, at: -Infinity };
+    const added = cumulative.minor - before.minor;
+    const between = unplaced.filter((one) => one.at > before.at && one.at < at);
+    // Clocks of whole seconds: what would not fit into the total came after it.
+    const beside = sumOf(unplaced.filter((one) => one.at === at && one.at > before.at));
+    const own = sumOf(between) + (sumOf(between) + beside <= added ? beside : 0);
+    return { ...refund, amount: { ...cumulative, minor: Math.max(0, added - own) } };
   });
 }
+
+const sumOf = (refunds: readonly Refund[]): number => refunds.reduce((sum, { amount }) => sum + amount.minor, 0);
 
 const refundOf = (fact: RefundFact, known: Refund | undefined): Refund => ({
   refundNo: fact.refundNo,
   providerRefundId: fact.providerRefundId ?? known?.providerRefundId ?? null,
   amount: fact.amount,
   ...(fact.cumulative ? { cumulative: fact.amount } : {}),
+  ...(fact.total ? { total: fact.total } : {}),
   state: fact.state,
   reason: fact.reason ?? known?.reason ?? null,
   at: fact.occurredAt,

@@ -73,6 +73,29 @@ describe('running totals', () => {
     }
   });
 
+  it('tell of no refund where those that told their own amount make them up', () => {
+    const order = orderAfter(own('R1', 40, 2_000), own('R2', 60, 3_000));
+    for (const at of [3_000, 9_000]) {
+      expect(applyFact(order, total('T1-100', 100, at), 'query', 9_000)).toMatchObject({ verdict: 'stale', order });
+    }
+  });
+
+  it('are not made up by what came after them in the same second', () => {
+    const order = orderAfter(total('R1', 30, 3_000), own('R2', 50, 3_000));
+    expect(sumsOf(order)).toEqual(['R1 30', 'R2 50']);
+  });
+
+  it('have their place beside an own amount that told its total too, whatever the clocks say', () => {
+    for (const facts of [
+      [total('R1', 30, 3_000), { ...own('R2', 20, 3_000), total: cny(50) }, total('R3', 90, 3_000)],
+      [total('R3', 90, 3_000), { ...own('R2', 20, 8_000), total: cny(50) }, total('R1', 30, 3_000)],
+    ]) {
+      const order = orderAfter(...facts);
+      expect(sumsOf(order).sort()).toEqual(['R1 30', 'R2 20', 'R3 40']);
+      expect(applyFact(order, total('T1-50', 50, 9_000), 'query', 9_000).verdict).toBe('stale');
+    }
+  });
+
   it('that a query contradicts are flagged', () => {
     expect(orderAfter(total('R1', 10, 2_000), own('R1', 11, 2_001)).flags).toContain('provider_disagrees');
     expect(orderAfter(total('R1', 10, 2_000), total('R1', 11, 2_001)).flags).toContain('provider_disagrees');

@@ -87,7 +87,7 @@ describe('asking Alipay for a refund', () => {
 });
 
 describe('the answer to a refund', () => {
-  it('that moved money is this refund, done, with its own amount and not the running total', async () => {
+  it('that moved money is this refund, done, with its own amount, beside the running total', async () => {
     const told = await read(answered(method, done));
     expect(told).toEqual({
       ok: true,
@@ -106,6 +106,7 @@ describe('the answer to a refund', () => {
             providerRefundId: null,
             transactionId: TRADE_NO,
             amount: { minor: 2_000, currency: 'CNY' },
+            total: { minor: 3_000, currency: 'CNY' },
             reason: '少发一件',
           },
         ],

@@ -81,6 +81,7 @@ async function readRefund(
     transactionId: tradeNo,
     // This refund's own: refund_fee is all that was given back so far.
     amount: asked.amount,
+    ...(isDone && total != null ? { total: yuan(total) } : {}),
     ...(asked.reason === null ? {} : { reason: asked.reason }),
   };
   return ok({ events: [fact], noticeType: REFUND, noticeId: null });
