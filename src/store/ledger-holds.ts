@@ -56,8 +56,10 @@ export function askRelease(sql: SqlStorage, orderNo: string, asked: ReleaseAsked
   sql.exec('UPDATE holds SET asked = ? WHERE order_no = ?', JSON.stringify(asked), orderNo);
 }
 
+/** Its reminder goes too, or the order's next hold would have two. Reads all timers: a person does this, now and then. */
 export function endHold(sql: SqlStorage, orderNo: string): void {
   sql.exec('DELETE FROM holds WHERE order_no = ?', orderNo);
+  sql.exec("DELETE FROM timers WHERE order_no = ? AND kind = 'hold'", orderNo);
 }
 
 /** Holds the order from this event on, when the channel wants a flag of it to wait for a person. Alarms at once. */

@@ -1,6 +1,6 @@
 // Held orders: a flag that the channel names keeps the event and all later ones from the origin until a person decides.
 
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
@@ -102,6 +102,20 @@ describe('a release', () => {
       actor: 'key_a',
       reason: 'looked at it',
     });
+  });
+
+  it('ends the reminders, so that the order’s next hold has those of its own alone', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    const reminders = () =>
+      runInDurableObject(ledger(name), (_, { storage }) =>
+        storage.sql.exec("SELECT due_at FROM timers WHERE order_no = 'H1' AND kind = 'hold'").toArray(),
+      );
+    expect(await reminders()).toHaveLength(1);
+    await release(name, 'H1');
+    expect(await reminders()).toEqual([]);
+    await record(name, [paid('H1', { transactionId: 'tx-again' })]);
+    expect(await reminders()).toHaveLength(1);
   });
 
   it('of an order that is not held says so', async () => {
