@@ -14,11 +14,12 @@ import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { notFound, problemResponse, refuse } from './problem.ts';
 
 const NOTE =
-  "body is the provider's callback, byte for byte, in base64; its SHA-256 is digest, and headers are those that its " +
-  "signature needs, as JSON text: with the provider's key they prove the callback again. link is the SHA-256, hex, " +
-  'of the JSON array [link of the entry before or null, ...covers], written without spaces; the last link is chain. An ' +
-  'entry without a body came from a query, a bill or the merchant. intact says that all of this was recomputed and ' +
-  'agrees. Keep the last link elsewhere to show later that nothing was rewritten.';
+  'body is what the provider sent, a callback or an answer, byte for byte, in base64; its SHA-256 is digest, ' +
+  "and headers are those that its signature needs, as JSON text: with the provider's key they prove it again. " +
+  'link is the SHA-256, hex, of the JSON array [link of the entry before or null, ...covers], written without ' +
+  'spaces; the last link is chain. An entry without a body came from a bill, an operator or the merchant. ' +
+  'intact says that all of this was recomputed and agrees. Keep the last link elsewhere to show later that ' +
+  'nothing was rewritten.';
 
 const EvidenceBody = z
   .object({

@@ -19,6 +19,8 @@ import { problemOf } from './provider-problem.ts';
 
 const ASK_AGAIN = 'Send the same refund again, under the same refundNo, to ask once more.';
 
+const NAME_ONE = 'The order has several payments: say by transactionId which one to give back.';
+
 const RefundInput = z
   .strictObject({
     refundNo: OrderNo.openapi({ description: 'Yours, and never used for another refund of this channel.' }),
@@ -147,8 +149,11 @@ async function askedFor(
       return leavesOpen(refunding.problem)
         ? ok(refunding.problem.detail)
         : err(problemOf(refunding.problem, ASK_AGAIN));
-    case 'refused':
-      return err(problemOf(refunding.problem, ASK_AGAIN));
+    case 'refused': {
+      const problem = problemOf(refunding.problem, ASK_AGAIN);
+      const isAnyOf = refund.transactionId === null && order.payments.length > 1;
+      return err(isAnyOf ? { ...problem, detail: `${problem.detail} ${NAME_ONE}` } : problem);
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 // Refunds through /v1: one refund at the provider for each refund number, never more than was paid, and an answer that
 // says what is known, whatever became of the question.
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SandboxOrder } from '../../src/sandbox/orders.ts';
 import { HMAC_KEY } from '../fixtures/adyen/objects.ts';
 import { makeKey, type ProviderCall } from './api-world.ts';
+import { fact, paid } from './ledger-kit.ts';
 import { down, forged, hanging, Shop, shortenProviderWaits, startClock } from './order-world.ts';
 
 let shop: Shop;
@@ -89,6 +91,19 @@ describe('a refund', () => {
     expect([unpaid.status, unpaid.body.code]).toEqual([409, 'wrong_status']);
     expect((await shop.post('NOBODYKNOWS', 'refunds', refundOf())).status).toBe(404);
     expect(sends()).toEqual([]);
+  });
+
+  it('of an order with several payments that names none says so, where the provider cannot tell either', async () => {
+    const orderNo = await shop.sellPaid();
+    const record = await env.REGISTRY.getByName('registry').readChannel(shop.channel);
+    if (!record) throw new Error('the channel is gone');
+    const second = fact(paid(orderNo, { amount: cny(1_000) }));
+    await (await shop.ledger(orderNo)).record({ v: 1, facts: [second], dispatch: record.dispatch });
+    const reply = await shop.post(orderNo, 'refunds', refundOf());
+    expect([reply.status, reply.body.code]).toEqual([422, 'provider_refused']);
+    expect(reply.body.detail).toContain('transactionId');
+    const transactionId = shop.book.get(orderNo)?.transactionId;
+    expect((await shop.post(orderNo, 'refunds', refundOf(300, { transactionId }))).status).toBe(201);
   });
 
   it('beside another at the same instant never exceeds what was paid', async () => {
