@@ -33,6 +33,7 @@ export default defineConfig({
                 TOLLGATE_MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzLWxvbmc=',
                 TOLLGATE_ADMIN_KEY: 'tg_test_admin_key_valid_nowhere_else_0123456789',
               },
+              r2Buckets: ['ARCHIVE'],
               // A backend without a public address, behind a real service binding; it repeats what it was sent.
               serviceBindings: {
                 PRIVATE_BACKEND: async (request) => {

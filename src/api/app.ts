@@ -1,6 +1,7 @@
 // The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { archives } from './archives.ts';
 import { channels } from './channels.ts';
 import { docsPage } from './docs.ts';
 import { evidence } from './evidence.ts';
@@ -43,6 +44,7 @@ const ROUTES = [
   refunds,
   replays,
   evidence,
+  archives,
   records,
   operations,
   products,

@@ -4,6 +4,7 @@ import { isCurrency } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
 import { Money } from './fields.ts';
 import { z } from './kit.ts';
+import { RetentionBody, RetentionInput } from './retention-settings.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
 const QUESTIONS_MAX = 30;
@@ -80,6 +81,7 @@ export const ChannelSettingsInput = z
       .optional()
       .openapi({ description: descriptions.refundQuerySeconds }),
     incompleteAfterSeconds: incompleteAfterSeconds.optional(),
+    retention: RetentionInput.optional(),
   })
   .openapi('ChannelSettingsInput');
 
@@ -95,6 +97,7 @@ export const ChannelSettings = z
     queriesPerSecond,
     refundQuerySeconds: z.array(z.int()).openapi({ description: descriptions.refundQuerySeconds }),
     incompleteAfterSeconds,
+    retention: RetentionBody,
   })
   .openapi('ChannelSettings');
 
@@ -114,4 +117,5 @@ export const renderSettings = (settings: Settings) => ({
   queriesPerSecond: settings.queriesPerSecond,
   refundQuerySeconds: [...settings.refundQuerySeconds],
   incompleteAfterSeconds: settings.incompleteAfterSeconds,
+  retention: settings.retention,
 });

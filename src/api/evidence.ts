@@ -17,7 +17,9 @@ const NOTE =
   'body is what the provider sent, a callback or an answer, byte for byte, in base64; its SHA-256 is digest, ' +
   "and headers are those that its signature needs, as JSON text: with the provider's key they prove it again. " +
   'link is the SHA-256, hex, of the JSON array [link of the entry before or null, ...covers], written without ' +
-  'spaces; the last link is chain. An entry without a body came from a bill, an operator or the merchant. ' +
+  'spaces; the last link is chain. pruned says that the channel keeps such bytes no longer, and archive where they ' +
+  'are now; digest and link still prove them. Another entry without a body came from a bill, an operator or the ' +
+  'merchant. ' +
   'intact says that all of this was recomputed and agrees. Keep the last link elsewhere to show later that ' +
   'nothing was rewritten.';
 
@@ -43,6 +45,8 @@ const EvidenceBody = z
         headers: z.string().nullable(),
         body: z.string().nullable().openapi({ description: 'Base64.' }),
         digest: z.string().nullable(),
+        pruned: z.boolean().openapi({ description: 'The bytes were let go of; digest and link stay.' }),
+        archive: z.string().nullable().openapi({ description: 'The key of GET /v1/archives/lines that has them.' }),
         covers: z.array(z.union([z.string(), z.number()]).nullable()),
         link: z.string().nullable().openapi({ description: 'Null while the fact waits for a registration.' }),
       }),
@@ -82,10 +86,11 @@ evidence.openapi(
 );
 
 const renderEntry = (orderNo: string, entry: EvidenceEntry) => {
-  const { factKey: _, body, chain: link, occurredAt, receivedAt, ...rest } = entry;
+  const { factKey: _, body, chain: link, occurredAt, receivedAt, archive = null, ...rest } = entry;
+  const pruned = body === null && entry.digest !== null;
   const covers = [...coveredBy(orderNo, entry)];
   const times = { occurredAt: iso(occurredAt), receivedAt: iso(receivedAt) };
-  return { ...rest, ...times, body: body === null ? null : toBase64(body), covers, link };
+  return { ...rest, ...times, body: body === null ? null : toBase64(body), pruned, archive, covers, link };
 };
 
 /** Recomputes every digest and every link. Parked facts have no link yet. */

@@ -11,6 +11,7 @@ import {
 import type { Money } from './money.ts';
 import type { Flag } from './order.ts';
 import { type Breaker, DEFAULT_ORIGIN_SETTINGS, type OriginFilter } from './origin.ts';
+import { DEFAULT_RETENTION, type Retention } from './retention.ts';
 
 export {
   type Breaker,
@@ -50,6 +51,7 @@ export type ChannelSettings = {
   readonly refundQuerySeconds: readonly number[];
   /** A notice that lacks a field goes out flagged when nobody completed it within this. */
   readonly incompleteAfterSeconds: number;
+  readonly retention: Retention;
 };
 
 export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = {
@@ -63,6 +65,7 @@ export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = {
   queriesPerSecond: QUERIES_PER_SECOND,
   refundQuerySeconds: REFUND_QUERY_SECONDS,
   incompleteAfterSeconds: INCOMPLETE_AFTER_SECONDS,
+  retention: DEFAULT_RETENTION,
 };
 
 /** What a channel was proved with before a rotation, and until when that is still taken; epoch milliseconds. */

@@ -187,6 +187,10 @@ export const KEY_ENDING_MS = 3 * DAY_MS;
 export const KEY_ENDING_INTERVAL_MS = 3_600_000;
 /** A person is told so many days before a key or certificate ends that nothing takes the place of, once each. */
 export const KEY_WARNING_DAYS: readonly number[] = [30, 7, 1];
+/** Old facts that one nudge of cron looks at in a shard: a million are gone through in a week. */
+export const PRUNE_BATCH_MAX = 100;
+/** Longest that a channel may keep things: ten years. */
+export const RETENTION_DAYS_MAX = 3_653;
 /** Ends of keys are looked at once in this. */
 export const KEY_WATCH_MS = 3_600_000;
 /** A trial of new credentials reads at most this many of each shard's last facts, and tries so many callbacks. */

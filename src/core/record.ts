@@ -179,6 +179,8 @@ export type EvidenceEntry = {
   readonly body: Uint8Array<ArrayBuffer> | null;
   readonly digest: string | null;
   readonly chain: string | null;
+  /** Where the bytes are now that are no longer here; null: nowhere, or they are here. */
+  readonly archive?: string | null;
 };
 
 /** One event of an order: by its place there, or by its id. */

@@ -9,15 +9,18 @@ import {
   PROJECT_DELAY_MS,
   PROJECT_TIMEOUT_MS,
 } from '../core/limits.ts';
+import { DEFAULT_RETENTION } from '../core/retention.ts';
 import { within } from '../core/within.ts';
 import {
   createLogTables,
   hasLogTables,
   keepNotice,
+  type LogRetention,
   logProjectionStatements,
   noteBatch,
   projectedAtOf,
   readLogProjection,
+  setLogRetention,
   settleLogProjection,
   unproject,
 } from '../store/callback-log.ts';
@@ -59,7 +62,8 @@ export class CallbackLog extends DurableObject<Env> {
   }
 
   /** Cron's nudge: an alarm that the platform lost is set again. */
-  async poke(): Promise<void> {
+  async poke(retention: LogRetention = DEFAULT_RETENTION): Promise<void> {
+    if (this.#hasTables) setLogRetention(this.ctx.storage.sql, retention);
     if (!this.#hasTables || (await this.ctx.storage.getAlarm()) !== null) return;
     this.#armedAt = null;
     if (readLogProjection(this.ctx.storage.sql, Date.now()) !== null) this.#arm(Date.now());

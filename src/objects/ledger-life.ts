@@ -10,6 +10,7 @@ import { postAudit } from './audit-post.ts';
 import { ClaimDesk } from './claim-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Projector } from './projector.ts';
+import { prune } from './pruner.ts';
 import { Timekeeper } from './timekeeper.ts';
 
 /** The shard's working memory; rebuilt from its tables whenever it may have come apart from them. */
@@ -150,6 +151,14 @@ export class LedgerLife {
     const overdue = at !== null && at < Date.now() - 60_000;
     this.#alarmAt = overdue ? null : at;
     this.arm();
+  }
+
+  /** Lets a little of what is old go; in a shard without tables nothing is. */
+  async prune(now: number): Promise<void> {
+    const dispatcher = this.known()?.dispatcher;
+    if (!dispatcher) return;
+    const { config, marks } = dispatcher;
+    await prune({ env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low }, now);
   }
 
   /** For the way of every callback: looks up no row that waits. */

@@ -197,6 +197,7 @@ export class OrderLedger extends DurableObject<Env> {
   async poke(dispatch: DispatchConfig): Promise<void> {
     this.configure(dispatch);
     await this.#life.rearm();
+    await this.#life.prune(Date.now());
   }
 
   claim(items: readonly ClaimItem[]): ClaimReply[] {

@@ -10,6 +10,7 @@ import {
 } from '../core/limits.ts';
 import { within } from '../core/within.ts';
 import * as outbox from '../store/ledger-outbox.ts';
+import { forgetWalk } from '../store/ledger-prune.ts';
 import * as projection from '../store/projection.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
 
@@ -82,6 +83,7 @@ export class Projector {
     this.#at = now;
     this.#written = { ...this.#dispatcher.marks, projected: 0, dirtySince: 0 };
     outbox.writeMarks(this.#sql, this.#written);
+    forgetWalk(this.#sql, 'events');
   }
 
   /** One batch. Never throws: D1's refusal only moves the time of the next try. */

@@ -119,169 +119,170 @@ export type RequestContext = {
 /** What the provider's API takes as proof of who asks, until it expires (epoch milliseconds). Secret. */
 export type AccessToken = { readonly token: string; readonly expiresAt: number };
 
-export type Provider<Credentials, Notification> = Beside<Credentials> & Expiring<Credentials> & {
-  /** URL word, column value and folder of fixtures. */
-  readonly id: string;
-  readonly name: { readonly en: string; readonly zh: string };
-  /**
-   * Each field carries `.meta({ label, help, secret?, rotates? })`; the API and the console build their forms from it.
-   * What is secret or `rotates` may change while earlier values are still taken: never what says whose callbacks it is.
-   */
-  readonly credentials: z.ZodType<Credentials>;
-  /** Checks that need keys parsed: says which field is wrong and how to mend it. */
-  readonly inspectCredentials?: (
-    credentials: Credentials,
-    /** Left out: whether a certificate is in its validity is not judged. */
-    now?: number,
-  ) => Promise<Result<null, CredentialProblem>>;
-  /** How long the provider waits for an answer before it counts the callback as failed, less a margin. */
-  readonly ackDeadlineMs: number;
-  /** The published source ranges (CIDR); the default of a channel's allowlist. */
-  readonly sourceRanges: readonly string[];
-  /** The headers that its signature needs, lower-cased: kept with each fact, so that it can be proved again. */
-  readonly evidenceHeaders: readonly string[];
-  /** The same where the channel chooses the headers. */
-  readonly evidenceHeadersOf?: (credentials: Credentials) => readonly string[];
-  /** When the provider calls again after a failure: waits in seconds. */
-  readonly retryScheduleSeconds: readonly number[];
-  /** Proves the raw bytes genuine, then parses them. Never throws for hostile bytes. */
-  readonly verify: (
-    callback: Callback,
-    credentials: Credentials,
-    keys: readonly FetchedKey[],
-    now: number,
-  ) => Promise<Result<Notification, Rejection>>;
-  /** Puts an authentic notification into our words; refuses one meant for another merchant. */
-  readonly translate: (notification: Notification, credentials: Credentials) => Result<Translation, Rejection>;
-  /** Without credentials where they could not be read: the provider's defaults. */
-  readonly acknowledge: (acknowledgement: Acknowledgement, credentials?: Credentials) => Answer;
-  /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
-  readonly keys?: {
-    /** Keys are fetched one by one, each when a callback first names it (`keyId` of its rejection), never by time. */
-    readonly byId?: true;
-    readonly wanted: (credentials: Credentials) => boolean;
-    /** True when the credentials bring keys of their own, so that a failed download leaves callbacks verifiable. */
-    readonly brought: (credentials: Credentials) => boolean;
-    readonly request: (credentials: Credentials, context: RequestContext) => Promise<ProviderRequest>;
-    readonly read: (
-      answer: ProviderAnswer,
-      credentials: Credentials,
-      keys: readonly FetchedKey[],
-      now: number,
-      keyId?: string,
-    ) => Promise<Result<readonly FetchedKey[], ProviderProblem>>;
-  };
-  /** Later notices name a payment only by the provider's id: the channel keeps a locator for them. */
-  readonly linksById?: true;
-  /** Its API is asked with a token that is fetched first, and kept for these very credentials until it expires. */
-  readonly token?: {
-    readonly request: (
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    readonly read: (answer: ProviderAnswer, now: number) => Promise<Result<AccessToken, ProviderProblem>>;
-  };
-  /** Asks the provider what it knows of one thing; the answer enters by the ledger's same door. */
-  readonly query?: {
-    readonly request: (
-      target: QueryTarget,
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    /** No events: the provider knows nothing of it yet, or nothing has happened. */
-    readonly read: (
-      answer: ProviderAnswer,
-      target: QueryTarget,
-      credentials: Credentials,
-      keys: readonly FetchedKey[],
-      now: number,
-    ) => Promise<Result<Translation, ProviderProblem>>;
-  };
-  /** Asks the provider for a payment that the payer can complete by a QR code. */
-  readonly pay?: {
-    /** Schemes besides `https:` of codes that a phone opens as a link, in the wallet's own app. */
-    readonly appSchemes?: readonly string[];
-    readonly request: (
-      order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    readonly read: (
-      answer: ProviderAnswer,
-      credentials: Credentials,
-      keys: readonly FetchedKey[],
-      now: number,
-      /** The order's own expiry: the code lasts no longer. Null or left out: the expiry `request` chose itself. */
-      expiresAt?: number | null,
-    ) => Promise<Result<PaymentRequest, ProviderProblem>>;
-  };
-  /** Asks the provider to let nobody pay an order any more. Closing twice is closing once. */
-  readonly close?: {
-    readonly request: (
-      order: { readonly orderNo: string },
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+export type Provider<Credentials, Notification> = Beside<Credentials> &
+  Expiring<Credentials> & {
+    /** URL word, column value and folder of fixtures. */
+    readonly id: string;
+    readonly name: { readonly en: string; readonly zh: string };
     /**
-     * `closed`: nobody can pay it any more. `paid`: it was paid before. `unknown`: the provider has no such order yet,
-     * and whoever holds a code of it might still pay.
+     * Each field carries `.meta({ label, help, secret?, rotates? })`; the API and the console build their forms from it.
+     * What is secret or `rotates` may change while earlier values are still taken: never what says whose callbacks it is.
      */
-    readonly read: (
-      answer: ProviderAnswer,
+    readonly credentials: z.ZodType<Credentials>;
+    /** Checks that need keys parsed: says which field is wrong and how to mend it. */
+    readonly inspectCredentials?: (
+      credentials: Credentials,
+      /** Left out: whether a certificate is in its validity is not judged. */
+      now?: number,
+    ) => Promise<Result<null, CredentialProblem>>;
+    /** How long the provider waits for an answer before it counts the callback as failed, less a margin. */
+    readonly ackDeadlineMs: number;
+    /** The published source ranges (CIDR); the default of a channel's allowlist. */
+    readonly sourceRanges: readonly string[];
+    /** The headers that its signature needs, lower-cased: kept with each fact, so that it can be proved again. */
+    readonly evidenceHeaders: readonly string[];
+    /** The same where the channel chooses the headers. */
+    readonly evidenceHeadersOf?: (credentials: Credentials) => readonly string[];
+    /** When the provider calls again after a failure: waits in seconds. */
+    readonly retryScheduleSeconds: readonly number[];
+    /** Proves the raw bytes genuine, then parses them. Never throws for hostile bytes. */
+    readonly verify: (
+      callback: Callback,
       credentials: Credentials,
       keys: readonly FetchedKey[],
       now: number,
-    ) => Promise<Result<'closed' | 'paid' | 'unknown', ProviderProblem>>;
+    ) => Promise<Result<Notification, Rejection>>;
+    /** Puts an authentic notification into our words; refuses one meant for another merchant. */
+    readonly translate: (notification: Notification, credentials: Credentials) => Result<Translation, Rejection>;
+    /** Without credentials where they could not be read: the provider's defaults. */
+    readonly acknowledge: (acknowledgement: Acknowledgement, credentials?: Credentials) => Answer;
+    /** Verification keys that can be fetched. `wanted`: these credentials allow it. */
+    readonly keys?: {
+      /** Keys are fetched one by one, each when a callback first names it (`keyId` of its rejection), never by time. */
+      readonly byId?: true;
+      readonly wanted: (credentials: Credentials) => boolean;
+      /** True when the credentials bring keys of their own, so that a failed download leaves callbacks verifiable. */
+      readonly brought: (credentials: Credentials) => boolean;
+      readonly request: (credentials: Credentials, context: RequestContext) => Promise<ProviderRequest>;
+      readonly read: (
+        answer: ProviderAnswer,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+        keyId?: string,
+      ) => Promise<Result<readonly FetchedKey[], ProviderProblem>>;
+    };
+    /** Later notices name a payment only by the provider's id: the channel keeps a locator for them. */
+    readonly linksById?: true;
+    /** Its API is asked with a token that is fetched first, and kept for these very credentials until it expires. */
+    readonly token?: {
+      readonly request: (
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      readonly read: (answer: ProviderAnswer, now: number) => Promise<Result<AccessToken, ProviderProblem>>;
+    };
+    /** Asks the provider what it knows of one thing; the answer enters by the ledger's same door. */
+    readonly query?: {
+      readonly request: (
+        target: QueryTarget,
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      /** No events: the provider knows nothing of it yet, or nothing has happened. */
+      readonly read: (
+        answer: ProviderAnswer,
+        target: QueryTarget,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+      ) => Promise<Result<Translation, ProviderProblem>>;
+    };
+    /** Asks the provider for a payment that the payer can complete by a QR code. */
+    readonly pay?: {
+      /** Schemes besides `https:` of codes that a phone opens as a link, in the wallet's own app. */
+      readonly appSchemes?: readonly string[];
+      readonly request: (
+        order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      readonly read: (
+        answer: ProviderAnswer,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+        /** The order's own expiry: the code lasts no longer. Null or left out: the expiry `request` chose itself. */
+        expiresAt?: number | null,
+      ) => Promise<Result<PaymentRequest, ProviderProblem>>;
+    };
+    /** Asks the provider to let nobody pay an order any more. Closing twice is closing once. */
+    readonly close?: {
+      readonly request: (
+        order: { readonly orderNo: string },
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      /**
+       * `closed`: nobody can pay it any more. `paid`: it was paid before. `unknown`: the provider has no such order yet,
+       * and whoever holds a code of it might still pay.
+       */
+      readonly read: (
+        answer: ProviderAnswer,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+      ) => Promise<Result<'closed' | 'paid' | 'unknown', ProviderProblem>>;
+    };
+    /** Static codes of fixed-price products: the provider asks what to charge, and waits for the answer. */
+    readonly product?: {
+      /** What products may be priced in. */
+      readonly currency: string;
+      /** What the product's printed code says; the same for the same `context`. */
+      readonly codeUrl: (
+        productId: string,
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<string, ProviderProblem>>;
+      /** The order that this scan makes. The same scan told again is the same order. */
+      readonly orderNoOf: (notification: Notification) => Promise<string>;
+      readonly request: (
+        notification: Notification,
+        order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      /** `reference` is what `reply` needs. */
+      readonly read: (
+        answer: ProviderAnswer,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+      ) => Promise<Result<PaymentRequest & { readonly reference: string }, ProviderProblem>>;
+      readonly reply: (
+        notification: Notification,
+        outcome: ProductOutcome,
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Answer>;
+    };
+    /** Asks the provider to give money back. The same refund number asked twice is one refund. */
+    readonly refund?: {
+      readonly request: (
+        refund: RefundOrder,
+        credentials: Credentials,
+        context: RequestContext,
+      ) => Promise<Result<ProviderRequest, ProviderProblem>>;
+      /** What the provider says has become of it; the refund's own fact among the events. */
+      readonly read: (
+        answer: ProviderAnswer,
+        refund: RefundOrder,
+        credentials: Credentials,
+        keys: readonly FetchedKey[],
+        now: number,
+      ) => Promise<Result<Translation, ProviderProblem>>;
+    };
   };
-  /** Static codes of fixed-price products: the provider asks what to charge, and waits for the answer. */
-  readonly product?: {
-    /** What products may be priced in. */
-    readonly currency: string;
-    /** What the product's printed code says; the same for the same `context`. */
-    readonly codeUrl: (
-      productId: string,
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<string, ProviderProblem>>;
-    /** The order that this scan makes. The same scan told again is the same order. */
-    readonly orderNoOf: (notification: Notification) => Promise<string>;
-    readonly request: (
-      notification: Notification,
-      order: { readonly orderNo: string; readonly registration: Registration; readonly notifyUrl: string },
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    /** `reference` is what `reply` needs. */
-    readonly read: (
-      answer: ProviderAnswer,
-      credentials: Credentials,
-      keys: readonly FetchedKey[],
-      now: number,
-    ) => Promise<Result<PaymentRequest & { readonly reference: string }, ProviderProblem>>;
-    readonly reply: (
-      notification: Notification,
-      outcome: ProductOutcome,
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Answer>;
-  };
-  /** Asks the provider to give money back. The same refund number asked twice is one refund. */
-  readonly refund?: {
-    readonly request: (
-      refund: RefundOrder,
-      credentials: Credentials,
-      context: RequestContext,
-    ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    /** What the provider says has become of it; the refund's own fact among the events. */
-    readonly read: (
-      answer: ProviderAnswer,
-      refund: RefundOrder,
-      credentials: Credentials,
-      keys: readonly FetchedKey[],
-      now: number,
-    ) => Promise<Result<Translation, ProviderProblem>>;
-  };
-};
 
 /** A provider whose types have been widened, as the registry of providers holds it. */
 export type AnyProvider = Provider<unknown, unknown>;

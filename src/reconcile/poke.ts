@@ -15,7 +15,7 @@ export async function poke(env: Env, now: number): Promise<void> {
   await tried('replays', () => env.REPLAYS.getByName('replays').poke());
   for (const { channel, dispatch } of await registry.listChannels()) {
     const log = callbackLogNameOf(channel.uid);
-    await tried(log, () => env.CALLBACK_LOG.getByName(log).poke());
+    await tried(log, () => env.CALLBACK_LOG.getByName(log).poke(channel.settings.retention));
     const shards = Array.from({ length: channel.shards }, (_, shard) => shard);
     const ledgers = shards.map((shard) => shardNameOf(channel, shard));
     const locates = providerOf(channel.provider)?.linksById ? shards : [];

@@ -3,6 +3,7 @@
 import type { Arrival, ArrivalBatch, KeptNotice } from '../core/arrival.ts';
 import { minuteOf } from '../core/arrival.ts';
 import { ARRIVAL_COUNTS_KEPT_MS, ARRIVAL_SAMPLES_MAX, NOTICES_KEPT_MAX } from '../core/limits.ts';
+import { cutoffOf, DEFAULT_RETENTION, type Retention } from '../core/retention.ts';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS chunks (
@@ -142,7 +143,7 @@ export function readLogProjection(sql: SqlStorage, now: number): LogProjection |
   for (const [kind, keptMax] of KEPT_MAX.entries()) {
     const [projected, kept] = [projectedOf(sql, kind), lastOf(sql, kind) - keptMax];
     added.push(...chunksOf(sql, kind, projected, Number.MAX_SAFE_INTEGER));
-    expired.push(...chunksOf(sql, kind, 0, Math.min(projected, kept)));
+    expired.push(...chunksOf(sql, kind, 0, Math.min(projected, Math.max(kept, agedOf(sql, kind, now)))));
   }
   const counts = sql
     .exec('SELECT minute, verdict, reason, count FROM counts WHERE dirty = 1 ORDER BY minute LIMIT ?', COUNTS_MAX)
@@ -153,8 +154,36 @@ export function readLogProjection(sql: SqlStorage, now: number): LogProjection |
     added,
     expired,
     counts: counts.length > 0 ? JSON.stringify(counts) : null,
-    countsBefore: minuteOf(now - ARRIVAL_COUNTS_KEPT_MS),
+    countsBefore: minuteOf(countsFrom(sql, now)),
   };
+}
+
+/** How long the channel keeps what leaves no order; null: as many as there is room for. */
+export type LogRetention = Pick<Retention, 'evidenceDays' | 'rejectionsDays'>;
+
+export function setLogRetention(sql: SqlStorage, { evidenceDays, rejectionsDays }: LogRetention): void {
+  if (daysOf(sql, 'evidenceDays') !== evidenceDays) setMark(sql, 'evidenceDays', evidenceDays);
+  if (daysOf(sql, 'rejectionsDays') !== rejectionsDays) setMark(sql, 'rejectionsDays', rejectionsDays);
+}
+
+const daysOf = (sql: SqlStorage, name: 'evidenceDays' | 'rejectionsDays'): number =>
+  Number(markOf(sql, name) ?? DEFAULT_RETENTION[name]);
+
+const countsFrom = (sql: SqlStorage, now: number): number =>
+  Math.max(now - ARRIVAL_COUNTS_KEPT_MS, cutoffOf(daysOf(sql, 'rejectionsDays'), now));
+
+/** The last of the oldest chunks whose samples are all older than they are kept; 0 when none is. */
+function agedOf(sql: SqlStorage, kind: number, now: number): number {
+  const cutoff = cutoffOf(daysOf(sql, kind === NOTICE ? 'evidenceDays' : 'rejectionsDays'), now);
+  const oldest = sql
+    .exec<{ upto: number; at: number }>(
+      "SELECT upto, doc ->> '$[#-1].at' AS at FROM chunks WHERE kind = ? ORDER BY upto LIMIT ?",
+      kind,
+      CHUNKS_MAX,
+    )
+    .toArray();
+  const young = oldest.findIndex(({ at }) => at >= cutoff);
+  return (young < 0 ? oldest.at(-1) : oldest[young - 1])?.upto ?? 0;
 }
 
 const chunksOf = (sql: SqlStorage, kind: number, after: number, upto: number): Chunk[] =>
@@ -193,7 +222,10 @@ export function logProjectionStatements(db: D1Database, step: LogProjection): D1
 /** Marks a step as done. What changed while D1 was writing stays to be done. */
 export function settleLogProjection(sql: SqlStorage, step: LogProjection, now: number): void {
   for (const { kind, upto } of step.added) setMark(sql, `projected:${kind}`, upto);
-  for (const { kind, upto } of step.expired) sql.exec('DELETE FROM chunks WHERE kind = ? AND upto = ?', kind, upto);
+  for (const { kind, upto } of step.expired) {
+    sql.exec('DELETE FROM chunks WHERE kind = ? AND upto = ?', kind, upto);
+    if (kind === NOTICE) sql.exec('DELETE FROM notices WHERE upto <= ?', upto);
+  }
   if (step.counts !== null) {
     sql.exec(
       `UPDATE counts SET dirty = 0 WHERE dirty = 1 AND (minute, verdict, reason, count) IN (

@@ -48,7 +48,7 @@ export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | nul
     .one().seq;
 }
 
-type Told = Omit<EvidenceEntry, 'body' | 'chain' | 'sequence' | 'type' | 'verdict'>;
+type Told = Omit<EvidenceEntry, 'archive' | 'body' | 'chain' | 'sequence' | 'type' | 'verdict'>;
 
 /** What each link covers after the link before it, in this order; the export shows the same array. */
 export const coveredBy = (orderNo: string, told: Told): readonly (string | number | null)[] => [
@@ -93,6 +93,7 @@ type EvidenceRow = {
   body: ArrayBuffer | null;
   digest: string | null;
   chain: string | null;
+  archive: string | null;
 };
 
 /** Everything that proves an order, in the order of its commit. */
@@ -101,7 +102,8 @@ export const evidenceOf = (sql: SqlStorage, orderNo: string): EvidenceEntry[] =>
     .exec<EvidenceRow>(
       `SELECT event_id AS eventId, fact_key AS factKey, sequence, type, verdict, source, occurred_at AS occurredAt,
          received_at AS receivedAt, remote_address AS remoteAddress, content_type AS contentType, headers, body, digest,
-         chain FROM events WHERE order_no = ? ORDER BY seq`,
+         chain, (SELECT key FROM archives a WHERE a.id = e.archive) AS archive
+       FROM events e WHERE order_no = ? ORDER BY seq`,
       orderNo,
     )
     .toArray()

@@ -50,8 +50,17 @@ CREATE INDEX acts_by_order ON acts (order_no, id);
 CREATE INDEX acts_to_post ON acts (id) WHERE posted = 0;
 `;
 
+/** What is let go of with time, and where the bytes of old callbacks are. */
+const KEEPING = `
+CREATE TABLE walks (
+  kind TEXT PRIMARY KEY, seq INTEGER NOT NULL, skipped INTEGER, started_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL);
+ALTER TABLE events ADD COLUMN archive INTEGER;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -125,7 +125,9 @@ describe('a checksum', () => {
 describe('a bill that is not whole', () => {
   it('is never taken for a whole one, wherever it was cut', async () => {
     const summaryAt = new TextDecoder().decode(file).lastIndexOf('\r\n`');
-    const least = bytesOf(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file).slice(0, summaryAt)).length;
+    const least = bytesOf(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file).slice(0, summaryAt),
+    ).length;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: least }), async (length) => {
         expect((await problemOf(file.slice(0, length)))?.code).toMatch(/^(truncated|header|row)$/);

@@ -31,7 +31,7 @@ export async function call(method: string, path: string, body?: unknown, options
     new Request(`http://127.0.0.1:8787${path}`, { method, headers, body: sent }),
   );
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text, text };
 }
 

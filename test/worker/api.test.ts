@@ -31,7 +31,7 @@ describe('the door of /v1', () => {
 
   const NAMES = OPERATIONS.map(([method, path]) => `${method} ${path}`);
   /** What shows a payer's data, or who did what. */
-  const PROOF = ['GET /v1/audit', 'GET /v1/orders/x/x/evidence'];
+  const PROOF = ['GET /v1/archives', 'GET /v1/archives/lines', 'GET /v1/audit', 'GET /v1/orders/x/x/evidence'];
   const MAY: Readonly<Record<string, readonly string[]>> = {
     read: NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
     orders: [

@@ -1,0 +1,262 @@
+// What time takes away: the bytes of old callbacks, old rows of the lists, old refusals; a little at a time.
+// Nothing that is not settled, and nothing that the archive does not have.
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { createHash } from 'node:crypto';
+import { describe, expect, it, vi } from 'vitest';
+import { callbackLogNameOf, minuteOf } from '../../src/core/arrival.ts';
+import { ledgerNameOf } from '../../src/core/channel.ts';
+import type { Fact } from '../../src/core/event.ts';
+import { DAY_MS, PRUNE_BATCH_MAX } from '../../src/core/limits.ts';
+import type { OrderLedger } from '../../src/objects/order-ledger.ts';
+import { prune } from '../../src/objects/pruner.ts';
+import { readMarks } from '../../src/store/ledger-outbox.ts';
+import { call, type Json, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
+import { fact, ledger, paid, refunded, until } from './ledger-kit.ts';
+
+const NOW = Date.now();
+const LONG_AGO = NOW - 800 * DAY_MS;
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const registry = () => env.REGISTRY.getByName('registry');
+
+async function recordOf(id: string) {
+  const record = await registry().readChannel(id);
+  if (!record) throw new Error('the channel was just made');
+  return record;
+}
+
+/** Tells a fact that came so long ago, with bytes of its own. */
+async function told(channel: string, event: Fact, receivedAt: number, text = `body of ${event.orderNo}`) {
+  const { dispatch, channel: known } = await recordOf(channel);
+  const body = new TextEncoder().encode(text);
+  const input = fact(event);
+  const evidence = input.evidence && { ...input.evidence, body, digest: sha256(body) };
+  const name = ledgerNameOf(known, event.orderNo);
+  await ledger(name).record({ v: 1, facts: [{ ...input, receivedAt, evidence }], dispatch });
+  return name;
+}
+
+/** Everything settled and in D1. */
+const settled = (name: string) =>
+  until(name, () =>
+    runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+      const { low, projected } = readMarks(storage.sql);
+      const { last } = storage.sql.exec<{ last: number }>('SELECT max(seq) AS last FROM events').one();
+      return low === last && projected === last;
+    }),
+  );
+
+async function nudge(channel: string, times = 1) {
+  const { dispatch, channel: known } = await recordOf(channel);
+  for (let n = 0; n < times; n++) {
+    for (let shard = 0; shard < known.shards; shard++) {
+      await ledger(`v1:${known.uid}:${known.shards}:${shard}`).poke(dispatch);
+    }
+  }
+}
+
+const evidence = async (channel: string, orderNo: string) =>
+  (await call('GET', `/v1/orders/${channel}/${orderNo}/evidence`)).body;
+const prunedOf = (body: Json) => [...(body.entries ?? [])].map(({ pruned }) => String(pruned) === 'true');
+const inLists = async (table: 'events' | 'deliveries', channel: string) =>
+  (await env.DB.prepare(`SELECT order_no FROM ${table} WHERE channel = ? ORDER BY 1`).bind(channel).all()).results.map(
+    (row) => row.order_no,
+  );
+
+describe('evidence', () => {
+  it('is let go of after its days, and the chain over it still holds', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const old = unique('OLD');
+    await told(channel, paid(old), NOW - 181 * DAY_MS);
+    await told(channel, refunded(old, 'R1'), NOW - 10 * DAY_MS);
+    const name = await told(channel, paid(unique('NEW')), NOW);
+    await settled(name);
+    expect(prunedOf(await evidence(channel, old))).toEqual([false, false]);
+    await nudge(channel);
+    const body = await evidence(channel, old);
+    expect(prunedOf(body)).toEqual([true, false]);
+    expect(body.intact).toBe(true);
+    const [first] = [...(body.entries ?? [])];
+    expect(String(first?.digest)).toBe(sha256(new TextEncoder().encode(`body of ${old}`)));
+    expect(String(first?.body)).toBe('null');
+  });
+
+  it('is in the archive first, and is read there again', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const [one, other] = [unique('A'), unique('B')];
+    await told(channel, paid(one), LONG_AGO);
+    await settled(await told(channel, paid(other), LONG_AGO + DAY_MS));
+    await nudge(channel);
+    const body = await evidence(channel, one);
+    const [entry] = [...(body.entries ?? [])];
+    const key = String(entry?.archive);
+    const listed = await call('GET', `/v1/archives?channel=${channel}`);
+    expect(listed.body.items).toMatchObject([{ key, channel, items: 2, from: new Date(LONG_AGO).toISOString() }]);
+    const whole = await call('GET', `/v1/archives/lines?key=${encodeURIComponent(key)}`);
+    expect(
+      whole.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).orderNo),
+    ).toEqual([one, other]);
+    const { text } = await call('GET', `/v1/archives/lines?key=${encodeURIComponent(key)}&orderNo=${one}`);
+    const line = JSON.parse(text);
+    expect(atob(line.body)).toBe(`body of ${one}`);
+    expect(line.link).toBe(String(entry?.link));
+    const read = await makeKey('read', 'orders');
+    expect((await call('GET', `/v1/archives?channel=${channel}`, undefined, { key: read })).status).toBe(403);
+    expect((await call('GET', '/v1/archives/lines?key=evidence/none')).status).toBe(404);
+    expect((await call('GET', '/v1/archives/lines?key=other/object')).status).toBe(404);
+  });
+
+  it('is kept while the archive cannot take it', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const orderNo = unique('KEEP');
+    const name = await told(channel, paid(orderNo), LONG_AGO);
+    await settled(name);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { dispatch: config } = await recordOf(channel);
+    const broken = { put: () => Promise.reject(new Error('the bucket is away')) };
+    const attempt = (ARCHIVE: unknown) =>
+      runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+        const world = { ...env, ARCHIVE } as unknown as Env; // the outage
+        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low }, NOW);
+      });
+    await attempt(broken);
+    expect(prunedOf(await evidence(channel, orderNo))).toEqual([false]);
+    await attempt(undefined); // no bucket at all: it is gone, and says so
+    const [entry] = [...((await evidence(channel, orderNo)).entries ?? [])];
+    expect([String(entry?.pruned), String(entry?.archive)]).toEqual(['true', 'null']);
+    vi.restoreAllMocks();
+  });
+
+  it('stays whole where something may still come of the order, and goes once that is over', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const dispute = (state: 'open' | 'won', orderNo: string): Fact => ({
+      ...{ kind: 'dispute', disputeId: 'D', state, orderNo, amount: null, test: false, providerState: state },
+      occurredAt: LONG_AGO,
+    });
+    const orderNo = unique('DISPUTED');
+    await told(channel, paid(orderNo), LONG_AGO);
+    const name = await told(channel, dispute('open', orderNo), LONG_AGO);
+    await settled(name);
+    await nudge(channel, 3);
+    expect(prunedOf(await evidence(channel, orderNo))).toEqual([false, false]);
+    await told(channel, dispute('won', orderNo), NOW);
+    await settled(name);
+    await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+      storage.sql.exec('UPDATE walks SET started_at = started_at - ?', 2 * DAY_MS);
+    });
+    await nudge(channel, 3);
+    expect(prunedOf(await evidence(channel, orderNo))).toEqual([true, true, false]);
+  });
+
+  it('stays whole while its event has not reached the origin, or is held', async () => {
+    const origin = await makeOrigin();
+    await call('POST', `/v1/origins/${origin}/pause`);
+    const channel = await makeChannel({ shards: 1, origins: [origin], settings: { hold: ['paid_twice'] } });
+    const orderNo = unique('WAITS');
+    const name = await told(channel, paid(orderNo), LONG_AGO);
+    await until(name, () =>
+      runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => readMarks(storage.sql).low === 1),
+    );
+    await until(name, async () => (await inLists('events', channel)).length === 1);
+    await nudge(channel, 2);
+    expect(prunedOf(await evidence(channel, orderNo))).toEqual([false]);
+    expect(await inLists('events', channel)).toEqual([orderNo]);
+  });
+
+  it('goes a little at a time, and in the end all of it', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const count = PRUNE_BATCH_MAX + 20;
+    const { dispatch, channel: known } = await recordOf(channel);
+    const name = ledgerNameOf(known, 'x');
+    const facts = Array.from({ length: count }, (_, n) => ({ ...fact(paid(`${channel}-${n}`)), receivedAt: LONG_AGO }));
+    for (let at = 0; at < count; at += 60)
+      await ledger(name).record({ v: 1, facts: facts.slice(at, at + 60), dispatch });
+    await settled(name);
+    const left = () =>
+      runInDurableObject(
+        ledger(name),
+        (_: OrderLedger, { storage }) =>
+          storage.sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM events WHERE body IS NOT NULL').one().n,
+      );
+    await nudge(channel);
+    expect(await left()).toBe(20);
+    await nudge(channel);
+    expect(await left()).toBe(0);
+  });
+});
+
+describe('the lists', () => {
+  it('let events and deliveries go after their days, and keep them gone after a rebuild', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const [old, young] = [unique('OLD'), unique('YOUNG')];
+    await told(channel, paid(old), LONG_AGO);
+    const name = await told(channel, paid(young), NOW - 700 * DAY_MS);
+    await settled(name);
+    expect(await inLists('deliveries', channel)).toHaveLength(2);
+    await nudge(channel);
+    expect(await inLists('events', channel)).toEqual([young]);
+    expect(await inLists('deliveries', channel)).toEqual([young]);
+    expect((await call('GET', `/v1/orders/${channel}/${old}`)).body.timeline).toHaveLength(1); // the ledger's own
+    await ledger(name).rebuild();
+    await until(name, async () => (await inLists('events', channel)).length === 2);
+    await settled(name);
+    await nudge(channel);
+    expect(await inLists('events', channel)).toEqual([young]);
+  });
+
+  it('keep what the channel says', async () => {
+    const channel = await makeChannel({ shards: 1, settings: { retention: { eventsDays: 30 } } });
+    const orderNo = unique('MONTH');
+    await settled(await told(channel, paid(orderNo), NOW - 31 * DAY_MS));
+    await nudge(channel);
+    expect(await inLists('events', channel)).toEqual([]);
+    const shown = (await call('GET', `/v1/channels/${channel}`)).body.settings;
+    expect(shown?.retention).toEqual({ evidenceDays: 180, eventsDays: 30, rejectionsDays: 32 });
+    const patched = await call('PATCH', `/v1/channels/${channel}`, { settings: { retention: { evidenceDays: 0 } } });
+    expect([patched.status, String(patched.body.detail)]).toEqual([422, expect.stringContaining('at least 1 day')]);
+  });
+});
+
+describe('the callback log', () => {
+  it('lets refusals go after their days, here and in D1', async () => {
+    const channel = await makeChannel({ shards: 1, settings: { retention: { rejectionsDays: 7 } } });
+    const { channel: known } = await recordOf(channel);
+    const log = env.CALLBACK_LOG.getByName(callbackLogNameOf(known.uid));
+    const sample = (id: string, at: number) => ({
+      ...{ id, at, verdict: 'rejected' as const, reason: 'signature_invalid' as const, detail: null },
+      ...{ remoteAddress: null, orderNo: null, noticeType: null, digest: null, bytes: 1 },
+    });
+    const batch = (number: number, at: number) => ({
+      ...{ v: 1 as const, log: callbackLogNameOf(known.uid), channelId: channel, isolate: 'one', number },
+      counts: [
+        {
+          minute: minuteOf(at),
+          verdict: 'rejected' as const,
+          reason: 'signature_invalid' as const,
+          count: 1,
+        },
+      ],
+      samples: [sample(`s${number}`, at)],
+    });
+    await log.note(batch(1, NOW - 8 * DAY_MS));
+    await log.note(batch(2, NOW));
+    const shown = async () =>
+      (await env.DB.prepare('SELECT id FROM callbacks WHERE channel = ?').bind(channel).all()).results.map(
+        ({ id }) => id,
+      );
+    const run = () => runInDurableObject(log, (instance) => instance.alarm());
+    await run();
+    expect(await shown()).toHaveLength(2);
+    await runInDurableObject(log, (_, { storage }) => storage.deleteAlarm());
+    await log.poke(known.settings.retention);
+    await run();
+    expect(await shown()).toEqual(['s2']);
+    const counts = await env.DB.prepare('SELECT COUNT(*) AS n FROM callback_counts WHERE channel = ?')
+      .bind(channel)
+      .first();
+    expect(counts).toEqual({ n: 1 });
+  });
+});
