@@ -98,7 +98,8 @@ export function changeDiscrepancy(
  * was fixed and is there again is open again.
  */
 export function foundAgain(known: Discrepancy, difference: Difference, now: number): Discrepancy {
-  if (difference.repair !== null) return { ...known, ...difference, updatedAt: now };
-  const status = known.status === 'fixed' ? 'open' : known.status;
-  return { ...known, ...difference, status, updatedAt: now };
+  const { note, owner, foundAt, eventId } = known;
+  // A repair that is found once more is on its way, or the ledger has it since.
+  const isBack = known.status === 'fixed' && difference.repair === null;
+  return { ...difference, status: isBack ? 'open' : known.status, note, owner, foundAt, eventId, updatedAt: now };
 }

@@ -5,6 +5,7 @@ import type { TotalCheck } from '../../src/core/bill-reader.ts';
 import { type BillOptions, readBill } from '../../src/core/bill-stream.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import { entered as alipayEntered } from '../fixtures/alipay/merchant.ts';
+import type { Trade } from '../fixtures/bills/trades.ts';
 import { APP_ID, MCH_ID } from '../fixtures/bills/wechat.ts';
 import { entered as wechatEntered } from '../fixtures/wechatpay-v3/merchant.ts';
 
@@ -66,4 +67,29 @@ export function tradesLayout(made: ReturnType<typeof wechat> = wechat()): BillLa
 export function flowLayoutOf(made: ReturnType<typeof wechat> = wechat()): BillLayout<FlowRow> {
   if (!made.bill.flow) throw new Error('no fund bill');
   return made.bill.flow(made.credentials);
+}
+
+export const CNY = (minor: number) => ({ minor, currency: 'CNY' });
+
+/** The row that tells of this trade. */
+export function rowOf(trade: Trade, changes: Partial<BillRow> = {}): BillRow {
+  const isRefund = trade.kind === 'refund';
+  return {
+    kind: trade.kind,
+    orderNo: trade.orderNo,
+    transactionId: trade.transactionId,
+    refundNo: isRefund ? trade.refundNo : null,
+    providerRefundId: isRefund ? trade.providerRefundId : null,
+    amount: CNY(trade.fen),
+    settled: CNY(trade.fen),
+    payerAmount: null,
+    fee: { units: trade.feeFen * 1_000, scale: 5 },
+    feeRate: { units: 6, scale: 3 },
+    state: 'succeeded',
+    providerState: isRefund ? 'SUCCESS' : 'PAID',
+    at: trade.at,
+    test: false,
+    isStranger: false,
+    ...changes,
+  };
 }

@@ -52,7 +52,7 @@ async function readAddress(
   if (!address.success) return problem('malformed', 'Alipay answered the bill request without bill_download_url.');
   const url = new URL(address.data.bill_download_url);
   // Named with http: in the documents; the same host answers https. Good for thirty seconds.
-  url.protocol = 'https:';
+  if (url.protocol === 'http:') url.protocol = 'https:';
   if (!isAlipays(url, credentials.sandbox)) {
     return problem('malformed', `Alipay names ${url.host} to fetch the bill from, which is not Alipay's.`);
   }
