@@ -2,7 +2,7 @@
 // refund; and everybody is answered.
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type ChannelRecord, DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import type { ReserveReply } from '../../src/core/record.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
@@ -10,6 +10,9 @@ import { recordTold } from '../../src/record.ts';
 import { call } from './api-world.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
 import * as world from './receive-world.ts';
+import { restLedgers } from './rest.ts';
+
+afterAll(restLedgers);
 
 const COPIES = 50;
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
@@ -180,7 +183,7 @@ describe('a release', () => {
   it('that two keys ask for at once happens once', async () => {
     const name = unique('race');
     const settings = { ...DEFAULT_CHANNEL_SETTINGS, hold: ['provider_disagrees' as const] };
-    const dispatch = config([origin('nobody-home')], { settings });
+    const dispatch = config([origin('nobody-home', { paused: true })], { settings });
     const lie = paid('H1', { amount: { minor: 90, currency: 'CNY' } });
     await ledger(name).record({ v: 1, facts: [fact(paid('H1')), fact(lie)], dispatch });
     await until(name, async () =>
