@@ -48,7 +48,7 @@ export type BillLayout<Row, Column extends string = string> = {
 
 /** Why a bill cannot be read. Nothing of it may be judged then: what is missing from it may be missing by accident. */
 export type BillProblem = {
-  readonly code: 'damaged' | 'checksum' | 'header' | 'row' | 'too_long' | 'truncated' | 'totals';
+  readonly code: 'damaged' | 'checksum' | 'header' | 'row' | 'too_long' | 'truncated' | 'totals' | 'day';
   /** Counted from 1, headers and remarks aside; null where it is not one row's. */
   readonly row: number | null;
   /** For people: what is wrong and what to do. */

@@ -1,9 +1,10 @@
 // A bill from bytes to rows while it arrives: unpacked, its checksum taken, decoded, read. Pure: the bytes and the hash
 // are brought. Backpressure is the reader's: nothing is fetched before the rows at hand were taken.
-import { BILL_BYTES_MAX, BILL_ROWS_MAX } from './bill.ts';
+import { BILL_BYTES_MAX, BILL_ROWS_MAX, type BillDay, dayEnd, dayStart } from './bill.ts';
 import type { BillLayout, BillProblem } from './bill-layout.ts';
 import { BillReader, type TotalCheck, totalsProblem } from './bill-reader.ts';
 import { type Unpacked, unpack } from './bill-zip.ts';
+import { err, ok, type Result } from './result.ts';
 
 /** A hash that takes bytes one piece after the other, as node:crypto's createHash gives it. */
 export type RunningHash = {
@@ -45,6 +46,35 @@ export async function* readBill<Row>(
   } finally {
     await parts.return(undefined);
   }
+}
+
+export type CheckedBill = {
+  readonly count: number;
+  /** Rows of another day: a few are late entries. */
+  readonly outside: number;
+  readonly totals: readonly TotalCheck[];
+};
+
+/**
+ * Reads a bill to its end and keeps nothing of it: whole, unchanged, its sums right, and mostly of the day that it is
+ * said to be of. Nothing is compared with a bill that this refuses.
+ */
+export async function checkBill<Row extends { readonly at: number }>(
+  bytes: AsyncIterable<Uint8Array>,
+  options: BillOptions<Row> & { readonly day: BillDay; readonly offsetMinutes?: number },
+): Promise<Result<CheckedBill, BillProblem>> {
+  const [start, end] = [dayStart(options.day, options.offsetMinutes), dayEnd(options.day, options.offsetMinutes)];
+  let outside = 0;
+  for await (const piece of readBill(bytes, options)) {
+    if (piece.kind === 'problem') return err(piece.problem);
+    if (piece.kind === 'rows') for (const { at } of piece.rows) if (at < start || at >= end) outside += 1;
+    if (piece.kind !== 'end') continue;
+    const { count, totals } = piece;
+    if (outside * 2 <= count) return ok({ count, outside, totals });
+    const detail = `${outside} of its ${count} rows are not of ${options.day}: is it the file of another day?`;
+    return err({ code: 'day', row: null, detail });
+  }
+  throw new Error('A bill ended without saying how.');
 }
 
 async function nextOf(parts: AsyncGenerator<Unpacked>): Promise<{ next: Unpacked | null } | { problem: BillProblem }> {

@@ -137,18 +137,21 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   };
   const feeding = feed();
   const reader = readable.getReader();
+  let isOver = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      isOver = done;
       if (done) break;
       yield value;
     }
+    // Its end may be told before the last bytes were taken in.
+    const error = await feeding;
+    if (error !== null) throw error;
   } finally {
-    // It is over, or broken, which was thrown already; or nobody reads on, and the feeding must stop.
-    await Promise.all([reader.cancel(), writer.abort()]).catch(() => null);
+    // Broken, which was thrown already; or nobody reads on, and the feeding must stop.
+    if (!isOver) await Promise.all([reader.cancel(), writer.abort()]).catch(() => null);
   }
-  const error = await feeding;
-  if (error !== null) throw error;
 }
 
 /** Bytes as they come, with a look ahead. */

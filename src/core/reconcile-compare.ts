@@ -34,6 +34,9 @@ export type ComparisonRules = CompareRules & {
   readonly offsetMinutes?: number;
 };
 
+/** Of one kind, in one run, to be looked at one by one: a shared account may have a million rows that nobody knows. */
+export const DIFFERENCES_GIVEN_MAX = 1_000;
+
 export type Findings = {
   readonly differences: readonly Difference[];
   /** Ids of differences that another day's comparison may have found, and that are none: set them fixed. */
@@ -219,12 +222,13 @@ export class Comparison {
     return [differ(about, 'missing_here', row, null, detail, repair)];
   }
 
+  /** Counts them all, and gives those that a person can still read; what repairs something is always given. */
   #tallied(differences: readonly Difference[]): readonly Difference[] {
-    for (const { kind, repair } of differences) {
+    return differences.filter(({ kind, repair }) => {
       if (repair !== null) this.#tally.repaired += 1;
       this.#tally.differences[kind] += 1;
-    }
-    return differences;
+      return repair !== null || this.#tally.differences[kind] <= DIFFERENCES_GIVEN_MAX;
+    });
   }
 
   #count({ kind, amount, settled, fee, at }: BillRow): void {

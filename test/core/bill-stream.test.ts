@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { strToU8, Zip, ZipDeflate, ZipPassThrough, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { ROW_CHARS_MAX } from '../../src/core/bill.ts';
-import { readBill } from '../../src/core/bill-stream.ts';
+import { checkBill, readBill } from '../../src/core/bill-stream.ts';
 import { gbk, SUMMARY_TABLE, tradeTable } from '../fixtures/bills/alipay.ts';
-import { DAY_START, tradesOf } from '../fixtures/bills/trades.ts';
+import { DAY, DAY_START, tradesOf } from '../fixtures/bills/trades.ts';
 import { ALL_COLUMNS, flowBill, flowLines, line, tradeBill, tradeCells, tradeLines } from '../fixtures/bills/wechat.ts';
 import { alipay, bytesOf, flowLayoutOf, inPieces, readAll, tradesLayout, wechat } from './bill-kit.ts';
 
@@ -319,5 +319,25 @@ describe('a fund bill', () => {
     expect(rows[0]).toMatchObject({ kind: 'payment', businessNo: trades[0]?.transactionId, at: DAY_START });
     const wrong = flowLines(trades).toSpliced(4, 1).join('\n');
     expect((await readAll(bytesOf(wrong), own)).problem?.code).toBe('totals');
+  });
+});
+
+describe('a check', () => {
+  const check = (day: string, bytes = file) => checkBill(inPieces(bytes), { layout, day });
+
+  it('passes a whole bill of its day', async () => {
+    expect(await check(DAY)).toMatchObject({ ok: true, value: { count: trades.length, outside: 0 } });
+    expect(await check(DAY, bytesOf(tradeBill([])))).toMatchObject({ ok: true, value: { count: 0 } });
+  });
+
+  it('passes late entries, and refuses the file of another day', async () => {
+    const late = (some: number) => trades.map((trade, at) => (at < some ? { ...trade, at: DAY_START - 1_000 } : trade));
+    expect(await check(DAY, bytesOf(tradeBill(late(20))))).toMatchObject({ ok: true, value: { outside: 20 } });
+    expect(await check(DAY, bytesOf(tradeBill(late(21))))).toMatchObject({ ok: false, error: { code: 'day' } });
+    expect(await check('2026-03-02')).toMatchObject({ ok: false, error: { code: 'day' } });
+  });
+
+  it('refuses what reading refuses', async () => {
+    expect(await check(DAY, file.slice(0, 2_000))).toMatchObject({ ok: false, error: { code: 'truncated' } });
   });
 });

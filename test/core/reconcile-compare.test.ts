@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type BillRow, dayEnd } from '../../src/core/bill.ts';
 import { type CompareCursor, FIRST_CURSOR } from '../../src/core/compare-tally.ts';
 import type { Difference } from '../../src/core/discrepancy.ts';
-import { Comparison, type ComparisonRules } from '../../src/core/reconcile-compare.ts';
+import { Comparison, type ComparisonRules, DIFFERENCES_GIVEN_MAX } from '../../src/core/reconcile-compare.ts';
 import { DAY, DAY_START, type HeldOrder, ledgerOf, type Trade, tradesOf } from '../fixtures/bills/trades.ts';
 import { CNY, rowOf } from './bill-kit.ts';
 
@@ -364,6 +364,25 @@ describe('a comparison that stops', () => {
   it('is not given rows out of their order', () => {
     const comparison = new Comparison(rules);
     expect(() => comparison.take(2, rows.slice(1, 2), new Map())).toThrow('Row 2 came after row 0');
+  });
+});
+
+describe('more differences than a person reads', () => {
+  const many = tradesOf(2_000).filter(({ kind }) => kind === 'payment');
+
+  it('are counted, and given only so far', () => {
+    const bill = many.map((trade) => rowOf(trade));
+    const { differences, cursor } = compare(bill, new Map(), { exclusive: false });
+    expect(differences).toHaveLength(DIFFERENCES_GIVEN_MAX);
+    expect(cursor.tally.differences.unknown_here).toBe(many.length);
+  });
+
+  it('are all given where they repair something', () => {
+    const { differences } = compare(
+      many.map((trade) => rowOf(trade)),
+      new Map(),
+    );
+    expect(differences).toHaveLength(many.length);
   });
 });
 
