@@ -1,5 +1,5 @@
-// /v1/orders/…/evidence and /v1/audit: what proves an order, byte for byte, and who did what. Reads only. Callbacks hold
-// what payers would not show everybody, so the scope is `operate`.
+// /v1/orders/…/evidence and /v1/audit: what proves an order, byte for byte, and who did what. Reads only. Callbacks
+// hold what payers would not show everybody, so the scope is `operate`.
 import { ledgerNameOf } from '../core/channel.ts';
 import type { EvidenceEntry } from '../core/record.ts';
 import { sha256, toBase64, toHex } from '../crypto/bytes.ts';

@@ -26,7 +26,8 @@ export type Closing =
 export async function closeOrder(asker: CloseAsker, order: Order, now: number): Promise<Closing> {
   const { orderNo, paymentState } = order;
   if (paymentState === 'paid' || paymentState === 'closed') return { kind: paymentState };
-  const from = order.createdAt + CLOSE_AFTER_MS_MIN;
+  // The provider's order is as old as the first request for its payment.
+  const from = (order.payAskedAt ?? order.createdAt) + CLOSE_AFTER_MS_MIN;
   if (now < from) return { kind: 'too_early', from };
   const before = await asked(asker, order);
   if (!before.ok) return { kind: 'problem', problem: before.error };

@@ -73,7 +73,7 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
   return isPaid ? step : { ...step, verdict: 'odd' };
 }
 
-/** The same transaction once more: the amount that came first stands, and what the provider finds odd by now is news. */
+/** The same transaction once more: the amount that came first stands; what the provider finds odd by now is news. */
 function paidAgain(order: Order, known: Payment, { amount, flags = [] }: PaymentFact, now: number): Applied {
   const isOther = amount !== null && !isSameMoney(amount, known.amount);
   if (!isOther && flags.every((flag) => order.flags.includes(flag))) return stale(order);

@@ -56,7 +56,7 @@ export function askRelease(sql: SqlStorage, orderNo: string, asked: ReleaseAsked
   sql.exec('UPDATE holds SET asked = ? WHERE order_no = ?', JSON.stringify(asked), orderNo);
 }
 
-/** Its reminder goes too, or the order's next hold would have two. Reads all timers: a person does this, now and then. */
+/** Its reminder goes too, or the order's next hold would have two. Reads all timers: a person does this, seldom. */
 export function endHold(sql: SqlStorage, orderNo: string): void {
   sql.exec('DELETE FROM holds WHERE order_no = ?', orderNo);
   sql.exec("DELETE FROM timers WHERE order_no = ? AND kind = 'hold'", orderNo);

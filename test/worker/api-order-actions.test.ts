@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ASKS_PER_SECOND_MAX } from '../../src/core/limits.ts';
 import { newTransactionId } from '../../src/sandbox/orders.ts';
 import { HMAC_KEY } from '../fixtures/adyen/objects.ts';
-import { makeKey, makeOrigin } from './api-world.ts';
+import { call, makeKey, makeOrigin } from './api-world.ts';
 import { down, forged, hanging, later, MINUTE_MS, Shop, shortenProviderWaits, startClock } from './order-world.ts';
 
 let shop: Shop;
@@ -122,6 +122,17 @@ describe('closing an order', () => {
     shop.calls.length = 0;
     expect((await shop.post(orderNo, 'close')).status).toBe(200);
     expect(shop.asked()).toEqual([]);
+  });
+
+  it('comes no sooner than five minutes after its payment was asked for, however old the order is', async () => {
+    const orderNo = await shop.sell({ pay: false });
+    later(CLOSE_FROM_MS);
+    const paying = await call('POST', '/v1/orders', shop.order({ orderNo, pay: true }));
+    expect(paying.status).toBe(200);
+    const early = await shop.post(orderNo, 'close');
+    expect([early.status, early.body.code]).toEqual([409, 'wrong_status']);
+    later(CLOSE_FROM_MS);
+    expect((await shop.post(orderNo, 'close')).status).toBe(200);
   });
 
   it('finds a payment that nobody told of, and closes nothing', async () => {
