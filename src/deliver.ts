@@ -1,8 +1,9 @@
 // Delivers: claims each message's delivery from its ledger, posts the event to the origin, settles the outcome.
 // Never decides what comes next (the ledger does), never follows a redirect, never posts what it has not claimed.
 import type { KeptCallback } from './core/callback.ts';
-import { CLAIM_FRESH_MS, DELIVER_LANES, LEDGER_UNREACHABLE_RETRY_SECONDS } from './core/limits.ts';
+import { CLAIM_FRESH_MS, DELIVER_LANES, LEDGER_UNREACHABLE_RETRY_SECONDS, ORIGIN_PATIENCE_MS } from './core/limits.ts';
 import type { ClaimItem, ClaimReply, DeliveryMessage } from './core/record.ts';
+import { Lanes } from './deliver/lanes.ts';
 import { post } from './deliver/post.ts';
 import { SettleDesk } from './deliver/settle-desk.ts';
 import { formatOf, gather, type Material, type Told } from './prepare.ts';
@@ -15,16 +16,57 @@ type Job = {
   confirmedAt: number;
 };
 
-/** Consumes a batch: each message is acknowledged only when its outcome is settled, or the ledger said no. */
-export async function deliver(batch: MessageBatch<DeliveryMessage>, env: Env): Promise<void> {
+/** Takes over what a batch need not wait for. */
+export type LetGo = (rest: Promise<void>) => void;
+
+/**
+ * Consumes a batch: each message is acknowledged only when its outcome is settled, or the ledger said no. Origins that
+ * are silent hold up neither the others nor the next batch: their posts end behind it, and what was not begun goes back
+ * to the ledger, which sends it the slow way. Their leases cover what is lost with this consumer.
+ */
+export async function deliver(
+  batch: MessageBatch<DeliveryMessage>,
+  env: Env,
+  letGo: LetGo | null = null,
+): Promise<void> {
   const jobs = (await Promise.all([...byShard(batch.messages)].map((entry) => claimAll(entry, env)))).flat();
   const desk = new SettleDesk(env);
-  let next = 0;
-  const lane = async () => {
-    for (let job = jobs[next++]; job; job = jobs[next++]) await work(job, env, desk);
-  };
-  await Promise.all(Array.from({ length: Math.min(DELIVER_LANES, jobs.length) }, lane));
+  const lanes = new Lanes(jobs, {
+    lanes: DELIVER_LANES,
+    patienceMs: letGo === null ? Number.POSITIVE_INFINITY : ORIGIN_PATIENCE_MS,
+    calledBy: ({ message }) => message.body.originId,
+    work: (job) => work(job, env, desk),
+  });
+  const left = await lanes.run();
+  const silent = lanes.silent();
+  if (silent.length > 0) await giveBack(jobs, new Set(left), silent, env);
   await desk.finish();
+  letGo?.(lanes.rest().then(() => desk.finish()));
+}
+
+/** Tells each ledger which origins are silent, and which of its deliveries were not begun. */
+async function giveBack(
+  jobs: readonly Job[],
+  left: ReadonlySet<Job>,
+  silent: readonly string[],
+  env: Env,
+): Promise<void> {
+  await Promise.all(
+    [...Map.groupBy(jobs, ({ message }) => message.body.shard)].map(async ([shard, all]) => {
+      const mine = all.filter((job) => left.has(job));
+      const items = mine.map(({ message, go }) => {
+        const { seq, originId } = message.body;
+        return { seq, originId, claim: go.claim };
+      });
+      const slow = silent.filter((id) => all.some(({ message }) => message.body.originId === id));
+      if (items.length === 0 && slow.length === 0) return;
+      try {
+        await env.LEDGER.getByName(shard).giveBack(items, slow);
+      } catch (error) {
+        console.error(JSON.stringify({ hop: 'give back', shard, error: String(error) })); // their leases run out
+      }
+    }),
+  );
 }
 
 /** The dead-letter consumer only nudges: the ledger alone decides what is dead (protocol: dispatch 13). */

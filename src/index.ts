@@ -23,10 +23,11 @@ export default {
     readConfig(env);
     return receive(request, env, ctx);
   },
-  queue(batch, env) {
+  queue(batch, env, ctx?: ExecutionContext) {
     if (batch.queue === 'ask') return ask(batch as MessageBatch<AskMessage>, env); // each queue carries one kind
     const deliveries = batch as MessageBatch<DeliveryMessage>; // the same
-    return batch.queue === 'deliver-dead' ? nudge(deliveries, env) : deliver(deliveries, env);
+    if (batch.queue === 'deliver-dead') return nudge(deliveries, env);
+    return deliver(deliveries, env, ctx ? (rest) => ctx.waitUntil(rest) : null);
   },
   scheduled(controller, env) {
     return poke(env, controller.scheduledTime);

@@ -20,6 +20,7 @@ import {
   ORIGIN_FAILURES_MIN,
   ORIGIN_RETRY_AFTER_SECONDS_MAX,
   ORIGIN_RETRY_AFTER_SECONDS_UNSAID,
+  ORIGIN_SLOW_FOR_MS,
   PERMIT_LEASE_MS,
   RETRY_JITTER_SHARE,
 } from './limits.ts';
@@ -31,9 +32,11 @@ export type Outcomes = Tally & {
   /** The origin asked not to be called before this; 0 when it did not. */
   readonly waitUntil: number;
   readonly probe: 'passed' | 'failed' | null;
+  /** It timed out, or kept a consumer waiting. */
+  readonly slow: boolean;
 };
 
-export const noOutcomes: Outcomes = { successes: 0, failures: 0, waitUntil: 0, probe: null };
+export const noOutcomes: Outcomes = { successes: 0, failures: 0, waitUntil: 0, probe: null, slow: false };
 
 /** What of an origin's configuration its gate judges by. */
 export type GateRules = Pick<DispatchOrigin, 'version' | 'breaker' | 'pauseAfterSeconds'> & {
@@ -54,6 +57,8 @@ export type GateReply = PermitReply & {
   readonly probe: boolean;
   /** The origin is left alone until `retryAt`: a permit that comes back changes nothing. */
   readonly shut: boolean;
+  /** Some shard found it slow lately. */
+  readonly slow: boolean;
 };
 
 /** An origin that took nothing since `since`. */
@@ -64,6 +69,7 @@ export type GateState = {
   readonly version: number;
   readonly breaker: BreakerState;
   readonly waitUntil: number;
+  readonly slowUntil: number;
   readonly failing: FailingRun | null;
   /** When a person was last told, and the registry last asked to pause it. */
   readonly alarmedAt: number;
@@ -75,6 +81,7 @@ export const freshGate: GateState = {
   version: 0,
   breaker: closedBreaker,
   waitUntil: 0,
+  slowUntil: 0,
   failing: null,
   alarmedAt: 0,
   pausedAt: 0,
@@ -99,7 +106,7 @@ export function askGate(before: GateState, request: GateRequest, now: number): [
   const isProbe = probe && reply.granted > 0;
   const breaker = isProbe ? beginProbe(told.breaker, shard, now) : told.breaker;
   const retryAt = shut ? openAt : isProbe ? now + ASK_AGAIN_MS : reply.retryAt;
-  return [{ ...told, permits, breaker }, { ...reply, retryAt, probe: isProbe, shut }, news];
+  return [{ ...told, permits, breaker }, { ...reply, retryAt, probe: isProbe, shut, slow: now < told.slowUntil }, news];
 }
 
 /** When it is worth asking again; not after `now` where it may be called. */
@@ -132,6 +139,7 @@ function judged(
     ...known,
     breaker: noteAttempts(withoutExpired(probed, settings, now), settings, outcomes, now),
     waitUntil: Math.max(known.waitUntil, Math.min(outcomes.waitUntil, now + ORIGIN_RETRY_AFTER_SECONDS_MAX * 1_000)),
+    slowUntil: outcomes.slow ? now + ORIGIN_SLOW_FOR_MS : known.slowUntil,
     failing: runAfter(known.failing, outcomes, rules.quietSecondsMax, now),
   };
 }
@@ -190,6 +198,7 @@ export function outcomeOf(settlement: Settlement, isProbe: boolean, now: number)
   return {
     ...(isDelivered ? { successes: 1 } : { failures: 1, waitUntil: waitAskedBy(settlement, now) }),
     ...(isProbe ? { probe } : {}),
+    ...(settlement.outcome === 'timed_out' ? { slow: true } : {}),
   };
 }
 
@@ -198,13 +207,14 @@ export const plus = (a: Outcomes, b: Partial<Outcomes>): Outcomes => ({
   failures: a.failures + (b.failures ?? 0),
   waitUntil: Math.max(a.waitUntil, b.waitUntil ?? 0),
   probe: b.probe ?? a.probe,
+  slow: a.slow || b.slow === true,
 });
 
 /** What a gate that lost its memory should still know; null where that is nothing. */
-export type Lasting = Omit<GateState, 'permits'>;
+export type Lasting = Omit<GateState, 'permits' | 'slowUntil'>;
 
 export function lastingOf(state: GateState, now: number): Lasting | null {
-  const { permits: _, breaker, failing, waitUntil, ...rest } = state;
+  const { permits: _, slowUntil: __, breaker, failing, waitUntil, ...rest } = state;
   const run = failing !== null && failing.lastAt - failing.since >= ORIGIN_FAILING_KEPT_MS ? failing : null;
   if (breaker.phase === 'closed' && run === null && waitUntil <= now) return null;
   return {

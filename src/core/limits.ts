@@ -89,6 +89,8 @@ export const BACKOFF_MS_MAX = 60_000;
 export const CLAIM_FRESH_MS = 800;
 /** Concurrent POSTs of one consumer invocation: the platform's six connections. */
 export const DELIVER_LANES = 6;
+/** An origin that has not answered for this long does not hold up a batch: it is served from the slow queue. */
+export const ORIGIN_PATIENCE_MS = 1_000;
 /** Outcomes settled together, and the longest an outcome waits for company. */
 export const SETTLE_BATCH_MAX = 25;
 export const SETTLE_WAIT_MS = 250;

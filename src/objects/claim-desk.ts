@@ -73,6 +73,17 @@ export class ClaimDesk {
     this.#dispatcher.again(now);
   }
 
+  /** A consumer did not begin these, and found these origins silent: the first go again, and all of the second slowly. */
+  giveBack(items: readonly ConfirmItem[], slow: readonly string[], now: number): void {
+    const { flights } = this.#dispatcher;
+    for (const originId of slow) this.#dispatcher.noteSlow(originId, now);
+    for (const { seq, originId, claim } of items) {
+      const flight = flights.get(seq, originId);
+      if (flight?.claim === claim) flights.lose(flight);
+    }
+    this.#dispatcher.again(now);
+  }
+
   /** Settles outcomes; called inside one transaction. `random` in [0, 1) jitters the ladder. */
   settle(settlements: readonly Settlement[], now: number, random: () => number): Settled[] {
     return settlements.flatMap((settlement) => {

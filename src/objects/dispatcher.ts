@@ -79,8 +79,10 @@ export class Dispatcher {
     this.again(this.#freshAt);
   }
 
+  /** Its deliveries go the slow way for a while; the other shards hear it from the gate. */
   noteSlow(originId: string, now: number): void {
     this.#sender.noteSlow(originId, now);
+    this.#purse.note(originId, { slow: true });
   }
 
   again(at: number): void {
@@ -241,6 +243,7 @@ export class Dispatcher {
       const wanted = anew + Math.max(0, Math.min(all, this.#roomOf(origin.id)));
       const reply = await this.#purse.take(origin, this.isPaused(origin.id) ? 0 : wanted, now);
       granted.set(origin.id, { left: reply.granted, probe: reply.probe });
+      if (reply.slow) this.#sender.noteSlow(origin.id, now);
       if (anew > 0 && !this.isPaused(origin.id) && reply.granted < wanted) this.again(reply.retryAt);
     };
     await Promise.all([...this.config.origins.map(take), this.#purse.leave(this.config.origins, now)]);

@@ -228,6 +228,12 @@ export class OrderLedger extends DurableObject<Env> {
     });
   }
 
+  /** What a consumer claimed and did not begin, and the origins that kept it waiting. */
+  giveBack(items: readonly ConfirmItem[], slow: readonly string[]): void {
+    this.#life.known()?.desk.giveBack(items, slow, Date.now());
+    this.#life.arm();
+  }
+
   nudge(items: readonly ClaimItem[]): void {
     this.#life.known()?.desk.nudge(items, Date.now());
     this.#life.arm();

@@ -20,6 +20,8 @@ type Account = {
   shut: boolean;
 };
 
+/** What no gate said. */
+const PLAIN = { probe: false, shut: false, slow: false } as const;
 const NOTHING_LEFT = { perSecond: 0, concurrent: 0 };
 
 export class PermitPurse {
@@ -103,7 +105,7 @@ export class PermitPurse {
     const { wanted, allowance } = asked;
     const account = this.#of(originId);
     const { held: holding, outcomes, probing } = account;
-    if (wanted === 0 && !account.isUntold) return { granted: 0, retryAt: now, probe: false, shut: false };
+    if (wanted === 0 && !account.isUntold) return { granted: 0, retryAt: now, ...PLAIN };
     account.isUntold = false;
     account.outcomes = noOutcomes;
     try {
@@ -120,7 +122,7 @@ export class PermitPurse {
       const half = Math.max(1, Math.floor(account.lastGranted / 2));
       const granted = Math.max(0, Math.min(wanted, half, allowance.concurrent - holding));
       console.error(JSON.stringify({ hop: 'dispatch', origin: originId, error: String(error), granted }));
-      return entered(account, wanted, { granted, retryAt: now + BACKOFF_MS_MIN, probe: false, shut: false });
+      return entered(account, wanted, { granted, retryAt: now + BACKOFF_MS_MIN, ...PLAIN });
     }
   }
 

@@ -54,10 +54,10 @@ const openWorld = () => {
 describe('an open breaker', () => {
   it('grants nothing but one probe, to whoever asks first after its time', () => {
     const it = openWorld();
-    expect(it.ask({ wanted: 20 })).toEqual({ granted: 0, retryAt: T0 + 30_000, probe: false, shut: true });
+    expect(it.ask({ wanted: 20 })).toEqual({ granted: 0, retryAt: T0 + 30_000, probe: false, shut: true, slow: false });
     it.now = T0 + 30_000;
     expect(it.ask({ wanted: 20 })).toMatchObject({ granted: 1, probe: true, shut: false });
-    expect(it.ask({ wanted: 20 }, 'b')).toMatchObject({ granted: 0, probe: false, shut: true });
+    expect(it.ask({ wanted: 20 }, 'b')).toMatchObject({ granted: 0, probe: false, shut: true, slow: false });
     it.now += 5_000;
     expect(it.ask({ wanted: 5, holding: 1, probing: true })).toMatchObject({ granted: 0, shut: true });
     expect(viewOfGate(it.state, it.now)).toMatchObject({ breaker: 'half_open', since: T0, inFlight: 1 });
@@ -143,7 +143,13 @@ describe('Retry-After', () => {
     const it = new World();
     it.tell({ failures: 1, waitUntil: T0 + 9_000 });
     it.tell({ failures: 1, waitUntil: T0 + 4_000 }, {}, 'b');
-    expect(it.ask({ wanted: 5 }, 'c')).toEqual({ granted: 0, retryAt: T0 + 9_000, probe: false, shut: true });
+    expect(it.ask({ wanted: 5 }, 'c')).toEqual({
+      granted: 0,
+      retryAt: T0 + 9_000,
+      probe: false,
+      shut: true,
+      slow: false,
+    });
     it.now = T0 + 9_000;
     expect(it.ask({ wanted: 5 }, 'c').granted).toBe(5);
   });
@@ -161,6 +167,8 @@ describe('Retry-After', () => {
     const settlement = { seq: 1, originId: 'o', claim: 'c', attempt: 1, at: T0, ms: 1, detail: '' } as const;
     const refused = { ...settlement, outcome: 'refused', status: 429, retryAfterSeconds: 5 } as const;
     expect(outcomeOf(refused, true, T0)).toEqual({ failures: 1, waitUntil: T0 + 5_000, probe: 'failed' });
+    const late = { ...settlement, outcome: 'timed_out', status: null, retryAfterSeconds: null } as const;
+    expect(outcomeOf(late, false, T0)).toEqual({ failures: 1, waitUntil: 0, slow: true });
     const delivered = { ...settlement, outcome: 'delivered', status: 200, retryAfterSeconds: null } as const;
     expect(outcomeOf(delivered, false, T0)).toEqual({ successes: 1 });
   });
@@ -212,6 +220,18 @@ describe('an origin that only fails', () => {
     const rules = { ...RULES, pauseAfterSeconds: 60 };
     for (let i = 0; i < 4; i++, it.now += 3_600_000) it.tell({ failures: 1 }, { rules });
     expect(it.news).toEqual([]);
+  });
+});
+
+describe('an origin that is slow', () => {
+  it('is known to be so by every shard, for a minute after the last of them said it', () => {
+    const it = new World();
+    expect(it.ask({ wanted: 1 }).slow).toBe(false);
+    it.tell({ slow: true }, {}, 'b');
+    it.now += 59_999;
+    expect(it.ask({ wanted: 1 }).slow).toBe(true);
+    it.now += 1;
+    expect(it.ask({ wanted: 1 }).slow).toBe(false);
   });
 });
 

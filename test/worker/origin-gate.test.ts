@@ -135,7 +135,7 @@ describe('an origin that fails', () => {
     const gate = gateOf(unique('o'));
     const rules = { version: 1, breaker, pauseAfterSeconds: null, quietSecondsMax: 60 };
     const ask = { shard: 'a', holding: 0, wanted: 5, allowance: { perSecond: 100, concurrent: 10 }, rules };
-    const outcomes = { successes: 0, failures: 9, waitUntil: 0, probe: null };
+    const outcomes = { successes: 0, failures: 9, waitUntil: 0, probe: null, slow: false };
     const before = await gate.take({ ...ask, outcomes });
     await evictDurableObject(gate);
     expect(await gate.take(ask)).toEqual(before);
