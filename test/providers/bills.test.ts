@@ -104,7 +104,7 @@ describe('WeChat Pay v3', () => {
     },
   );
 
-  it('has no bill of a day without trades, and that is no failure', async () => {
+  it('has no bill of a day without trades, and that is no failure (pitfall 19)', async () => {
     expect(await read(unsigned(answered({ code: 'NO_STATEMENT_EXIST', message: '账单文件不存在' }, 400)))).toEqual({
       ok: true,
       value: { kind: 'none' },
@@ -142,6 +142,21 @@ describe('a trade bill of WeChat Pay', () => {
     if (found) throw new Error(found.detail);
     return rows[0];
   };
+
+  it('is split where its cells are joined; neither its mark nor its summary is data (pitfall 19)', async () => {
+    const named = trades.map((trade) => ({ ...trade, name: '红茶, 大杯' }));
+    const { rows, problem: found } = await readAll(bytesOf(tradeBill(named)), { layout });
+    expect(found).toBeNull();
+    expect(rows.map(({ orderNo, amount }) => [orderNo, amount.minor])).toEqual(
+      trades.map(({ orderNo, fen }) => [orderNo, fen]),
+    );
+    expect(rows[0]?.at).toBe(dayStart(DAY));
+  });
+
+  it('of a refund may be about a payment of an older day (pitfall 19)', async () => {
+    const { rows } = await read([ALL_COLUMNS, line(refund), '总交易单数', line(['1'])]);
+    expect(rows).toMatchObject([{ kind: 'refund', orderNo: 'A000000008', transactionId: expect.stringMatching(/8$/) }]);
+  });
 
   it('tells a payment in our words', async () => {
     const cells = changed(payment, { 应结订单金额: '9.00', 代金券金额: '2.00', 订单金额: '10.00', 手续费: '0.05400' });

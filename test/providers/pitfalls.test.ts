@@ -69,6 +69,11 @@ const PITFALLS: readonly (readonly [number: number, mistake: string, dialects: r
       ],
     ],
   ],
+  [
+    19,
+    'splitting a bill at every comma, reading its mark or its sums as data, and calling a quiet day an outage',
+    ['bills'],
+  ],
   [20, 'believing headers about where a callback came from', ['receive']],
 ];
 
