@@ -2,13 +2,14 @@
 // one at its end is closed there, a refund is followed until it is over. Leaves what it heard as facts and says when
 // to ask again; remembers nothing itself.
 
+import { askAboutLink } from './ask/link-query.ts';
 import { askAboutOrder } from './ask/order-query.ts';
 import { type Asker, type AskProblem, askerOf, leavesOpen, notifyUrlOf } from './call-provider/ask.ts';
 import { closeOrder } from './call-provider/close.ts';
 import { query, targetOf } from './call-provider/query.ts';
 import { type Refunding, refundIn, refundOrderOf, requestRefund } from './call-provider/refund.ts';
 import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
-import type { AlarmCode, ChannelRecord, ChannelSettings } from './core/channel.ts';
+import { type AlarmCode, type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
 import { expiryOf, type Order, type RefundRequest } from './core/order.ts';
 import type { AskMessage, FinishTimer } from './core/record.ts';
@@ -21,7 +22,7 @@ const FRUITLESS_MAX = 3;
 
 type Timer = AskMessage['timer'];
 /** Those that are asked by a schedule of their own, and end with a person. */
-type Followed = Exclude<Timer['kind'], 'query'>;
+type Followed = Exclude<Timer['kind'], 'query' | 'link'>;
 
 /** What one question came to. */
 type Outcome =
@@ -72,12 +73,19 @@ async function run(env: Env, channel: string, timer: Timer): Promise<void> {
   const { orderNo, kind } = timer;
   const record = await readChannelCopy(env, channel, Date.now());
   if (!record) throw new Error(`Channel ${channel} is not known.`);
+  if (kind === 'link') {
+    const locator = env.LOCATOR.getByName(locatorNameOf(record.channel, timer.ref));
+    await locator.finishAsk({ v: 1, timer, ...(await askAboutLink(env, record, timer.ref)) });
+    return;
+  }
   const ledger = ledgerOf(env, record, orderNo);
   const detail = await ledger.readOrder(orderNo);
   if (!detail) return;
   const { order } = detail;
   const asked =
-    kind === 'query' ? await askAboutOrder(env, record, order) : await follow({ env, record, timer }, kind, order);
+    kind === 'query'
+      ? await askAboutOrder(env, record, timer, order)
+      : await follow({ env, record, timer }, kind, order);
   await ledger.finishTimer({ v: 1, timer, ...asked });
 }
 

@@ -24,7 +24,7 @@ import { askAll } from './receive/ask.ts';
 import { answerScan } from './receive/product.ts';
 import { prove } from './receive/prove.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
-import { recordTold, type Told } from './record.ts';
+import { factsIn, recordTold, type Told, unnamedIn } from './record.ts';
 import { openCredentials, previousOpener, readChannelCopy } from './store/registry-copy.ts';
 
 /** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */
@@ -150,12 +150,7 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     { source: 'callback', translation: translated.value },
     ...answers.value.map((translation) => ({ source: 'query' as const, translation })),
   ];
-  const facts = told.flatMap(({ translation: { events, flags = [], unlinked = [], unlinkedFlags = [] } }) => [
-    ...events,
-    ...flags,
-    ...unlinked,
-    ...unlinkedFlags,
-  ]);
+  const facts = told.flatMap(({ translation }) => [...factsIn(translation), ...unnamedIn(translation)]);
   const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
   if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
   if (facts.length === 0 && told.some(({ translation }) => translation.unproven)) {
@@ -237,9 +232,12 @@ async function recordAll(
   }
   const verdict = verdicts.includes('parked') ? 'parked' : 'accepted';
   const isDuplicate = verdicts.length > 0 && verdicts.every((one) => one === 'duplicate');
-  const named = told.flatMap(({ translation: { events, flags = [] } }) => [...events, ...flags]);
+  const named = told.flatMap(({ translation }) => factsIn(translation));
   const orderNo = named[0]?.orderNo ?? null;
   const noticeType = told[0]?.translation.noticeType ?? null;
+  if (verdicts.includes('incomplete')) {
+    console.warn(JSON.stringify({ event: 'incomplete_callback', channel: record.channel.id, orderNo, noticeType }));
+  }
   return { verdict: isDuplicate ? 'duplicate' : verdict, reason: null, detail: null, orderNo, noticeType, body };
 }
 

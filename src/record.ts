@@ -1,7 +1,7 @@
 // The one door to the ledgers: brings what was told to those of its orders, by way of the locator where it names none.
 // Replies when all of it is durable. Never answers a provider, and never asks one.
 import { type ChannelRecord, ledgerNameOf, locatorNameOf } from './core/channel.ts';
-import type { Fact, Link, Source, UnlinkedEvent, UnlinkedFlag } from './core/event.ts';
+import type { Fact, Link, Source } from './core/event.ts';
 import { ID_BYTES, idOf } from './core/id.ts';
 import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from './core/record.ts';
 import type { Translation } from './providers/provider.ts';
@@ -30,13 +30,24 @@ export function ledgerOf(env: Env, { channel }: Pick<ChannelRecord, 'channel'>, 
 /** What somebody told, and who: the callback itself, or the provider when it was asked. */
 export type Told = { readonly source: Source; readonly translation: Translation };
 
+/** All that a translation says of orders that it names. */
+export const factsIn = ({ events, flags = [], partial = [] }: Translation): readonly Fact[] => [
+  ...events,
+  ...flags,
+  ...partial,
+];
+
+/** All that it says of things that name no order. */
+export const unnamedIn = (translation: Translation): readonly UnlinkedInput['event'][] => {
+  const { unlinked = [], unlinkedFlags = [], unlinkedPartial = [] } = translation;
+  return [...unlinked, ...unlinkedFlags, ...unlinkedPartial];
+};
+
 /** A verdict for each fact; `parked` for one that waits for its order. */
 export async function recordTold(recording: Recording, told: readonly Told[]): Promise<RecordVerdict[]> {
-  const inputs = told.flatMap(({ source, translation: { events, flags = [] } }) =>
-    [...events, ...flags].map(inputOf<Fact>(recording, source)),
-  );
-  const unlinked = told.flatMap(({ source, translation: { unlinked: facts = [], unlinkedFlags = [] } }) =>
-    [...facts, ...unlinkedFlags].map(inputOf<UnlinkedEvent | UnlinkedFlag>(recording, source)),
+  const inputs = told.flatMap(({ source, translation }) => factsIn(translation).map(inputOf<Fact>(recording, source)));
+  const unlinked = told.flatMap(({ source, translation }) =>
+    unnamedIn(translation).map(inputOf<UnlinkedInput['event']>(recording, source)),
   );
   const links = told.flatMap(({ translation }) => translation.links ?? []);
   const verdicts = await recordFacts(recording, inputs);
@@ -47,7 +58,7 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
 }
 
 const inputOf =
-  <Event extends Fact | UnlinkedEvent | UnlinkedFlag>({ receivedAt, evidence }: Recording, source: Source) =>
+  <Event extends Fact | UnlinkedInput['event']>({ receivedAt, evidence }: Recording, source: Source) =>
   (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {

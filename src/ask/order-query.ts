@@ -6,7 +6,8 @@ import { OncePer } from '../core/arrival.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { QUERY_AGAIN_MS } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
-import type { FinishTimer } from '../core/record.ts';
+import type { FinishTimer, Timer } from '../core/record.ts';
+import type { QueryTarget } from '../providers/provider.ts';
 
 /** What the ledger is told of a question. */
 export type Asked = Pick<FinishTimer, 'next' | 'plan' | 'provider'>;
@@ -17,21 +18,33 @@ const cannotAsk = new OncePer(86_400_000);
 /** Channels whose questions failed alike at once are asked again apart. */
 const JITTER_SHARE = 0.2;
 
-export async function askAboutOrder(env: Env, record: ChannelRecord, order: Order): Promise<Asked> {
+export function askAboutOrder(env: Env, record: ChannelRecord, { ref }: Timer, order: Order): Promise<Asked> {
+  const target = ref === '' ? targetOf(order.orderNo, order) : restOf(order);
+  return carefully(record, order.orderNo, () => ask(env, record, target, order));
+}
+
+/** Credentials that do not open, a part of ours that is away: no word of the provider's. */
+export async function carefully(record: ChannelRecord, about: string, step: () => Promise<Asked>): Promise<Asked> {
   const { id, status } = record.channel;
   if (status === 'disabled') return GO_ON;
   try {
-    return await ask(env, record, order);
+    return await step();
   } catch (error) {
-    // Credentials that do not open, a part of ours that is away: no word of the provider's.
-    console.error(JSON.stringify({ hop: 'ask', channel: id, order: order.orderNo, error: String(error) }));
+    console.error(JSON.stringify({ hop: 'ask', channel: id, about, error: String(error) }));
     return { next: soon(), plan: 'go_on' };
   }
 }
 
-async function ask(env: Env, record: ChannelRecord, order: Order): Promise<Asked> {
+/** What would complete a notice: the payment that it names, where it names one. */
+function restOf({ orderNo, partial, registration }: Order): QueryTarget {
+  const transactionId = partial?.transactionId ?? null;
+  const metadata = registration?.metadata ?? {};
+  return { orderNo, metadata, ...(transactionId === null ? {} : { transactionId }) };
+}
+
+async function ask(env: Env, record: ChannelRecord, target: QueryTarget, order: Order): Promise<Asked> {
   const asker = await askerOf(env, record);
-  const heard = await query(asker, targetOf(order.orderNo, order));
+  const heard = await query(asker, target);
   if (heard === null) return { next: null, plan: 'end' };
   if (!heard.ok) return unheard(heard.error, record.channel.id);
   // Of an order that waits for its registration there is nothing more to learn.
@@ -39,7 +52,7 @@ async function ask(env: Env, record: ChannelRecord, order: Order): Promise<Asked
   return { ...(isLearnt ? { next: null, plan: 'end' } : GO_ON), provider: 'there' };
 }
 
-function unheard({ code, detail }: AskProblem, channel: string): Asked {
+export function unheard({ code, detail }: AskProblem, channel: string): Asked {
   switch (code) {
     case 'not_configured':
       if (cannotAsk.allows(channel, Date.now())) console.log(JSON.stringify({ hop: 'ask', channel, detail }));

@@ -8,7 +8,7 @@ import type { Evidence } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
 import type { AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../providers/provider.ts';
-import { recordTold } from '../record.ts';
+import { factsIn, recordTold, unnamedIn } from '../record.ts';
 import { type Asker, type AskProblem, askProvider, type Question, type Said } from './ask.ts';
 
 /** Longest wait for the ledger to take what the provider said. */
@@ -53,9 +53,8 @@ export const isPaidIn = ({ facts }: Heard, orderNo: string): boolean =>
 /** Has the ledger hear an answer, with its bytes as evidence. */
 export async function hear(asker: Asker, { value, answer }: Said<Translation>): Promise<Result<Heard, AskProblem>> {
   const { env, record } = asker;
-  const facts = [...value.events, ...(value.flags ?? [])];
-  const unnamed = [...(value.unlinked ?? []), ...(value.unlinkedFlags ?? [])];
-  const stranger = [...facts, ...unnamed].find((fact) => fact.test !== isTest(record.channel));
+  const facts = factsIn(value);
+  const stranger = [...facts, ...unnamedIn(value)].find((fact) => fact.test !== isTest(record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
     return err({ code: 'malformed', detail, wasSent: true });

@@ -207,7 +207,8 @@ export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: num
   `v1:${channel.uid}:${channel.shards}:${shard}`;
 
 /** How many shards share the channel with the one of this name. */
-export const shardsIn = (name: string): number => Math.max(1, Number(/^v1:[^:]*:(\d+):\d+$/.exec(name)?.[1] ?? 1));
+export const shardsIn = (name: string): number =>
+  Math.max(1, Number(/^v1:[^:]*:(?:tx:)?(\d+):\d+$/.exec(name)?.[1] ?? 1));
 
 /** The one object that an order lives in: fnv1a of the order number, mod the channel's shard count. */
 export function shardOf(orderNo: string, shards: number): number {

@@ -93,15 +93,36 @@ export type DisputeFact = FactBase & {
 /** Something odd that no single thing of the provider's says: two orders that claim one transaction, say. */
 export type FlagFact = FactBase & {
   readonly kind: 'flag';
-  readonly flag: 'transaction_reused' | 'risk_review' | 'origin_disagrees';
+  readonly flag: 'transaction_reused' | 'risk_review' | 'origin_disagrees' | 'incomplete';
   /** What it is about: the provider's id, or the origin and the event. */
   readonly about: string;
+};
+
+/** An authentic notice of a payment that does not say enough: kept, and the provider is asked for the rest. */
+export type PartialFact = FactBase & {
+  readonly kind: 'partial';
+  readonly transactionId: string | null;
+  readonly amount: Money | null;
+  /** The first field that it needs and does not have. */
+  readonly lacks: 'status' | 'amount' | 'transactionId';
+  readonly payer?: Payer;
+  readonly attach?: string;
+};
+
+/** What an incomplete notice said, while nobody has said the rest. */
+export type PartialNotice = {
+  /** When the first such notice was committed. */
+  readonly since: number;
+  readonly source: Source;
+  readonly transactionId: string | null;
+  readonly amount: Money | null;
+  readonly lacks: 'status' | 'amount' | 'transactionId';
 };
 
 export type PaymentEvent = PaymentFact | RefundFact | DisputeFact;
 
 /** What a ledger records: what providers tell, and what only the gateway can notice. */
-export type Fact = PaymentEvent | FlagFact;
+export type Fact = PaymentEvent | FlagFact | PartialFact;
 
 type Unlinked<Event> = Event extends PaymentEvent ? Omit<Event, 'orderNo'> & { readonly linkId: string } : never;
 
@@ -110,6 +131,9 @@ export type UnlinkedEvent = Unlinked<PaymentEvent>;
 
 /** An oddity whose notice does not name the order. */
 export type UnlinkedFlag = Omit<FlagFact, 'orderNo'> & { readonly linkId: string };
+
+/** A notice that says too little, its order included. */
+export type UnlinkedPartial = Omit<PartialFact, 'orderNo'> & { readonly linkId: string };
 
 /** The provider's id that names this order from now on. */
 export type Link = { readonly id: string; readonly orderNo: string };
@@ -127,6 +151,8 @@ export function factKey(event: Fact): string {
       return keyOf('refund', event.refundNo, event.state, event.amount);
     case 'dispute':
       return keyOf('dispute', event.disputeId, event.state, event.amount);
+    case 'partial':
+      return keyOf('partial', event.transactionId ?? '', event.lacks, event.amount);
     case 'flag':
       return keyOf('flag', event.about, event.flag, null);
   }

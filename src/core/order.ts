@@ -1,8 +1,20 @@
 // Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
 // changes an order is in transition.ts.
 import type { RowOf } from './cell.ts';
-import type { Discount, DisputeState, EventType, Payer, Received, RefundState, Source } from './event.ts';
+import type {
+  Discount,
+  DisputeState,
+  EventType,
+  PartialNotice,
+  Payer,
+  Received,
+  RefundState,
+  Source,
+} from './event.ts';
 import type { Money } from './money.ts';
+import type { RefundRequest } from './refund-request.ts';
+
+export type { RefundRequest } from './refund-request.ts';
 
 /** `parked`: its facts wait for a registration, and nothing of it has left. */
 export type OrderState = 'parked' | 'pending' | 'paid' | 'failed' | 'closed' | 'partially_refunded' | 'refunded';
@@ -81,15 +93,6 @@ export type Registration = {
   readonly registeredAt: number;
 };
 
-/** A refund asked for and not told of yet: it counts as spent, so that two at once cannot exceed the payment. */
-export type RefundRequest = {
-  readonly refundNo: string;
-  readonly amount: Money;
-  readonly reason: string | null;
-  readonly transactionId: string | null;
-  readonly requestedAt: number;
-};
-
 /** The payment request a provider gave us, so that the merchant can show it to the payer. */
 export type PaymentRequest = {
   readonly codeUrl: string;
@@ -131,6 +134,9 @@ export type Order = {
   readonly payer: Payer | null;
   readonly payerSource: Source | null;
   readonly attach: string | null;
+  readonly partial: PartialNotice | null;
+  /** Where each field came from that an incomplete notice lacked or said; empty where one notice said all. */
+  readonly provenance: { readonly [field in 'state' | 'amount' | 'transactionId']?: Source };
   readonly test: boolean;
   /** SHA-256 over all its facts so far, hex: each link holds the one before. Null before the first. */
   readonly chain: string | null;
@@ -188,6 +194,8 @@ export function newOrder(orderNo: string, now: number): Order {
     payer: null,
     payerSource: null,
     attach: null,
+    partial: null,
+    provenance: {},
     test: false,
     chain: null,
   };

@@ -69,6 +69,13 @@ function nextOf(seconds: readonly number[], everyMs: number, from: number, now: 
   return last + Math.max(1, Math.ceil((earliest - last) / everyMs)) * everyMs;
 }
 
+/** When an id whose order is not known is asked about again; null: no more. The first time is at once. */
+export function nextQuestion(settings: ChannelSettings, since: number, now: number): number | null {
+  const { querySeconds, queryEverySeconds, queryForSeconds } = settings;
+  const next = nextOf(querySeconds, queryEverySeconds * 1000, since, now);
+  return querySeconds.length > 0 && next < since + queryForSeconds * 1000 ? next : null;
+}
+
 /** Each notice that lacks a field is asked for so often, evenly less, until its limit. */
 const INCOMPLETE_TRIES = 5;
 

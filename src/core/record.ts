@@ -1,10 +1,12 @@
 // The messages between the verbs and the ledger. Pure data; fields may be added, never changed in meaning, because
 // a Worker and an object of different versions may talk while a deployment rolls out.
 import type { DispatchConfig } from './channel.ts';
-import type { Fact, Link, Source, UnlinkedEvent, UnlinkedFlag } from './event.ts';
+import type { Fact, Link, Source, UnlinkedEvent, UnlinkedFlag, UnlinkedPartial } from './event.ts';
 import type { Money } from './money.ts';
 import type { Order, OrderState, PaymentRequest, Registration } from './order.ts';
 import type { Reserved } from './refund-request.ts';
+
+export type { AskMessage, FinishTimer, Timer } from './timer.ts';
 
 /** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
 export type Evidence = {
@@ -26,7 +28,9 @@ export type FactInput = {
 };
 
 /** A fact that does not name its order. */
-export type UnlinkedInput = Omit<FactInput, 'event'> & { readonly event: UnlinkedEvent | UnlinkedFlag };
+export type UnlinkedInput = Omit<FactInput, 'event'> & {
+  readonly event: UnlinkedEvent | UnlinkedFlag | UnlinkedPartial;
+};
 
 export type LocateRequest = {
   readonly v: 1;
@@ -49,8 +53,11 @@ export type RecordRequest = {
   readonly dispatch: DispatchConfig;
 };
 
-/** `refused`: the order already holds more facts than any real order has; nothing was written. */
-export type RecordVerdict = 'applied' | 'duplicate' | 'stale' | 'odd' | 'parked' | 'refused';
+/**
+ * `refused`: the order already holds more facts than any real order has; nothing was written. `incomplete`: kept, and
+ * told once the provider has said the rest.
+ */
+export type RecordVerdict = 'applied' | 'duplicate' | 'stale' | 'odd' | 'incomplete' | 'parked' | 'refused';
 export type RecordReply = readonly { readonly orderNo: string; readonly verdict: RecordVerdict }[];
 
 export type RegisterRequest = {
@@ -131,29 +138,6 @@ export type ReleaseReply =
   | { readonly kind: 'released'; readonly deliveries: number }
   | { readonly kind: 'confirm' | 'same_key' | 'not_held' | 'missing' };
 
-/** Something of an order that is due at a time. `ref` tells two of one kind apart: a refund number. */
-export type Timer = {
-  readonly dueAt: number;
-  readonly orderNo: string;
-  /** The first three are asked of the provider; the others are the ledger's own. */
-  readonly kind: 'expire' | 'refund' | 'query' | 'park' | 'hold';
-  readonly ref: string;
-};
-
-export type FinishTimer = {
-  readonly v: 1;
-  readonly timer: Timer;
-  /** When it is due again; null: it is done. */
-  readonly next: number | null;
-  /**
-   * Of a `query`: the ledger plans what is due after it. `go_on`: by its schedule, and no later than `next` where that
-   * is said; `end`: no question more, but the order's end. Left out: `next` is all.
-   */
-  readonly plan?: 'go_on' | 'end';
-  /** The provider did not answer (`away`) or did: its shard asks no more for a while, or goes on. */
-  readonly provider?: 'away' | 'there';
-};
-
 /** What the payer's page shows, and whoever asks the provider for a payment needs. */
 export type PaymentView = {
   readonly state: OrderState;
@@ -193,13 +177,6 @@ export type ToldEvent = {
   readonly type: string;
   readonly occurredAt: number;
   readonly data: string;
-};
-
-/** One queue message asks the provider one thing (the ledger says when, and hears what came of it). */
-export type AskMessage = {
-  readonly v: 1;
-  readonly channel: string;
-  readonly timer: Timer & { readonly kind: 'expire' | 'refund' | 'query' };
 };
 
 export type DeliveryState =

@@ -1,6 +1,15 @@
 // Refund requests: what of a payment may still be given back, and who asked for it first. Pure. Never asks a provider.
 import { isSameMoney, type Money } from './money.ts';
-import { type Order, paidOf, type RefundRequest } from './order.ts';
+import { type Order, paidOf } from './order.ts';
+
+/** A refund asked for and not told of yet: it counts as spent, so that two at once cannot exceed the payment. */
+export type RefundRequest = {
+  readonly refundNo: string;
+  readonly amount: Money;
+  readonly reason: string | null;
+  readonly transactionId: string | null;
+  readonly requestedAt: number;
+};
 
 /** `refundNo`: it stands for a refund that failed, and a provider may take it for that one again. */
 export type ConflictField = 'amount' | 'reason' | 'transactionId' | 'refundNo';

@@ -30,6 +30,8 @@ export function applyFact(order: Order, fact: Fact, source: Source, now: number)
       return withoutRequest(applyRefund(order, withReason(order, fact), now), fact.refundNo, now);
     case 'dispute':
       return applyDispute(order, fact, now);
+    case 'partial':
+      return applied(order, order, 'order.flagged', now, ['incomplete']);
     case 'flag':
       return order.flags.includes(fact.flag) ? stale(order) : applied(order, order, 'order.flagged', now, [fact.flag]);
   }

@@ -60,7 +60,7 @@ export function renderEventData(input: {
     order: renderOrder(order),
     payer: payerOf(order.payer),
     refund: refund ? renderRefund(refund) : null,
-    provenance: order.payerSource === null ? {} : { payer: order.payerSource },
+    provenance: { ...(order.payerSource === null ? {} : { payer: order.payerSource }), ...order.provenance },
   };
 }
 

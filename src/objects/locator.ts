@@ -5,19 +5,23 @@ import { type DispatchConfig, ledgerNameOf } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { factKey, type Link } from '../core/event.ts';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, UNLINKED_ALARM_MS } from '../core/limits.ts';
-import type { FactInput, LocateReply, LocateRequest, UnlinkedInput } from '../core/record.ts';
+import type { FactInput, FinishTimer, LocateReply, LocateRequest, UnlinkedInput } from '../core/record.ts';
 import * as store from '../store/locator.ts';
+import { LinkAsker } from './link-asker.ts';
 
 const FORWARDS_AT_ONCE = 50;
 
 export class Locator extends DurableObject<Env> {
+  readonly #asker: LinkAsker;
   #hasTables = false;
   #failures = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#asker = new LinkAsker(env, ctx.storage.sql, ctx.id.name ?? '');
     void ctx.blockConcurrencyWhile(async () => {
       this.#hasTables = store.hasLocatorTables(ctx.storage.sql);
+      if (this.#hasTables) store.upgradeLocatorTables(ctx.storage.sql);
     });
   }
 
@@ -31,7 +35,7 @@ export class Locator extends DurableObject<Env> {
       if (!this.#hasTables) store.createLocatorTables(sql);
       store.writeSettings(sql, { uid: request.uid, shards: request.shards, dispatch: request.dispatch });
       for (const link of request.links) this.#link(link, request);
-      const orderNos = request.unlinked.map((input) => this.#find(input));
+      const orderNos = request.unlinked.map((input) => this.#find(input, request));
       const pending = store.pendingForwards(sql, 1).length > 0;
       if (pending || orderNos.some((one) => one === null)) void this.ctx.storage.setAlarm(Date.now());
       return orderNos;
@@ -50,11 +54,31 @@ export class Locator extends DurableObject<Env> {
     for (const input of store.takeWaiting(sql, link.id, link.orderNo)) store.putForward(sql, input);
   }
 
-  #find(input: UnlinkedInput): string | null {
+  #find(input: UnlinkedInput, { dispatch, now }: LocateRequest): string | null {
     const { sql } = this.ctx.storage;
-    const orderNo = store.orderOf(sql, input.event.linkId);
-    if (orderNo === null) store.putWaiting(sql, input, factKey({ ...input.event, orderNo: '' }));
-    return orderNo;
+    const { linkId } = input.event;
+    const orderNo = store.orderOf(sql, linkId);
+    if (orderNo !== null) return orderNo;
+    const isFirst = !store.isWaiting(sql, linkId);
+    store.putWaiting(sql, input, factKey({ ...input.event, orderNo: '' }));
+    if (isFirst && dispatch.asks === true) store.putAsk(sql, { dueAt: now, linkId, since: now });
+    return null;
+  }
+
+  /** Whoever asked the provider about an id at this shard's word has come back. */
+  async finishAsk(request: FinishTimer): Promise<void> {
+    if (!this.#hasTables) return;
+    const now = Date.now();
+    this.ctx.storage.transactionSync(() => this.#asker.finish(request, now));
+    await this.#arm(now);
+  }
+
+  /** The alarm stands at whatever is due first. */
+  async #arm(now: number): Promise<void> {
+    const isPending = store.pendingForwards(this.ctx.storage.sql, 1).length > 0;
+    const waitMs = this.#failures > 0 ? backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX) : 0;
+    const times = [...(isPending ? [now + waitMs] : []), ...[this.#asker.nextAt(now)].filter((at) => at !== null)];
+    if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
   }
 
   /** Cron's nudge: what waits to be forwarded is, and what waits too long for its order is told to a person. */
@@ -62,7 +86,7 @@ export class Locator extends DurableObject<Env> {
     if (!this.#hasTables) return;
     const { sql } = this.ctx.storage;
     store.writeSettings(sql, { ...store.readSettings(sql), dispatch });
-    if (store.pendingForwards(sql, 1).length > 0) await this.ctx.storage.setAlarm(now);
+    await this.#arm(now);
     const { count, oldestAt } = store.waitingSummary(sql);
     if (oldestAt === null || now - oldestAt < UNLINKED_ALARM_MS) return;
     const since = new Date(oldestAt).toISOString();
@@ -81,14 +105,12 @@ export class Locator extends DurableObject<Env> {
         store.dropForward(sql, seq); // after the ledger's commit; again does no harm
       }
       this.#failures = 0;
+      await this.#asker.run(Date.now());
     } catch (error) {
       this.#failures += 1;
       console.error(JSON.stringify({ hop: 'locate', locator: this.ctx.id.name, error: String(error) }));
     } finally {
-      if (store.pendingForwards(sql, 1).length > 0) {
-        const waitMs = this.#failures > 0 ? backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX) : 0;
-        await this.ctx.storage.setAlarm(Date.now() + waitMs);
-      }
+      await this.#arm(Date.now());
     }
   }
 }

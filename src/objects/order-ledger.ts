@@ -72,8 +72,8 @@ export class OrderLedger extends DurableObject<Env> {
       return facts.map((fact) => {
         const verdict = book.recordFact(this.#life.sql, config, fact, now);
         isNews ||= verdict !== 'duplicate' && verdict !== 'refused';
-        isTimed ||=
-          verdict === 'parked' || verdict === 'odd' || (fact.event.kind === 'refund' && verdict === 'applied');
+        const isTold = verdict === 'applied' && fact.event.kind !== 'refund';
+        isTimed ||= isNews && !isTold;
         return { orderNo: fact.event.orderNo, verdict };
       });
     });

@@ -3,24 +3,25 @@
 // again after a lease.
 import { shardsIn } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
+import type { FlagFact } from '../core/event.ts';
 import { ASK_LEASE_MS, BACKOFF_MS_MAX, BACKOFF_MS_MIN, DISPATCH_BATCH_MAX, QUEUE_TIMEOUT_MS } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { AskMessage, FinishTimer, Timer } from '../core/record.ts';
 import { within } from '../core/within.ts';
-import { readOrder, writeOrder } from '../store/ledger-book.ts';
+import { newId } from '../record.ts';
+import { readOrder, recordFact, writeOrder } from '../store/ledger-book.ts';
 import { alarmHeld, HOLD_ALARM_MS, readHold } from '../store/ledger-holds.ts';
 import { putAlarm } from '../store/ledger-outbox.ts';
-import { finishQuery, isAskable } from '../store/ledger-questions.ts';
+import { finishQuery, isAskable, isIncomplete } from '../store/ledger-questions.ts';
 import { dropTimer, dueTimers, firstTimers, moveTimer } from '../store/ledger-timers.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
 import type { Projector } from './projector.ts';
 
 const keyOf = ({ dueAt, orderNo, kind, ref }: Timer) => JSON.stringify([dueAt, orderNo, kind, ref]);
 
+const OWN_KINDS: readonly Timer['kind'][] = ['park', 'hold', 'incomplete'];
 /** The timers that a provider has to answer. */
-const isAsked = (timer: Timer): timer is AskMessage['timer'] =>
-  timer.kind === 'expire' || timer.kind === 'refund' || timer.kind === 'query';
-const OWN_KINDS: readonly Timer['kind'][] = ['park', 'hold'];
+const isAsked = (timer: Timer): timer is AskMessage['timer'] => !OWN_KINDS.includes(timer.kind);
 
 export class Timekeeper {
   readonly #shard: Shard;
@@ -95,9 +96,13 @@ export class Timekeeper {
       case 'hold':
         this.#remindOfHold(timer, now);
         return false;
+      case 'incomplete':
+        this.#unfinished(timer, now);
+        return false;
       case 'expire':
       case 'refund':
-      case 'query': {
+      case 'query':
+      case 'link': {
         const order = readOrder(this.#sql, timer.orderNo);
         const isOpen = order !== null && isAskable(order, timer);
         if (!isOpen) dropTimer(this.#sql, timer);
@@ -116,6 +121,22 @@ export class Timekeeper {
     const detail = 'An authentic callback waits for this order, which nobody registered: register it, or find out why.';
     putAlarm(this.#sql, { code: 'unmatched', subject: `order/${channelId}/${orderNo}`, detail, at: now });
     this.#projector.noteChanged(orderNo, null, now);
+  }
+
+  /** Nobody said what a notice lacks: it goes out as it is, for a person to see. */
+  #unfinished(timer: Timer, now: number): void {
+    dropTimer(this.#sql, timer);
+    const order = readOrder(this.#sql, timer.orderNo);
+    if (order === null || !isIncomplete(order)) return;
+    const { orderNo, partial, test } = order;
+    const event: FlagFact = {
+      ...({ kind: 'flag', flag: 'incomplete', about: partial?.transactionId ?? '', orderNo } as const),
+      ...{ occurredAt: now, providerState: order.providerState ?? '', test },
+    };
+    const fact = { eventId: newId('evt'), event, source: 'callback', receivedAt: now, evidence: null } as const;
+    recordFact(this.#sql, this.#dispatcher.config, fact, now);
+    this.#dispatcher.noteFresh(now);
+    this.#projector.noteFresh(now);
   }
 
   #remindOfHold(timer: Timer, now: number): void {

@@ -3,6 +3,7 @@ import type { DispatchConfig } from '../core/channel.ts';
 import { type Fact, factKey, type Source } from '../core/event.ts';
 import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
 import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
+import { completed, keepPartial, partialOf } from '../core/partial.ts';
 import type { FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
 import { comesBack } from '../core/refund.ts';
 import { registerOrder, withPay } from '../core/registration.ts';
@@ -12,7 +13,7 @@ import { countFacts, hasFact, insertEvent, linkOf, type NewEvent } from './ledge
 import { holdFlagged } from './ledger-holds.ts';
 import { putAlarm } from './ledger-outbox.ts';
 import { parkFact, takeParked, unparked } from './ledger-parked.ts';
-import { followRefund, putPlan } from './ledger-questions.ts';
+import { followRefund, putCompletion, putPlan } from './ledger-questions.ts';
 
 type Snapshot = (order: Order, event: Fact | null, input: SnapshotInput) => string;
 type SnapshotInput = { readonly eventId: string; readonly source: Source; readonly receivedAt: number };
@@ -69,7 +70,7 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     return 'parked';
   }
   const before = known ?? newOrder(event.orderNo, now);
-  const { verdict, type, order } = applyFact(before, event, fact.source, now);
+  const { verdict, type, order } = stepOf(config, before, fact, now);
   const row: NewEvent = {
     orderNo: event.orderNo,
     key,
@@ -87,8 +88,17 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
   const seq = insertEvent(sql, row, chain);
   writeOrder(sql, { ...order, chain });
   if (type !== null) noteFlags(sql, config, before, order, seq, now);
+  if (verdict === 'incomplete' && before.partial === null) putCompletion(sql, config, order, now);
   if (event.kind === 'refund') followRefund(sql, config, before, order, event.refundNo, now);
   return verdict;
+}
+
+/** What the fact does; one that lacks something waits, untold, for what the provider says when it is asked. */
+function stepOf({ asks = false }: DispatchConfig, before: Order, { event, source }: FactInput, now: number) {
+  const partial = asks ? partialOf(event) : null;
+  if (partial === null) return completed(before, applyFact(before, event, source, now), event, source);
+  const kept = keepPartial(before, partial, source, now);
+  return { ...kept, verdict: kept.verdict === 'odd' ? 'incomplete' : kept.verdict } as const;
 }
 
 /** What a person has to know of, or to decide, because of flags that this event raised. */

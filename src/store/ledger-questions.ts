@@ -2,7 +2,7 @@
 // transaction. Plans in the order's own terms (core/query-plan.ts) and never asks anybody.
 import type { DispatchConfig } from '../core/channel.ts';
 import type { Order } from '../core/order.ts';
-import { isOpen, type Planned, planOf, worthUntil } from '../core/query-plan.ts';
+import { isOpen, nextCompletion, type Planned, planOf, worthUntil } from '../core/query-plan.ts';
 import type { FinishTimer, Timer } from '../core/record.ts';
 import { dropTimer, moveTimer, putTimer } from './ledger-timers.ts';
 
@@ -14,6 +14,18 @@ export function putPlan(sql: SqlStorage, { settings, asks = false }: DispatchCon
   const planned = planOf(order, settings, asks, now);
   if (planned !== null) putTimer(sql, { ...planned, orderNo: order.orderNo, ref: '' });
 }
+
+/** Tells a question for what a notice lacks from those of the clock. */
+const COMPLETION = 'incomplete';
+
+/** What a notice lacks is asked for at once, and within a limit. */
+export function putCompletion(sql: SqlStorage, { settings }: DispatchConfig, { orderNo }: Order, now: number): void {
+  putTimer(sql, { dueAt: now, orderNo, kind: 'query', ref: COMPLETION });
+  putTimer(sql, { dueAt: now + settings.incompleteAfterSeconds * 1000, orderNo, kind: 'incomplete', ref: '' });
+}
+
+/** Whether a notice still waits for what it lacks, and nobody was told. */
+export const isIncomplete = ({ partial, flags }: Order): boolean => partial !== null && !flags.includes('incomplete');
 
 /** A refund that the provider told of is followed until it is over, whoever began it. */
 export function followRefund(
@@ -34,7 +46,7 @@ export function followRefund(
 
 /** Whether an answer to this timer's question could still be news. */
 export function isAskable(order: Order, { kind, ref }: Timer): boolean {
-  if (kind === 'query') return isOpen(order);
+  if (kind === 'query') return ref === COMPLETION ? isIncomplete(order) : isOpen(order);
   if (kind === 'expire') return order.paymentState !== 'paid' && order.paymentState !== 'closed';
   if (order.refundRequests.some(({ refundNo }) => refundNo === ref)) return true;
   const refund = order.refunds.find(({ refundNo }) => refundNo === ref);
@@ -49,6 +61,10 @@ export function finishQuery(
   { timer, next, plan }: FinishTimer,
   now: number,
 ): void {
+  if (timer.ref === COMPLETION) {
+    finishCompletion(sql, settings, order, timer, plan === 'go_on', now);
+    return;
+  }
   const planned = order && planOf(order, settings, asks && plan === 'go_on', now);
   const again = order && next !== null && isOpen(order) && next < worthUntil(order, settings) ? next : null;
   const due: Planned | null = earlier(planned, again === null ? null : { kind: 'query', dueAt: again });
@@ -58,3 +74,18 @@ export function finishQuery(
 
 const earlier = (a: Planned | null, b: Planned | null): Planned | null =>
   a === null || b === null ? (a ?? b) : b.dueAt < a.dueAt ? b : a;
+
+/** A provider that cannot be asked at all leaves nothing to wait for. */
+function finishCompletion(
+  sql: SqlStorage,
+  settings: DispatchConfig['settings'],
+  order: Order | null,
+  timer: Timer,
+  goesOn: boolean,
+  now: number,
+): void {
+  const partial = order !== null && isIncomplete(order) ? order.partial : null;
+  const next = partial && (goesOn ? nextCompletion(partial.since, settings, now) : now);
+  if (next === null) dropTimer(sql, timer);
+  else moveTimer(sql, timer, { kind: goesOn ? 'query' : 'incomplete', dueAt: next });
+}

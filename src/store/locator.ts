@@ -14,6 +14,11 @@ CREATE TABLE forward (seq INTEGER PRIMARY KEY, order_no TEXT NOT NULL, doc TEXT 
 CREATE TABLE settings (id INTEGER PRIMARY KEY, doc TEXT NOT NULL);
 `;
 
+/** Ids that have to be asked about: added later, so that a locator of an older version lacks it. */
+const ASKS = `CREATE TABLE IF NOT EXISTS asks (
+  due_at INTEGER NOT NULL, link_id TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (due_at, link_id)
+) WITHOUT ROWID`;
+
 export type LocatorSettings = { readonly shards: number; readonly uid: string; readonly dispatch: DispatchConfig };
 
 export const hasLocatorTables = (sql: SqlStorage): boolean =>
@@ -21,7 +26,33 @@ export const hasLocatorTables = (sql: SqlStorage): boolean =>
 
 export function createLocatorTables(sql: SqlStorage): void {
   sql.exec(TABLES);
+  upgradeLocatorTables(sql);
 }
+
+export function upgradeLocatorTables(sql: SqlStorage): void {
+  sql.exec(ASKS);
+}
+
+/** `since`: when the first fact began to wait for this id. */
+export type LinkAsk = { readonly dueAt: number; readonly linkId: string; readonly since: number };
+
+export function putAsk(sql: SqlStorage, { dueAt, linkId, since }: LinkAsk): void {
+  sql.exec('INSERT INTO asks (due_at, link_id, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', dueAt, linkId, since);
+}
+
+/** Always false: nothing is left to ask. */
+export function dropAsk(sql: SqlStorage, { dueAt, linkId }: LinkAsk): false {
+  sql.exec('DELETE FROM asks WHERE due_at = ? AND link_id = ?', dueAt, linkId);
+  return false;
+}
+
+export const firstAsks = (sql: SqlStorage, limit: number): LinkAsk[] =>
+  sql
+    .exec<LinkAsk>('SELECT due_at AS dueAt, link_id AS linkId, since FROM asks ORDER BY due_at LIMIT ?', limit)
+    .toArray();
+
+export const isWaiting = (sql: SqlStorage, linkId: string): boolean =>
+  sql.exec('SELECT 1 FROM waiting WHERE link_id = ? LIMIT 1', linkId).toArray().length > 0;
 
 export function writeSettings(sql: SqlStorage, settings: LocatorSettings): void {
   sql.exec(
@@ -114,3 +145,12 @@ export const waitingSummary = (sql: SqlStorage): { count: number; oldestAt: numb
       'SELECT COUNT(*) AS count, MIN(received_at) AS oldestAt FROM waiting',
     )
     .one();
+
+export const askOf = (sql: SqlStorage, dueAt: number, linkId: string): LinkAsk | null =>
+  sql
+    .exec<LinkAsk>(
+      'SELECT due_at AS dueAt, link_id AS linkId, since FROM asks WHERE due_at = ? AND link_id = ?',
+      dueAt,
+      linkId,
+    )
+    .toArray()[0] ?? null;

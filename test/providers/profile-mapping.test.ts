@@ -162,16 +162,31 @@ describe('a payment', () => {
 });
 
 describe('an incomplete callback', () => {
-  it.each([['status'], ['amount'], ['transaction_id'], ['order_id']])(
-    'without %s is completed by the provider itself where there is a query',
-    async (name) => {
-      const { [name]: _, ...rest } = payment;
-      const { events, hints } = await told(callbackOf(rest as Fields, 'json'), { query: QUERY });
-      expect(events).toEqual([]);
-      const [orderNo, transactionId] = [rest.order_id, rest.transaction_id];
-      expect(hints).toEqual([{ ...(orderNo ? { orderNo } : {}), ...(transactionId ? { transactionId } : {}) }]);
-    },
-  );
+  const lacking = (name: string) => {
+    const { [name]: _, ...rest }: Fields = payment;
+    return told(callbackOf(rest, 'json'), { query: QUERY });
+  };
+
+  it.each([
+    ['amount', 'amount'],
+    ['transaction_id', 'transactionId'],
+  ])('without %s is told as it is: the ledger asks for the rest', async (name, field) => {
+    const { events, partial = [] } = await lacking(name);
+    expect([events, partial]).toMatchObject([[{ status: 'succeeded', [field]: null }], []]);
+  });
+
+  it('without a status tells no event, and what it says is kept', async () => {
+    const { events, partial } = await lacking('status');
+    expect(events).toEqual([]);
+    expect(partial).toMatchObject([
+      { kind: 'partial', lacks: 'status', orderNo: payment.order_id, transactionId: payment.transaction_id },
+    ]);
+  });
+
+  it('without its order is found by its transaction', async () => {
+    const { events, unlinkedPartial } = await lacking('order_id');
+    expect([events, unlinkedPartial]).toMatchObject([[], [{ kind: 'partial', linkId: payment.transaction_id }]]);
+  });
 
   it('without an amount and without a query is told as it is, for a person to see', async () => {
     const { amount: _, ...rest } = payment;

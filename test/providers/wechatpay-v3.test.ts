@@ -330,7 +330,7 @@ describe('an authentic notice that cannot be read', () => {
     expect(await reasonOf(callback)).toBe('malformed');
   });
 
-  it.each(['out_trade_no', 'transaction_id', 'trade_state', 'success_time', 'mchid', 'appid', 'amount'])(
+  it.each(['out_trade_no', 'trade_state', 'success_time', 'mchid', 'appid'])(
     'names the field that a payment lacks: %s',
     async (field) => {
       const callback = signed(noticeOf('TRANSACTION.SUCCESS', { ...transaction, [field]: undefined }));
@@ -338,6 +338,14 @@ describe('an authentic notice that cannot be read', () => {
       expect(await detailOf(callback)).toContain(field);
     },
   );
+
+  it.each([
+    ['transaction_id', 'transactionId'],
+    ['amount', 'amount'],
+  ])('tells a payment without %s as it is: the ledger asks for the rest', async (field, name) => {
+    const told = await eventOf('TRANSACTION.SUCCESS', { ...transaction, [field]: undefined });
+    expect(told).toMatchObject({ kind: 'payment', status: 'succeeded', [name]: null });
+  });
 
   it.each(['out_trade_no', 'out_refund_no', 'refund_status', 'mchid', 'amount'])(
     'names the field that a refund lacks: %s',

@@ -199,17 +199,36 @@ describe('an incomplete callback', () => {
     return tokenim.send(rest, form, addressOf(channel));
   };
 
-  it.each(['status', 'amount', 'order_id'])('without %s is completed by asking the provider', async (name) => {
-    const channel = await makeChannel(templates);
+  it.each(['status', 'amount', 'transaction_id', 'order_id'])(
+    'without %s is acknowledged, and completed by asking the provider at once',
+    async (name) => {
+      const channel = await makeChannel(templates);
+      const orderId = unique('T');
+      expect(await lacking(name, 'json', channel, orderId)).toMatchObject([{ status: 200 }]);
+      await vi.waitFor(
+        async () =>
+          expect(await orderOf(channel, orderId)).toMatchObject({ state: 'paid', paid: { minor: 4_200 }, flags: [] }),
+        { timeout: 10_000, interval: 50 },
+      );
+      expect(calls).toEqual(['https://api.pay.example/api/query']);
+    },
+  );
+
+  it('of a provider that does not answer is acknowledged all the same, and kept', async () => {
+    const channel = await makeChannel({ ...templates, apiKey: 'a-key-that-was-revoked' });
     const orderId = unique('T');
-    expect(await lacking(name, 'json', channel, orderId)).toMatchObject([{ status: 200 }]);
-    expect(calls).toEqual(['https://api.pay.example/api/query']);
-    expect(await orderOf(channel, orderId)).toMatchObject({ state: 'paid', paid: { minor: 4_200 } });
+    expect(await lacking('status', 'xml', channel, orderId)).toMatchObject([{ status: 200, body: 'success' }]);
+    expect(await orderOf(channel, orderId)).toMatchObject({ state: 'pending', sequence: 0, flags: [] });
   });
 
-  it('is not acknowledged while the provider does not answer', async () => {
-    const channel = await makeChannel({ ...templates, apiKey: 'a-key-that-was-revoked' });
-    expect(await lacking('status', 'xml', channel, unique('T'))).toMatchObject([{ status: 503, body: 'fail' }]);
+  it('of a channel that cannot ask goes out flagged at once', async () => {
+    const channel = await makeChannel();
+    const orderId = unique('T');
+    expect(await lacking('amount', 'json', channel, orderId)).toMatchObject([{ status: 200 }]);
+    await vi.waitFor(
+      async () => expect(await orderOf(channel, orderId)).toMatchObject({ flags: ['incomplete'], sequence: 1 }),
+      { timeout: 10_000, interval: 50 },
+    );
   });
 });
 

@@ -1,10 +1,10 @@
 // Puts an authentic callback into our words by the channel's own mapping. Looks values up and translates words; runs
 // nothing. Never guesses: what cannot be read is refused by the name of its field, or asked for where there is a query.
-import type { Payer, PaymentEvent, PaymentFact, RefundFact, UnlinkedEvent } from '../../core/event.ts';
+import type { PartialFact, Payer, PaymentEvent, PaymentFact, RefundFact, UnlinkedEvent } from '../../core/event.ts';
 import { type Money, money, parseMoney } from '../../core/money.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { QueryTarget, Translation } from '../provider.ts';
+import type { Translation } from '../provider.ts';
 import type { FieldName, Mapping } from './mapping-schema.ts';
 import { textAt } from './path.ts';
 import { type Notice, timeOf } from './signature.ts';
@@ -64,7 +64,7 @@ function checkMerchant(read: Read, { merchantIds }: Mapping): Rejection | null {
 }
 
 type Facts = { readonly notice: Notice; readonly read: Read; readonly mapping: Mapping; readonly status: string };
-type Told = Pick<Translation, 'events' | 'unlinked' | 'links' | 'hints'>;
+type Told = Pick<Translation, 'events' | 'unlinked' | 'links' | 'partial' | 'unlinkedPartial'>;
 
 function paymentOf({ notice, read, mapping, status }: Facts, canAsk: boolean): Result<Told, Rejection> {
   const orderNo = read('orderNo');
@@ -74,42 +74,46 @@ function paymentOf({ notice, read, mapping, status }: Facts, canAsk: boolean): R
   const meaning = wordIn(mapping.statuses.payment, status);
   const amount = amountOf(read, 'amount', mapping);
   if (!amount.ok) return amount;
-  const lacks = meaning === 'succeeded' && (amount.value === null || transactionId === null);
-  if (canAsk && (orderNo === null || meaning === null || lacks)) {
-    if (orderNo === null && ownId === null) return incomplete('orderNo or transactionId');
-    return ok({ events: [], hints: [targetOf(orderNo, ownId)] });
-  }
-  if (orderNo === null || !ORDER_NO.test(orderNo)) return incomplete('orderNo');
-  if (meaning === null) return incomplete('status');
+  if (canAsk && orderNo === null && ownId === null) return incomplete('orderNo or transactionId');
+  if (orderNo === null ? !canAsk : !ORDER_NO.test(orderNo)) return incomplete('orderNo');
+  if (meaning === null && !canAsk) return incomplete('status');
   const payerAmount = amountOf(read, 'payerAmount', mapping);
   if (!payerAmount.ok) return payerAmount;
   const occurredAt = occurredAtOf(read, mapping, notice);
   if (occurredAt === null) return incomplete(`occurredAt in ${mapping.timeUnit}`);
   const [providerMethod, attach, payer] = [read('method'), read('attach'), payerOf(read)];
   const method = providerMethod === null ? null : wordIn(mapping.methods, providerMethod);
-  const event: PaymentFact = {
-    kind: 'payment',
-    orderNo,
+  const said = {
     occurredAt,
     providerState: short(status),
     test: isTest(read, mapping),
-    status: meaning,
     transactionId,
     amount: amount.value,
+    ...(payer === null ? {} : { payer }),
+    ...(attach === null ? {} : { attach: attach.slice(0, TEXT_CHARS_MAX) }),
+  };
+  if (orderNo === null || meaning === null) return ok(partialOf(said, orderNo, ownId));
+  const event: PaymentFact = {
+    ...said,
+    kind: 'payment',
+    orderNo,
+    status: meaning,
     ...(payerAmount.value === null ? {} : { payerAmount: payerAmount.value }),
     ...(method === null ? {} : { method }),
     ...(providerMethod === null ? {} : { providerMethod: short(providerMethod) }),
-    ...(payer === null ? {} : { payer }),
-    ...(attach === null ? {} : { attach: attach.slice(0, TEXT_CHARS_MAX) }),
   };
   const isLinked = mapping.linkByTransaction && transactionId !== null;
   return ok({ events: [event], ...(isLinked ? { links: [{ id: transactionId, orderNo }] } : {}) });
 }
 
-const targetOf = (orderNo: string | null, transactionId: string | null): QueryTarget => ({
-  ...(orderNo === null ? {} : { orderNo }),
-  ...(transactionId === null ? {} : { transactionId }),
-});
+type Said = Omit<PartialFact, 'kind' | 'orderNo' | 'lacks'>;
+
+/** What a callback says that names no order, or no status: the provider has to say the rest. */
+function partialOf(said: Said, orderNo: string | null, id: string | null): Told {
+  const partial = { ...said, kind: 'partial', lacks: 'status' } as const;
+  if (orderNo !== null) return { events: [], partial: [{ ...partial, orderNo }] };
+  return { events: [], unlinkedPartial: id === null ? [] : [{ ...partial, linkId: id }] };
+}
 
 const tooLong = (id: string | null): boolean => id !== null && id.length > ID_CHARS_MAX;
 

@@ -77,8 +77,6 @@ export function paymentOf(notice: Notice, credentials: Credentials): Result<Paym
   if (merchant !== null) return err(merchant);
   const status = statusOf(trade.trade_state, trade.trade_type ?? '');
   if (status === null) return incomplete(notice, `trade_state, which is ${JSON.stringify(trade.trade_state)}`);
-  if (status === 'succeeded' && trade.transaction_id == null) return incomplete(notice, 'transaction_id');
-  if (status === 'succeeded' && trade.amount == null) return incomplete(notice, 'amount.total');
   const occurredAt = instantOf(trade.success_time ?? (status === 'succeeded' ? null : notice.createTime));
   if (occurredAt === null) return incomplete(notice, 'success_time');
   const payer = payerOf(trade);
