@@ -88,7 +88,6 @@ describe('a fact of an order that nobody registered', () => {
       ).results.at(0);
     const parked = await until(name, eventsOf);
     expect(parked).toMatchObject({ verdict: 'parked', type: null, data: null });
-    await record(name, [paid(unique('other'))]); // something else takes the next place
     await register(name, orderNo);
     const applied = await until(name, async () => {
       const row = await eventsOf();
