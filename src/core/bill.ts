@@ -105,3 +105,34 @@ export function localTime(text: string, offsetMinutes = BEIJING_MINUTES): number
   const isReal = hour < 24 && minute < 60 && second < 60 && month >= 1 && month <= 12 && day >= 1;
   return isReal && new Date(at).getUTCDate() === day ? at - offsetMinutes * MINUTE_MS : null;
 }
+
+export type BillCalendar = {
+  readonly offsetMinutes: number;
+  readonly readyAfterHours: number;
+  readonly keptDays: number;
+};
+
+/** When the bill of a day is there at the soonest. */
+export const billReadyAt = (day: BillDay, { offsetMinutes, readyAfterHours }: BillCalendar): number =>
+  dayEnd(day, offsetMinutes) + readyAfterHours * 3_600_000;
+
+/**
+ * The days whose bills can be asked for and were not compared yet, the newest first: none before `since`, the first day
+ * of the channel, and none that the provider no longer keeps.
+ */
+export function daysDue(
+  calendar: BillCalendar,
+  done: ReadonlySet<BillDay>,
+  since: BillDay,
+  now: number,
+  most: number,
+): readonly BillDay[] {
+  const today = dayOf(now, calendar.offsetMinutes);
+  const days: BillDay[] = [];
+  for (let back = 1; back <= calendar.keptDays && days.length < most; back++) {
+    const day = dayAfter(today, -back);
+    if (day < since) break;
+    if (billReadyAt(day, calendar) <= now && !done.has(day)) days.push(day);
+  }
+  return days;
+}

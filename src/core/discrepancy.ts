@@ -2,7 +2,7 @@
 // it is about, so that finding it again is finding the same.
 import type { BillDay, RowKind } from './bill.ts';
 import type { Fact } from './event.ts';
-import type { Money } from './money.ts';
+import { type Money, printMoney } from './money.ts';
 import { err, ok, type Result } from './result.ts';
 
 /**
@@ -102,4 +102,32 @@ export function foundAgain(known: Discrepancy, difference: Difference, now: numb
   // A repair that is found once more is on its way, or the ledger has it since.
   const isBack = known.status === 'fixed' && difference.repair === null;
   return { ...difference, status: isBack ? 'open' : known.status, note, owner, foundAt, eventId, updatedAt: now };
+}
+
+const COLUMNS = [
+  ...['id', 'kind', 'status', 'channel', 'day', 'about', 'orderNo', 'transactionId', 'refundNo', 'row'],
+  ...['thereAmount', 'thereCurrency', 'thereState', 'thereFee', 'hereAmount', 'hereCurrency', 'hereState', 'hereFee'],
+  ...['eventId', 'owner', 'note', 'detail'],
+] as const;
+
+export const DISCREPANCY_CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
+
+/** One line of a table for a spreadsheet; amounts as decimals, so that nobody divides by a hundred. */
+export function discrepancyCsv(discrepancy: Discrepancy): string {
+  const { there, here } = discrepancy;
+  const side = (name: 'there' | 'here', told: Side | null) => ({
+    [`${name}Amount`]: told?.amount == null ? '' : printMoney(told.amount),
+    [`${name}Currency`]: told?.amount?.currency ?? '',
+    [`${name}State`]: told?.state ?? '',
+    [`${name}Fee`]: told?.fee ?? '',
+  });
+  const cells: Readonly<Record<string, unknown>> = { ...discrepancy, ...side('there', there), ...side('here', here) };
+  return `${COLUMNS.map((column) => csvCell(cells[column])).join(',')}\r\n`;
+}
+
+/** Quoted where it has to be. What a spreadsheet would run as a formula is text: order numbers come from outside. */
+function csvCell(value: unknown): string {
+  const text = value == null ? '' : String(value);
+  const safe = /^[=+@\t\r]|^-(?!\d+(?:\.\d+)?$)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,7 +1,7 @@
 // Days of bills, decimals, keys, patterns: the small parts that every bill stands on.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayAfter, dayEnd, dayOf, dayStart, isBillDay, localTime } from '../../src/core/bill.ts';
+import { billReadyAt, dayAfter, dayEnd, dayOf, dayStart, daysDue, isBillDay, localTime } from '../../src/core/bill.ts';
 import { decimalOf, printDecimal, rateOf, unitsOf } from '../../src/core/decimal.ts';
 import { KeySet } from '../../src/core/key-set.ts';
 import { matcherOf, OrderNoPattern } from '../../src/core/order-no-pattern.ts';
@@ -34,6 +34,32 @@ describe('a day of bills', () => {
 
   it('may be the 29 February of a leap year', () => {
     expect(isBillDay('2028-02-29')).toBe(true);
+  });
+});
+
+describe('the days that are due', () => {
+  const calendar = { offsetMinutes: 480, readyAfterHours: 10, keptDays: 90 };
+  const at = (text: string) => Date.parse(`${text}+08:00`);
+  const due = (now: string, done: string[] = [], since = '2026-01-01', most = 3) =>
+    daysDue(calendar, new Set(done), since, at(now), most);
+
+  it('begin with yesterday from ten in the morning on', () => {
+    expect(due('2026-03-02T09:59:59', [], '2026-02-27')).toEqual(['2026-02-28', '2026-02-27']);
+    expect(due('2026-03-02T10:00:00', [], '2026-02-27')).toEqual(['2026-03-01', '2026-02-28', '2026-02-27']);
+    expect(billReadyAt('2026-03-01', calendar)).toBe(at('2026-03-02T10:00:00'));
+  });
+
+  it('are those that were not compared, however long ago, as many as one tick takes', () => {
+    expect(due('2026-03-05T12:00:00', ['2026-03-04', '2026-03-02'])).toEqual([
+      '2026-03-03',
+      '2026-03-01',
+      '2026-02-28',
+    ]);
+  });
+
+  it('are none before the channel was there, and none that the provider has thrown away', () => {
+    expect(due('2026-03-05T12:00:00', [], '2026-03-05')).toEqual([]);
+    expect(due('2026-12-31T12:00:00', [], '2020-01-01', 1_000)).toHaveLength(90);
   });
 });
 

@@ -1,6 +1,13 @@
 // What becomes of a difference: a person explains it, a repair or a later bill mends it, another run finds it again.
 import { describe, expect, it } from 'vitest';
-import { changeDiscrepancy, type Discrepancy, differenceId, foundAgain } from '../../src/core/discrepancy.ts';
+import {
+  changeDiscrepancy,
+  DISCREPANCY_CSV_HEADER,
+  type Discrepancy,
+  differenceId,
+  discrepancyCsv,
+  foundAgain,
+} from '../../src/core/discrepancy.ts';
 
 const known: Discrepancy = {
   id: differenceId('shop', '2026-03-01', 'amount', 'payment T1'),
@@ -66,5 +73,32 @@ describe('its id', () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(encodeURI(id).replaceAll('%25', '%')).toBe(id);
     for (const id of ids) expect(id.split('~')).toHaveLength(4);
+  });
+});
+
+describe('as a line of a table', () => {
+  const cellsOf = (changes: Partial<Discrepancy>) => {
+    const line = discrepancyCsv({ ...known, ...changes });
+    expect(line.endsWith('\r\n')).toBe(true);
+    return line.trimEnd();
+  };
+
+  it('has a cell for each column, amounts as decimals', () => {
+    const side = { amount: { minor: 1_230, currency: 'CNY' }, state: 'SUCCESS', fee: '0.07000', at: 0 };
+    const line = cellsOf({ there: side, here: { ...side, amount: { minor: 500, currency: 'JPY' }, fee: null } });
+    expect(line.split(',')).toHaveLength(DISCREPANCY_CSV_HEADER.split(',').length);
+    expect(line).toContain(',12.30,CNY,SUCCESS,0.07000,500,JPY,SUCCESS,,');
+  });
+
+  it.each([
+    ['=cmd()', "'=cmd()"],
+    ['-1+2', "'-1+2"],
+    ['-1.5', '-1.5'],
+    ['@x', "'@x"],
+    ['a "b", c', '"a ""b"", c"'],
+    ['two\nlines', '"two\nlines"'],
+    ['plain', 'plain'],
+  ])('is safe to open in a spreadsheet: %j', (note, cell) => {
+    expect(cellsOf({ note, detail: 'end' }).endsWith(`,${cell},end`)).toBe(true);
   });
 });

@@ -432,6 +432,15 @@ describe('Alipay', () => {
     expect((rows.at(-1)?.at ?? 0) < dayEnd(DAY)).toBe(true);
   });
 
+  it('may repeat the order’s amount in a refund’s row: what it took back counts', async () => {
+    const lines = alipayLines(trades).map((row) => row.replace(/,-(\d+\.\d\d),(-\d+\.\d\d),/, ',600.00,$2,'));
+    const { rows, problem: found } = await readAll(gbk(`${lines.join('\r\n')}\r\n`), {
+      layout: tradesLayout(alipayMade()),
+    });
+    expect(found).toBeNull();
+    expect(rows[9]).toMatchObject({ kind: 'refund', amount: { minor: trades[9]?.fen } });
+  });
+
   it('tells a table that was cut, and one whose sums differ', async () => {
     const layout = tradesLayout(alipayMade());
     const lines = alipayLines(trades);

@@ -64,14 +64,16 @@ function readTrade(cell: Cell<TradeColumn>, test: boolean): Result<BillRow, stri
   if (kind === 'payment' && amount.value.minor < 0) return err(`a payment of ${cell('amount')} is below zero`);
   const fee = cell('fee') === '' ? null : feeOf(cell('fee'));
   if (cell('fee') !== '' && fee === null) return err(`${show(cell('fee'))} is no fee`);
-  const positive = (minor: number) => ({ minor: Math.abs(minor), currency: CURRENCY });
+  // Where a refund's row repeats what the order was about, only what it took back is below zero.
+  const { minor } = kind === 'refund' && amount.value.minor > 0 ? settled.value : amount.value;
+  const positive = (signed: number) => ({ minor: Math.abs(signed), currency: CURRENCY });
   return ok({
     kind,
     orderNo: given(cell('orderNo')),
     transactionId: given(cell('transactionId')),
     refundNo: kind === 'refund' ? given(cell('refundNo')) : null,
     providerRefundId: null,
-    amount: positive(amount.value.minor),
+    amount: positive(minor),
     settled: positive(settled.value.minor),
     payerAmount: null,
     fee,
