@@ -21,6 +21,7 @@ import {
   raiseAlarm,
 } from './receive/aftermath.ts';
 import { askAll } from './receive/ask.ts';
+import { followHint } from './receive/hint.ts';
 import { answerScan } from './receive/product.ts';
 import { prove } from './receive/prove.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
@@ -109,12 +110,15 @@ async function judged(route: Route): Promise<Response> {
   if (finding.answer !== undefined) return responseOf(finding.answer);
   if (verdict !== 'rejected' || reason === null) return responseOf(await answerOf(route, { kind: 'accepted' }));
   const detail = finding.detail ?? '';
-  if (reason === 'unknown_key' || reason === 'keys_unavailable') askForKeys(intake, finding.keyId);
+  if (isCurable({ reason })) askForKeys(intake, finding.keyId);
   if (wireOf(reason).alarm) raiseAlarm(intake, reason as AlarmCode, detail); // every reason that alarms is one
   const answer = await answerOf(route, { kind: 'rejected', rejection: { reason, detail } });
   const headers = reason === 'method_not_allowed' ? { ...answer.headers, allow: 'POST' } : answer.headers;
   return responseOf({ ...answer, headers });
 }
+
+/** Plausible, and not to be verified with the keys that are here. */
+const isCurable = ({ reason }: Pick<Rejection, 'reason'>) => reason === 'unknown_key' || reason === 'keys_unavailable';
 
 /** Cheapest first: nothing of the body is read for a caller who may not call. */
 async function judge(route: Route, isOutside: boolean): Promise<Finding> {
@@ -137,7 +141,10 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   const newest = await route.credentials;
   const previous = previousOpener(record, readConfig(intake.env).masterKey, now);
   const proved = await prove({ provider, callback, newest, previous, keys: record.keys, now });
-  if (!proved.ok) return refused(proved.error, body);
+  if (!proved.ok) {
+    if (isCurable(proved.error)) followHint({ intake, record, provider, credentials: newest }, callback);
+    return refused(proved.error, body);
+  }
   const { notification, credentials } = proved.value;
   if (credentials !== newest) route.credentials = Promise.resolve(credentials);
   const translated = provider.translate(notification, credentials);

@@ -31,6 +31,9 @@ export const HINTS_PER_NOTICE_MAX = 5;
 /** Questions that notices of one channel may cause in one isolate: strangers can send those that prove nothing. */
 export const ASKS_PER_SECOND_MAX = 10;
 
+/** Orders of one channel that callbacks which cannot be verified may have asked about in a minute. */
+export const HINTS_PER_MINUTE_MAX = 10;
+
 /** Shards a channel has unless chosen; fixed when the channel is created. See docs/decisions. */
 export const SHARDS_DEFAULT = 8;
 export const SHARDS_MAX = 32;

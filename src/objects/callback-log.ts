@@ -6,9 +6,11 @@ import {
   ARRIVAL_PROJECT_MS,
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
+  HINTS_PER_MINUTE_MAX,
   PROJECT_DELAY_MS,
   PROJECT_TIMEOUT_MS,
 } from '../core/limits.ts';
+import { PerMinute } from '../core/per-minute.ts';
 import { DEFAULT_RETENTION } from '../core/retention.ts';
 import { within } from '../core/within.ts';
 import {
@@ -29,6 +31,7 @@ import {
 const STEPS_MAX = 20;
 
 export class CallbackLog extends DurableObject<Env> {
+  readonly #followed = new PerMinute(HINTS_PER_MINUTE_MAX);
   #hasTables = false;
   /** When the alarm goes off; null when none is set. */
   #armedAt: number | null = null;
@@ -59,6 +62,11 @@ export class CallbackLog extends DurableObject<Env> {
       unproject(this.ctx.storage.sql);
       this.#arm(Date.now() + PROJECT_DELAY_MS);
     });
+  }
+
+  /** Whether one more callback that cannot be verified may be followed; writes nothing. */
+  mayFollow(now: number): boolean {
+    return this.#followed.allows('', now);
   }
 
   /** Cron's nudge: an alarm that the platform lost is set again. */

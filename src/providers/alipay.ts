@@ -8,6 +8,7 @@ import { pay } from './alipay/api.ts';
 import { bill } from './alipay/bill.ts';
 import { close } from './alipay/close.ts';
 import { Credentials, inspectCredentials } from './alipay/credentials.ts';
+import { hint } from './alipay/hint.ts';
 import { type Notice, openNotice } from './alipay/notice.ts';
 import { query } from './alipay/query.ts';
 import { refund } from './alipay/refund.ts';
@@ -51,6 +52,7 @@ export const alipay = provider<Credentials, Notice>({
   acknowledge,
   // Anything but these seven letters is a failure; handlers answer 200 with `fail` (asynchronous notices).
   readAcknowledgement: byWord('success'),
+  hint,
   query,
   pay,
   close,

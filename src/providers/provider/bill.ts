@@ -6,6 +6,7 @@ import type { FetchedKey } from '../../core/channel.ts';
 import type { Result } from '../../core/result.ts';
 import type { SentOn } from '../../core/retold.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
+import type { Hinting } from './hint.ts';
 
 export type BillAsk = { readonly day: BillDay; readonly kind: BillKind };
 
@@ -55,4 +56,4 @@ export type BillSource<Credentials> = {
 };
 
 /** What a provider tells beside its callbacks and its API: the parts of the contract that have files of their own. */
-export type Beside<Credentials> = SentOn<Credentials> & BillSource<Credentials>;
+export type Beside<Credentials> = SentOn<Credentials> & BillSource<Credentials> & Hinting<Credentials>;
