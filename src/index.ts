@@ -1,6 +1,7 @@
 // The Worker: which trigger runs which verb. No logic.
 import { api } from './api/app.ts';
 import { ask } from './ask.ts';
+import { operators } from './console/app.tsx';
 import type { AskMessage, DeliveryMessage } from './core/record.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
@@ -19,6 +20,7 @@ export default {
   fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith('/pay/')) return payer(request, env);
+    if (/^\/console(\/|$)/.test(pathname)) return operators.fetch(request, env, ctx);
     if (!pathname.startsWith('/callbacks/')) return api.fetch(request, env, ctx);
     readConfig(env);
     return receive(request, env, ctx);

@@ -1,5 +1,6 @@
 // GET /pay/{token}: what a payer sees of one order, as a page, as JSON and as a picture of the code. Public: whoever
 // has the token may look. Never writes, never asks a provider, and never says who sells or what.
+import { type Language, languageOf } from './core/language.ts';
 import { qrPng, qrSvg } from './core/qr.ts';
 import { unreachable } from './core/result.ts';
 import { readPayToken } from './crypto/pay-token.ts';
@@ -7,7 +8,6 @@ import { readConfig } from './env.ts';
 import { contentSecurityPolicy } from './payer/behaviour.ts';
 import { mayLook, mayLookAt, RETRY_AFTER_SECONDS } from './payer/limit.ts';
 import { payPage, plainPage } from './payer/page.ts';
-import { type Language, languageOf } from './payer/texts.ts';
 import { type PayView, readPayView } from './payer/view.ts';
 
 type Form = 'page' | 'status' | 'qr.svg' | 'qr.png';

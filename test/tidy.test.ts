@@ -50,7 +50,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: SHELL,
   objects: SHELL,
   api: SHELL,
-  console: SHELL,
+  // Pages show what /v1 answers, asked in process: the same code for people and for programs.
+  console: [...SHELL, 'api'],
   index: [...VERBS, 'env', 'api', 'console', 'objects'],
   // Plays the outside world: shares our nouns, never our cryptography.
   sandbox: ['core'],

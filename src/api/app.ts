@@ -7,6 +7,7 @@ import { docsPage } from './docs.ts';
 import { evidence } from './evidence.ts';
 import { health } from './health.ts';
 import { newApp } from './kit.ts';
+import { me } from './me.ts';
 import { operations } from './operations.ts';
 import { orderActions } from './order-actions.ts';
 import { orders } from './orders.ts';
@@ -49,6 +50,7 @@ const ROUTES = [
   operations,
   products,
   providers,
+  me,
 ];
 for (const routes of ROUTES) api.route('/v1', routes);
 

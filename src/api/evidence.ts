@@ -105,7 +105,7 @@ async function isIntact(orderNo: string, entries: readonly EvidenceEntry[], head
   return link === head;
 }
 
-const AuditBody = z
+export const AuditBody = z
   .object({
     id: z.string(),
     at: Time,

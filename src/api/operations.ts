@@ -20,7 +20,7 @@ const REBUILDS_AT_ONCE = 4;
 
 export const operations = newApp();
 
-const AlarmBody = z
+export const AlarmBody = z
   .object({
     code: z.string(),
     subject: z.string(),

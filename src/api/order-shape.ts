@@ -121,6 +121,10 @@ export const PaymentBody = z
   })
   .openapi('Payment');
 
+export const OrderReadBody = OrderDetailBody.extend({
+  payment: PaymentBody.nullable().openapi({ description: 'What the payer may scan now; null when there is nothing.' }),
+}).openapi('OrderRead');
+
 export const RegisteredBody = z
   .object({
     order: OrderBody,

@@ -2,9 +2,12 @@
 import type { ChannelRecord } from '../core/channel.ts';
 import { PAY_WITHIN_MS_DEFAULT } from '../core/limits.ts';
 import type { Money as MoneyValue } from '../core/money.ts';
+import type { Order } from '../core/order.ts';
 import type { RegisterReply, RegisterRequest } from '../core/record.ts';
+import { readConfig } from '../env.ts';
 import { ledgerOf } from '../record.ts';
 import { listOrders, type OrderRow } from '../store/lists.ts';
+import { listOrdersByNumber } from '../store/order-search.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { newId, requires, WriteHeaders } from './auth.ts';
 import { Id, iso, isoOrNull, MoneyInput, OrderNo } from './fields.ts';
@@ -17,7 +20,7 @@ import {
   placeOfOrder,
   renderDetail,
 } from './order-answer.ts';
-import { ORDER_STATES, OrderDetailBody, OrderItem, RegisteredBody } from './order-shape.ts';
+import { ORDER_STATES, OrderItem, OrderReadBody, RegisteredBody } from './order-shape.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { paymentOf, payProblem, renderPayment } from './pay.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
@@ -116,18 +119,34 @@ orders.openapi(
     summary: 'Read an order with its history',
     middleware: requires('read', 'orders'),
     request: { params: OrderParams },
-    responses: { 200: jsonOf('The order, from its ledger.', OrderDetailBody), ...problemResponse },
+    responses: { 200: jsonOf('The order, from its ledger.', OrderReadBody), ...problemResponse },
   }),
   async (c) => {
     const { channel, orderNo } = c.req.valid('param');
     const place = await placeOfOrder(c.env, { channel, orderNo });
     if (!place.ok) return refuse(c, place.error);
-    const { detail } = place.value;
-    return detail ? c.json(renderDetail(detail), 200) : refuse(c, notFound(`Order ${channel}/${orderNo}`));
+    const { detail, record } = place.value;
+    if (!detail) return refuse(c, notFound(`Order ${channel}/${orderNo}`));
+    const payment = await payableNow(c.env, record, detail.order, Date.now());
+    return c.json({ ...renderDetail(detail), payment }, 200);
   },
 );
 
-const OrderQuery = PageQuery.extend({ channel: Id.optional(), state: z.enum(ORDER_STATES).optional() });
+/** The code that was given out before, while it can be paid; asks nobody. */
+async function payableNow(env: Env, record: ChannelRecord, order: Order, now: number) {
+  const { paymentState, paymentRequest } = order;
+  const isOpen = paymentState !== 'paid' && paymentState !== 'closed';
+  if (!isOpen || paymentRequest === null || paymentRequest.codeExpiresAt <= now) return null;
+  return readConfig(env).publicUrl === null ? null : renderPayment(env, record, order.orderNo, paymentRequest);
+}
+
+const OrderQuery = PageQuery.extend({
+  channel: Id.optional(),
+  state: z.enum(ORDER_STATES).optional(),
+  orderNo: OrderNo.optional().openapi({
+    description: 'The number, or how it begins; together with channel. Then the list is by number.',
+  }),
+});
 const OrderPlace = z.tuple([z.int(), z.string(), z.string()]);
 
 orders.openapi(
@@ -143,7 +162,14 @@ orders.openapi(
     const { limit, cursor, ...filter } = c.req.valid('query');
     const place = placeOf(cursor, OrderPlace);
     if (!place.ok) return refuse(c, place.error);
-    const rows = await listOrders(c.env.DB, filter, place.value, limit);
+    const { channel, orderNo: prefix } = filter;
+    if (prefix !== undefined && channel === undefined) {
+      return refuse(c, invalid({ field: 'channel', message: 'give a channel along with orderNo' }));
+    }
+    const rows =
+      prefix === undefined || channel === undefined
+        ? await listOrders(c.env.DB, filter, place.value, limit)
+        : await listOrdersByNumber(c.env.DB, { ...filter, channel, prefix }, place.value?.[2] ?? null, limit);
     const page = cut(rows, limit, (row) => [row.created_at, row.channel, row.order_no], renderItem);
     return c.json(page, 200);
   },

@@ -8,7 +8,7 @@ import { problemResponse, refuse } from './problem.ts';
 
 const Words = z.object({ en: z.string(), zh: z.string() });
 
-const ProviderBody = z
+export const ProviderBody = z
   .object({
     id: z.string(),
     name: Words,

@@ -17,9 +17,9 @@ import { invalid, problemResponse, refuse } from './problem.ts';
 const COUNT_MINUTES_DEFAULT = 60;
 const COUNT_MINUTES_MAX = 1_440;
 const COUNTS_MAX = 2_000;
-const VERDICTS = ['accepted', 'duplicate', 'ignored', 'parked', 'rejected'] as const;
+export const VERDICTS = ['accepted', 'duplicate', 'ignored', 'parked', 'rejected'] as const;
 
-const CallbackBody = z
+export const CallbackBody = z
   .object({
     id: z.string(),
     at: Time,
@@ -75,7 +75,7 @@ records.openapi(
   },
 );
 
-const RejectionPage = pageOf('RejectionPage', CallbackBody).extend({
+export const RejectionPage = pageOf('RejectionPage', CallbackBody).extend({
   counts: z
     .array(z.object({ channel: z.string(), minute: Time, reason: z.string(), count: z.int() }))
     .openapi({ description: 'Exact counts by minute, newest first; on the first page alone.' }),
@@ -117,7 +117,7 @@ records.openapi(
 
 const renderCount = ({ minute, ...count }: RejectionCount) => ({ ...count, minute: iso(minute) });
 
-const DeliveryBody = z
+export const DeliveryBody = z
   .object({
     eventId: z.string(),
     origin: z.string(),

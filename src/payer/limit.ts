@@ -1,6 +1,6 @@
 // How often strangers may look: by address, so that nobody tries tokens, and by token, so that no page is a burden. A
 // limiter that fails lets everybody in: a payer must not be kept from paying.
-import ipaddr from 'ipaddr.js';
+import { networkOf } from '../core/network.ts';
 
 /** When to come back: the limits count by the minute, and whoever waits this long is inside them again. */
 export const RETRY_AFTER_SECONDS = 15;
@@ -17,11 +17,4 @@ async function isWithin(limiter: RateLimit, key: string): Promise<boolean> {
   } catch {
     return true; // see above
   }
-}
-
-/** One subscriber has a whole /64 of IPv6 addresses to ask from (RFC 6177). */
-export function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
 }

@@ -1,7 +1,8 @@
 // The payer's page as HTML: whole without a script, every text escaped, nothing from elsewhere.
 import { html, raw } from 'hono/html';
+import { amountText, type Language } from '../core/language.ts';
 import { SCRIPT, STYLE } from './behaviour.ts';
-import { amountText, type Language, TEXTS, type Texts } from './texts.ts';
+import { TEXTS, type Texts } from './texts.ts';
 import type { PayView } from './view.ts';
 
 /** How often a browser without scripts loads the page anew: while there is a code, and while there is none. */

@@ -1,8 +1,6 @@
-// What the payer reads, in two languages, and which of them. Knows no order and no merchant.
-import { decimalsOf, type Money, printMoney } from '../core/money.ts';
+// What the payer reads, in two languages. Knows no order and no merchant.
+import type { Language } from '../core/language.ts';
 import type { PayState } from './view.ts';
-
-export type Language = 'zh' | 'en';
 
 export type Texts = {
   /** BCP 47, for the page and for amounts. */
@@ -80,27 +78,3 @@ export const TEXTS: Readonly<Record<Language, Texts>> = {
     down: { name: '暂时无法访问', advice: '请稍后刷新本页，请勿重复付款。' },
   },
 };
-
-/** The language that `Accept-Language` likes better; English where it likes neither (RFC 9110, 12.5.4). */
-export function languageOf(chosen: string | null, accepted: string | null): Language {
-  if (chosen === 'zh' || chosen === 'en') return chosen;
-  const liked = (accepted ?? '')
-    .slice(0, 500)
-    .split(',')
-    .map((item) => {
-      const [, tag = '', weight = '1'] = /^\s*([A-Za-z]+)[\w-]*\s*(?:;\s*q=([\d.]+))?\s*$/.exec(item) ?? [];
-      return { tag: tag.toLowerCase(), weight: Number(weight) };
-    })
-    .filter(({ weight }) => weight > 0)
-    .sort((a, b) => b.weight - a.weight);
-  for (const { tag } of liked) if (tag === 'zh' || tag === 'en') return tag;
-  return 'en';
-}
-
-/** By its digits alone: no float ever touches an amount. */
-export function amountText(amount: Money, locale: string): string {
-  const decimals = decimalsOf(amount.currency);
-  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: amount.currency, ...digits });
-  return format.format(printMoney(amount) as `${number}`); // printMoney prints a decimal number
-}

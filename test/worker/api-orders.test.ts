@@ -115,7 +115,7 @@ describe('reading an order', () => {
     await call('POST', '/v1/orders', input);
     const reply = await call('GET', `/v1/orders/${channel}/${input.orderNo}`);
     expect(reply.status).toBe(200);
-    expect(Object.keys(reply.body).sort()).toEqual(['deliveries', 'order', 'timeline']);
+    expect(Object.keys(reply.body).sort()).toEqual(['deliveries', 'order', 'payment', 'timeline']);
     expect(reply.body.order).toMatchObject({ orderNo: input.orderNo, state: 'pending', held: false, sequence: 0 });
     const [first] = reply.body.timeline ?? [];
     expect(first).toMatchObject({ kind: 'registered' });

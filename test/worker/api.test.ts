@@ -35,10 +35,12 @@ describe('the door of /v1', () => {
   const MAY: Readonly<Record<string, readonly string[]>> = {
     read: NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
     orders: [
+      'GET /v1/me',
       ...['GET /v1/orders', 'GET /v1/orders/x/x', 'GET /v1/orders/x/x/refunds', 'POST /v1/orders'],
       ...['GET /v1/products/x/qr.png', 'GET /v1/products/x/qr.svg', 'POST /v1/orders/x/x/query'],
     ],
     operate: [
+      'GET /v1/me',
       ...['query', 'close', 'refunds', 'release', 'replay'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
       ...['pause', 'resume', 'disable', 'enable'].map((action) => `POST /v1/channels/x/${action}`),
@@ -48,7 +50,7 @@ describe('the door of /v1', () => {
       'POST /v1/replays',
       'POST /v1/replays/x/cancel',
     ],
-    metrics: [],
+    metrics: ['GET /v1/me'],
     admin: NAMES,
   };
   it.each(Object.keys(MAY))('lets a key with the scope %s do what that scope says and no more', async (scope) => {

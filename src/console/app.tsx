@@ -1,0 +1,118 @@
+// /console: who comes in, in which language, and which page answers. Everything that pages show or do goes through /v1.
+import { MeBody } from '../api/me.ts';
+import { languageOf } from '../core/language.ts';
+import { readConfig } from '../env.ts';
+import { alarms } from './alarms.tsx';
+import { assetAt } from './assets.ts';
+import { get } from './call.ts';
+import { callbacks } from './callbacks.tsx';
+import { endSession, newToken, readCookie, readSession, writeCookie } from './cookies.ts';
+import { FormRefused } from './forms.ts';
+import { type Context, newPages, type Theme, to, withQuery } from './kit.ts';
+import { login } from './login.tsx';
+import { order } from './order.tsx';
+import { orderActs } from './order-acts.tsx';
+import { orders } from './orders.tsx';
+import { overview } from './overview.tsx';
+import { records } from './records.tsx';
+import { refund } from './refund.tsx';
+import { show, showProblem } from './show.tsx';
+import { sayIn } from './texts.ts';
+
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Kept by nobody, shown in no frame, told to no other site; forms still say where they come from. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': CSP,
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-robots-tag': 'noindex',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+const OPEN: readonly string[] = [to('login'), to('preferences')];
+
+export const operators = newPages().basePath('/console');
+
+operators.use(async (c, next) => {
+  readConfig(c.env);
+  await next();
+  if (c.req.path.startsWith('/console/assets/') && c.res.ok) return;
+  for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+});
+
+operators.get('/assets/:name', async (c) => (await assetAt(c.req.path)) ?? c.body(null, 404));
+
+operators.use(async (c, next) => {
+  const session = await readSession(c, Date.now());
+  const language = readCookie(c, 'language');
+  const theme = readCookie(c, 'theme');
+  const spoken = languageOf(language, c.req.header('accept-language') ?? null);
+  const { pathname, search } = new URL(c.req.url);
+  c.set('session', session);
+  c.set('me', null);
+  c.set('visit', {
+    language: spoken,
+    theme: isTheme(theme) ? theme : 'system',
+    say: sayIn(spoken),
+    token: session?.token ?? formToken(c),
+    here: pathname + search,
+  });
+  return next();
+});
+
+const isTheme = (text: string | null): text is Theme => text === 'system' || text === 'light' || text === 'dark';
+
+/** Before there is a session the form token has a cookie of its own. */
+function formToken(c: Context): string {
+  const known = readCookie(c, 'form');
+  if (known !== null && /^[\w-]{16,64}$/.test(known)) return known;
+  const token = newToken();
+  writeCookie(c, 'form', token, 3_600);
+  return token;
+}
+
+/** Each request asks /v1 who the key is: a key that was revoked ends its sessions. */
+operators.use(async (c, next) => {
+  const { here, say } = c.get('visit');
+  if (c.get('session') === null) {
+    if (OPEN.includes(c.req.path)) return next();
+    // Our cookie is kept back where another site led here: the browser brings it when it is our own page that asks.
+    if (c.req.method === 'GET' && c.req.header('sec-fetch-site') === 'cross-site') {
+      return show(c, { title: say('login.forward'), forward: here, body: <a href={here}>{say('login.onward')}</a> });
+    }
+    return c.redirect(withQuery(to('login'), { next: c.req.method === 'GET' ? here : undefined }), 303);
+  }
+  const me = await get(c, '/v1/me', MeBody);
+  if (me.ok) {
+    c.set('me', me.value);
+    return next();
+  }
+  if (me.error.code !== 'unauthorized') return showProblem(c, me.error);
+  endSession(c);
+  return c.redirect(withQuery(to('login'), { ended: '1' }), 303);
+});
+
+operators.notFound((c) => showProblem(c, { status: 404, code: 'page', detail: `GET ${c.req.path}` }));
+
+operators.onError((error, c) => {
+  if (error instanceof FormRefused) return showProblem(c, { status: 403, code: 'form', detail: error.message });
+  console.error(JSON.stringify({ hop: 'console', path: c.req.path, error: String(error).slice(0, 500) }));
+  // Half-configured, the Worker knows no visitor: what is wrong is in the log, as for every other trigger.
+  if (c.get('visit') === undefined) return new Response(null, { status: 500 });
+  return showProblem(c, { status: 500, code: 'internal', detail: 'The log has one line about it.' });
+});
+
+for (const pages of [login, overview, alarms, callbacks, records, orders, order, orderActs, refund])
+  operators.route('/', pages);

@@ -1,0 +1,56 @@
+// How pages ask: the /v1 application itself, in process, with the visitor's own key. No page reads a store or an
+// object, so that nobody sees or does here what /v1 would refuse.
+import { z } from 'zod';
+import { api } from '../api/app.ts';
+import { ProblemBody } from '../api/problem.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { Context } from './kit.ts';
+
+export type Problem = Pick<z.infer<typeof ProblemBody>, 'status' | 'code' | 'detail' | 'errors'>;
+export type Asked<T> = Result<T, Problem>;
+
+type Write = {
+  readonly body?: unknown;
+  /** The Idempotency-Key: a form that is sent twice acts once. */
+  readonly once?: string | undefined;
+};
+
+const UNREADABLE: Problem = { status: 502, code: 'internal', detail: 'The answer of /v1 could not be read.' };
+
+/** The answer as it came. */
+export function fetchApi(c: Context, method: string, path: string, { body, once }: Write = {}): Promise<Response> {
+  const headers = new Headers({ authorization: `Bearer ${c.get('session')?.key ?? ''}` });
+  if (body !== undefined) headers.set('content-type', 'application/json');
+  if (once !== undefined) headers.set('idempotency-key', once);
+  const address = c.req.header('cf-connecting-ip');
+  if (address !== undefined) headers.set('cf-connecting-ip', address);
+  const sent = body === undefined ? null : JSON.stringify(body);
+  return Promise.resolve(
+    api.fetch(new Request(new URL(path, c.req.url), { method, headers, body: sent }), c.env, c.executionCtx),
+  );
+}
+
+async function read<T extends z.ZodType>(response: Response, schema: T): Promise<Asked<z.infer<T>>> {
+  const json: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const problem = ProblemBody.safeParse(json);
+    return err(problem.success ? problem.data : { ...UNREADABLE, status: response.status });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return ok(parsed.data);
+  console.error(JSON.stringify({ hop: 'console', path: new URL(response.url || 'https://v1').pathname, unread: true }));
+  return err(UNREADABLE);
+}
+
+export const get = async <T extends z.ZodType>(c: Context, path: string, schema: T): Promise<Asked<z.infer<T>>> =>
+  read(await fetchApi(c, 'GET', path), schema);
+
+/** Any write; what it answers is seldom needed, for the page that follows reads anew. */
+export const post = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>
+  read(await fetchApi(c, 'POST', path, write), z.record(z.string(), z.unknown()));
+
+export const patch = async (c: Context, path: string, write: Write): Promise<Asked<Record<string, unknown>>> =>
+  read(await fetchApi(c, 'PATCH', path, write), z.record(z.string(), z.unknown()));
+
+/** A path of /v1; each part is escaped. */
+export const v1 = (...parts: readonly string[]): string => ['/v1', ...parts.map(encodeURIComponent)].join('/');

@@ -1,0 +1,62 @@
+// What comes in by forms: read within bounds, and only from our own pages of the same visitor. Decides nothing else.
+import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { equalBytes, utf8 } from '../crypto/bytes.ts';
+import type { Context } from './kit.ts';
+
+/** A form that was not sent by one of our pages, or by a page that is too old. */
+export class FormRefused extends Error {}
+
+export class Form {
+  readonly #fields: URLSearchParams;
+  constructor(fields: URLSearchParams) {
+    this.#fields = fields;
+  }
+  /** Without spaces around it; empty where it was not sent. */
+  text(name: string): string {
+    return (this.#fields.get(name) ?? '').trim();
+  }
+  all(name: string): readonly string[] {
+    return this.#fields.getAll(name);
+  }
+  /** Undefined where it was left empty. */
+  given(name: string): string | undefined {
+    return this.text(name) || undefined;
+  }
+  entries(): readonly (readonly [string, string])[] {
+    return [...this.#fields.entries()];
+  }
+}
+
+/** Throws FormRefused unless both the browser says that the form is ours, and the form knows the visitor's token. */
+export async function readForm(c: Context): Promise<Form> {
+  if (!isOurs(c)) throw new FormRefused('origin');
+  const bytes = await readWithin(c.req.raw, API_BODY_BYTES_MAX);
+  const form = new Form(new URLSearchParams(new TextDecoder().decode(bytes)));
+  if (!equalBytes(utf8(form.text('token')), utf8(c.get('visit').token))) throw new FormRefused('token');
+  return form;
+}
+
+/** Browsers name the origin of every POST; the policy of our pages lets them (Fetch standard, 3.2). */
+function isOurs(c: Context): boolean {
+  const origin = c.req.header('origin');
+  if (origin !== undefined) return origin === new URL(c.req.url).origin;
+  return c.req.header('sec-fetch-site') === 'same-origin';
+}
+
+async function readWithin(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw new FormRefused('size');
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > bytesMax) throw new FormRefused('size');
+  return bytes;
+}
+
+/** Where to go after a login: a page of the console, or its first one. */
+export function safeNext(next: string | undefined, base: string): string {
+  const first = '/console';
+  // Browsers drop tabs and newlines and read a backslash as a slash (URL standard, 4.4).
+  if (!next || !/^\/console(?:[/?]|$)/.test(next) || /[\\\p{Cc}]/u.test(next) || !URL.canParse(next, base))
+    return first;
+  const url = new URL(next, base);
+  const isHere = url.origin === new URL(base).origin && /^\/console(\/|$)/.test(url.pathname);
+  return isHere && !/^\/console\/(login|logout|preferences)\b/.test(url.pathname) ? url.pathname + url.search : first;
+}

@@ -1,0 +1,52 @@
+// The kit of the console: who visits, in which language and with which key, and Hono with these. Decides nothing.
+import type { Context as AnyContext } from 'hono';
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import type { MeBody } from '../api/me.ts';
+import type { Language } from '../core/language.ts';
+import type { Say } from './texts.ts';
+
+export type Theme = 'system' | 'light' | 'dark';
+export type Me = z.infer<typeof MeBody>;
+
+/** What a session cookie holds, sealed. `token` is what every form of the session repeats. */
+export type Session = { readonly key: string; readonly token: string; readonly until: number };
+
+export type Visit = {
+  readonly language: Language;
+  readonly theme: Theme;
+  readonly say: Say;
+  /** What a form has to repeat: the session's, or the visitor's before there is one. */
+  readonly token: string;
+  /** Path and query of the page, for forms that lead back to it. */
+  readonly here: string;
+};
+/** A visit of somebody who is logged in. */
+export type Guest = Visit & { readonly me: Me };
+
+export type ConsoleEnv = {
+  Bindings: Env;
+  Variables: { visit: Visit; session: Session | null; me: Me | null };
+};
+export type Context = AnyContext<ConsoleEnv>;
+
+export const newPages = () => new Hono<ConsoleEnv>();
+
+/** Behind the login: the middleware lets nobody else this far. */
+export function guestOf(c: Context): Guest {
+  const me = c.get('me');
+  if (me === null) throw new Error('A page behind the login was reached without one.');
+  return { ...c.get('visit'), me };
+}
+
+export const may = ({ me }: Guest, ...scopes: Me['scopes']): boolean =>
+  me.scopes.includes('admin') || scopes.some((scope) => me.scopes.includes(scope));
+
+/** A path of the console; each part is escaped. */
+export const to = (...parts: readonly string[]): string => ['/console', ...parts.map(encodeURIComponent)].join('/');
+
+/** A path with the parameters that have a value. */
+export function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : []));
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+}

@@ -1,0 +1,35 @@
+// The console's one dictionary: every text that a person reads, in both languages. Pages hold no text of their own.
+import type { Language } from '../core/language.ts';
+import { deliveries } from './texts/deliveries.ts';
+import { flags } from './texts/flags.ts';
+import { frame } from './texts/frame.ts';
+import { orders } from './texts/orders.ts';
+import { problems } from './texts/problems.ts';
+import { reasons } from './texts/reasons.ts';
+import { setup } from './texts/setup.ts';
+import { words } from './texts/words.ts';
+
+export const TEXTS = { ...frame, ...orders, ...flags, ...words, ...problems, ...reasons, ...deliveries, ...setup };
+export type Key = keyof typeof TEXTS;
+type Given = Readonly<Record<string, string | number>>;
+/** A text in the visitor's language; `{name}` stands for what is given by that name. */
+export type Say = (key: Key, given?: Given) => string;
+
+export const sayIn =
+  (language: Language): Say =>
+  (key, given = {}) =>
+    TEXTS[key][language].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ''));
+
+const isKey = (key: string): key is Key => Object.hasOwn(TEXTS, key);
+
+/** What a code of the API is called, such as `state.paid`; the code itself where it is newer than these texts. */
+export const wordFor = (say: Say, family: string, code: string): string => {
+  const key = `${family}.${code}`;
+  return isKey(key) ? say(key) : code;
+};
+
+/** The same, or null: for advice, which is shown only where there is some. */
+export const adviceFor = (say: Say, family: string, code: string): string | null => {
+  const key = `${family}.${code}`;
+  return isKey(key) ? say(key) : null;
+};

@@ -1,0 +1,192 @@
+// Why callbacks are refused and what alarms say: what each means, and what to do.
+export const reasons = {
+  'reason.unknown_channel': { en: 'Unknown channel', zh: '未知渠道' },
+  'mend.unknown_channel': {
+    en:
+      'Somebody calls an address of a channel that does not exist. Compare the notify URL at the ' +
+      'provider with the callback URL of your channel, letter by letter.',
+    zh: '有人调用了不存在的渠道地址。请逐字核对支付平台处的通知地址与渠道的回调地址。',
+  },
+  'reason.channel_disabled': { en: 'Channel disabled', zh: '渠道已停用' },
+  'mend.channel_disabled': {
+    en: 'The channel is switched off; the provider calls again. Enable the channel if it should take payments.',
+    zh: '渠道已停用，支付平台会重试。如需收款，请启用渠道。',
+  },
+  'reason.method_not_allowed': { en: 'Not a POST', zh: '请求方法不对' },
+  'mend.method_not_allowed': {
+    en: 'Usually a person who opened the callback URL in a browser, or a scanner. Nothing to do.',
+    zh: '通常是有人在浏览器中打开了回调地址，或是扫描器。无需处理。',
+  },
+  'reason.too_large': { en: 'Too large', zh: '内容过大' },
+  'mend.too_large': {
+    en: 'No provider sends so much. Look at the address it came from; genuine callbacks are far smaller.',
+    zh: '支付平台不会发送这么大的内容。请查看来源地址，真实回调要小得多。',
+  },
+  'reason.malformed': { en: 'Not readable', zh: '无法解析' },
+  'mend.malformed': {
+    en:
+      'The body is not what the provider’s documents describe. Check that the channel is of the ' +
+      'right provider and version, and that no proxy changes the body.',
+    zh: '内容与支付平台文档不符。请确认渠道的平台与版本正确，且没有代理改动内容。',
+  },
+  'reason.source_not_allowed': { en: 'Address not allowed', zh: '来源地址不在名单内' },
+  'mend.source_not_allowed': {
+    en:
+      'The caller’s address is outside the channel’s allowlist. If it is the provider’s, add its ' +
+      'range; to find out without refusing, set the allowlist to watch.',
+    zh: '来源地址不在渠道的白名单内。若属于支付平台，请添加该网段；如只想观察，可改为观察模式。',
+  },
+  'reason.header_missing': { en: 'Signature headers missing', zh: '缺少签名头' },
+  'mend.header_missing': {
+    en:
+      'The headers that prove the callback did not arrive. Check that no proxy or firewall before ' +
+      'the gateway removes them.',
+    zh: '缺少用于验证的请求头。请检查网关之前是否有代理或防火墙将其去除。',
+  },
+  'reason.timestamp_stale': { en: 'Too old, or from the future', zh: '时间戳过期' },
+  'mend.timestamp_stale': {
+    en:
+      'The callback was signed too long ago: a copy played again, or a proxy that held it. If all ' +
+      'callbacks are hit, check the clock of whoever signs.',
+    zh: '签名时间过久：可能是重放，或被代理滞留。若所有回调都如此，请检查签名方的时钟。',
+  },
+  'reason.unknown_key': { en: 'Unknown key', zh: '未知的密钥序列号' },
+  'mend.unknown_key': {
+    en:
+      'It names a key that this channel does not hold. Compare the serial in the detail with the ' +
+      'provider’s console, and enter the missing key or certificate.',
+    zh: '通知使用了渠道没有的密钥。请将详情中的序列号与支付平台后台核对，并录入缺少的公钥或证书。',
+  },
+  'reason.keys_unavailable': { en: 'Keys could not be fetched', zh: '无法获取验签密钥' },
+  'mend.keys_unavailable': {
+    en:
+      'The provider’s keys could not be fetched, mostly because the API credentials are wrong. ' +
+      'Check merchant number, serial and private key of the channel.',
+    zh: '无法从支付平台获取验签密钥，多因 API 凭据有误。请检查渠道的商户号、证书序列号和私钥。',
+  },
+  'reason.signature_invalid': { en: 'Signature does not hold', zh: '签名不正确' },
+  'mend.signature_invalid': {
+    en:
+      'A forged call, a wrong key, or a body changed on its way. If it is every callback: enter ' +
+      'the key of this merchant and environment again, and look for a proxy that rewrites bodies.',
+    zh: '伪造请求、密钥不对，或内容在途中被改动。若每个回调都如此，请重新录入该商户及环境的密钥，并检查是否有代理改写内容。',
+  },
+  'reason.signature_probe': { en: 'The provider’s own probe', zh: '平台的验签探测' },
+  'mend.signature_probe': {
+    en: 'The provider sends a wrong signature on purpose to see that it is refused. It was. Nothing to do.',
+    zh: '支付平台故意发送错误签名以检验是否会拒绝，已正确拒绝。无需处理。',
+  },
+  'reason.decrypt_failed': { en: 'Could not be decrypted', zh: '解密失败' },
+  'mend.decrypt_failed': {
+    en:
+      'The signature holds, and the content does not open: the channel’s symmetric key is not the ' +
+      'one set at the provider. Enter it again.',
+    zh: '签名正确但无法解密：渠道的对称密钥与支付平台处设置的不一致，请重新录入。',
+  },
+  'reason.wrong_merchant': { en: 'Another merchant’s', zh: '属于其他商户' },
+  'mend.wrong_merchant': {
+    en:
+      'A genuine callback of another merchant number or app. Compare both in the detail, and give ' +
+      'each merchant a channel of its own.',
+    zh: '是其他商户号或应用的真实回调。请核对详情，并为每个商户建立各自的渠道。',
+  },
+  'reason.wrong_environment': { en: 'Other environment', zh: '环境不符' },
+  'mend.wrong_environment': {
+    en: 'A test callback at a live channel, or the other way round. Use a channel for each environment.',
+    zh: '测试回调发到了生产渠道，或相反。请为每个环境使用单独的渠道。',
+  },
+  'reason.overloaded': { en: 'Too busy', zh: '过载' },
+  'mend.overloaded': {
+    en:
+      'Refused before it was looked at; the provider calls again. If it lasts, look for a flood ' + 'from one address.',
+    zh: '未及查看即被拒绝，支付平台会重试。若持续出现，请检查是否有来自某地址的大量请求。',
+  },
+  'alarm.delivery_dead': { en: 'A delivery is out of attempts', zh: '投递已用尽重试' },
+  'next.delivery_dead': {
+    en: 'See what the origin answered, mend it there, then deliver again.',
+    zh: '查看源站的答复并修复，然后重新投递。',
+  },
+  'alarm.origin_gone': { en: 'The origin says it is gone', zh: '源站答复已不存在' },
+  'next.origin_gone': {
+    en: 'It answered 410 and was paused. Give the origin its new address, then resume it.',
+    zh: '源站返回 410，已暂停。请更新地址后恢复。',
+  },
+  'alarm.origin_failing': { en: 'An origin fails', zh: '源站持续失败' },
+  'next.origin_failing': {
+    en: 'Nothing was taken for a while; it is asked ever more rarely. See what it answers, and mend it.',
+    zh: '源站一段时间内未接收任何投递，重试间隔会逐渐拉长。请查看其答复并修复。',
+  },
+  'alarm.origin_removed': { en: 'Deliveries wait for an origin that was removed', zh: '有投递在等待已移除的源站' },
+  'next.origin_removed': {
+    en: 'The channel no longer names it. Name it again, or replay to another origin.',
+    zh: '渠道已不再使用该源站。请重新添加，或改投其他源站。',
+  },
+  'alarm.origin_disagrees': { en: 'An origin recorded something else', zh: '源站记录与投递不一致' },
+  'next.origin_disagrees': {
+    en: 'Its answer repeats another amount or number than it was told. Compare the order with your own books.',
+    zh: '源站回显的金额或单号与投递不同。请核对订单与您的账目。',
+  },
+  'alarm.unmatched': { en: 'A payment without its order', zh: '有付款但订单未登记' },
+  'next.unmatched': {
+    en: 'The money is genuine and nobody registered the order. Register it, or find out who sells ' + 'in your name.',
+    zh: '付款真实但订单未登记。请登记订单，或查明来源。',
+  },
+  'alarm.unlinked': { en: 'A notice that names no known order', zh: '通知无法对应订单' },
+  'next.unlinked': {
+    en: 'It waits until its payment is known. Look the id up in the provider’s console.',
+    zh: '将等待对应付款出现。请在支付平台后台查询该编号。',
+  },
+  'alarm.channel_paused_long': { en: 'A channel is paused for long', zh: '渠道暂停过久' },
+  'next.channel_paused_long': {
+    en: 'Events pile up. Resume the channel when you are ready.',
+    zh: '事件正在积压，就绪后请恢复渠道。',
+  },
+  'alarm.keys_unavailable': { en: 'Verification keys cannot be fetched', zh: '无法获取验签密钥' },
+  'next.keys_unavailable': {
+    en: 'Check the channel’s API credentials; callbacks of unknown keys are refused meanwhile.',
+    zh: '请检查渠道的 API 凭据；在此期间未知密钥的回调会被拒绝。',
+  },
+  'alarm.key_expiring': { en: 'A key expires soon', zh: '密钥即将到期' },
+  'next.key_expiring': {
+    en: 'Get the new key or certificate at the provider and rotate the channel before that day.',
+    zh: '请在到期前从支付平台取得新密钥或证书，并轮换渠道凭据。',
+  },
+  'alarm.decrypt_failed': { en: 'Callbacks cannot be decrypted', zh: '回调无法解密' },
+  'next.decrypt_failed': { en: 'Enter the channel’s symmetric key again.', zh: '请重新录入渠道的对称密钥。' },
+  'alarm.wrong_merchant': { en: 'Callbacks of another merchant', zh: '收到其他商户的回调' },
+  'next.wrong_merchant': {
+    en: 'Compare the merchant number with the provider’s console.',
+    zh: '请与支付平台后台核对商户号。',
+  },
+  'alarm.wrong_environment': { en: 'Callbacks of the other environment', zh: '收到另一环境的回调' },
+  'next.wrong_environment': { en: 'Use one channel for each environment.', zh: '请为每个环境使用单独的渠道。' },
+  'alarm.order_held': { en: 'An order is held', zh: '订单被暂扣' },
+  'next.order_held': { en: 'Look at its flags, then release or discard.', zh: '请查看标记，然后放行或丢弃。' },
+  'alarm.refund_needs_attention': { en: 'A refund is stuck', zh: '退款异常' },
+  'next.refund_needs_attention': {
+    en: 'Do not refund again. Settle it in the provider’s console.',
+    zh: '切勿重新退款，请在支付平台后台处理。',
+  },
+  'alarm.origin_paused': { en: 'An origin was paused', zh: '源站已被暂停' },
+  'next.origin_paused': {
+    en: 'It took nothing for too long. Mend it, then resume it.',
+    zh: '长时间未接收投递。请修复后恢复。',
+  },
+  'alarm.channel_silent': { en: 'A channel is silent', zh: '渠道长时间无回调' },
+  'next.channel_silent': {
+    en: 'No callback came where some used to. Check the notify URL at the provider.',
+    zh: '平时有回调的时段没有收到回调。请检查支付平台处的通知地址。',
+  },
+  'alarm.order_flagged': { en: 'Something odd with an order', zh: '订单出现异常' },
+  'next.order_flagged': { en: 'Open the order: each flag says what to do.', zh: '请打开订单，每个标记都有处理办法。' },
+  'alarm.unconfirmed_notice': { en: 'A notice could not be confirmed', zh: '通知无法核实' },
+  'next.unconfirmed_notice': {
+    en: 'Ask the provider with Query on the order.',
+    zh: '请在订单页用“查询”向支付平台核实。',
+  },
+  'alarm.close_failed': { en: 'An order could not be closed', zh: '关单失败' },
+  'next.close_failed': {
+    en: 'It may still be paid. Close it again from its page.',
+    zh: '订单可能仍可付款。请在订单页重新关单。',
+  },
+} as const;

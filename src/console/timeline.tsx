@@ -1,0 +1,88 @@
+// The history of an order in words: facts, registration, attempts and acts of people, in the order they came to be
+// known. What comes from outside is shown as text.
+import { z } from 'zod';
+import type { Visit } from './kit.ts';
+import { moneyText, Time } from './parts.tsx';
+import { wordFor } from './texts.ts';
+
+const Text = z.string().nullish().catch(null);
+const Int = z.number().nullish().catch(null);
+/** What entries carry, by kind; what is newer than this page is left out and never breaks it. */
+const Entry = z.object({
+  at: z.string(),
+  kind: z.string(),
+  source: z.string(),
+  type: Text,
+  sequence: Int,
+  address: Text,
+  origin: Text,
+  attempt: Int,
+  outcome: Text,
+  status: Int,
+  ms: Int,
+  detail: Text,
+  act: Text,
+  actor: Text,
+  about: Text,
+  reason: Text,
+  fact: Text,
+  minor: Int,
+  currency: Text,
+});
+type Entry = z.infer<typeof Entry>;
+
+const CLASSES: Readonly<Record<string, string>> = { fact: 'fact', attempt: 'attempt', act: 'act-entry' };
+
+type Props = { readonly visit: Visit; readonly entries: readonly unknown[] };
+export const Timeline = ({ visit, entries }: Props) => (
+  <ol class="timeline">
+    {entries.map((raw) => {
+      const entry = Entry.parse(raw);
+      return (
+        <li class={CLASSES[entry.kind]}>
+          <p>
+            <strong>{titleOf(visit, entry)}</strong>
+          </p>
+          <p class="soft small">
+            <Time at={entry.at} />
+            {moreOf(visit, entry).map((text) => ` · ${text}`)}
+          </p>
+          {wordsOf(entry).map((text) => (
+            <p class="small break">{text}</p>
+          ))}
+        </li>
+      );
+    })}
+  </ol>
+);
+
+function titleOf({ say }: Visit, entry: Entry): string {
+  switch (entry.kind) {
+    case 'fact':
+      return entry.type ? wordFor(say, 'event', entry.type) : say('time.fact');
+    case 'attempt': {
+      const outcome = wordFor(say, 'outcome', entry.outcome ?? '');
+      return say('time.attempt', { attempt: entry.attempt ?? 0, origin: entry.origin ?? '', outcome });
+    }
+    case 'act':
+      return wordFor(say, 'act', entry.act ?? '');
+    default:
+      return wordFor(say, 'time', entry.kind);
+  }
+}
+
+function moreOf(visit: Visit, { kind, source, sequence, address, status, ms, actor, minor, currency }: Entry) {
+  const { say } = visit;
+  const amount = minor != null && currency ? moneyText(visit, { minor, currency }) : '';
+  return [
+    kind === 'attempt' || kind === 'act' ? '' : say('time.from', { source: wordFor(say, 'source', source) }),
+    sequence ? say('time.event', { sequence }) : '',
+    address ? say('time.address', { address }) : '',
+    status != null ? say('time.answer', { status, ms: Math.round(ms ?? 0) }) : '',
+    actor ? say('time.by', { actor }) : '',
+    amount,
+  ].filter((text) => text !== '');
+}
+
+const wordsOf = ({ detail, about, reason, fact, kind }: Entry): readonly string[] =>
+  [kind === 'fact' ? fact : null, about, reason, detail].filter((text): text is string => Boolean(text));

@@ -1,0 +1,31 @@
+// Which of our two languages a reader likes, and how an amount is written in it. Pure. Knows no page.
+import { decimalsOf, type Money, printMoney } from './money.ts';
+
+export type Language = 'zh' | 'en';
+
+/** BCP 47, for pages and for amounts. */
+export const LOCALES: Readonly<Record<Language, string>> = { zh: 'zh-CN', en: 'en' };
+
+/** The language that `Accept-Language` likes better; English where it likes neither (RFC 9110, 12.5.4). */
+export function languageOf(chosen: string | null, accepted: string | null): Language {
+  if (chosen === 'zh' || chosen === 'en') return chosen;
+  const liked = (accepted ?? '')
+    .slice(0, 500)
+    .split(',')
+    .map((item) => {
+      const [, tag = '', weight = '1'] = /^\s*([A-Za-z]+)[\w-]*\s*(?:;\s*q=([\d.]+))?\s*$/.exec(item) ?? [];
+      return { tag: tag.toLowerCase(), weight: Number(weight) };
+    })
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight);
+  for (const { tag } of liked) if (tag === 'zh' || tag === 'en') return tag;
+  return 'en';
+}
+
+/** By its digits alone: no float ever touches an amount. */
+export function amountText(amount: Money, locale: string): string {
+  const decimals = decimalsOf(amount.currency);
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: amount.currency, ...digits });
+  return format.format(printMoney(amount) as `${number}`); // printMoney prints a decimal number
+}

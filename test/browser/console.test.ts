@@ -1,0 +1,180 @@
+// The console in a real browser, over the whole of what `npm start` starts: found, looked at, acted on, in both
+// languages, by keyboard, on a phone, and without a complaint of the browser or of axe.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openBrowser, whyNoBrowser } from './chromium.ts';
+import { adminKey, arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
+import { startTown, type Town } from './town.ts';
+
+const CHANNEL = 'demo-wechat';
+
+const until = (holds: () => Promise<boolean>) =>
+  vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 20_000, interval: 200 });
+
+describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' : ` (${whyNoBrowser})`}`, () => {
+  let town: Town;
+  let browser: Browser;
+  let paid: string;
+  let unpaid: string;
+  let flagged: string;
+
+  async function sell(prefix: string, more: object = {}): Promise<string> {
+    const orderNo = `${prefix}${Date.now()}`;
+    const amount = { minor: 123_456, currency: 'CNY' };
+    await town.call('POST', '/v1/orders', { channel: CHANNEL, orderNo, amount, pay: true, ...more });
+    return orderNo;
+  }
+  async function pay(orderNo: string, amount = 123_456): Promise<void> {
+    const sent = await fetch(`${town.wechat}/sandbox/pay`, {
+      method: 'POST',
+      body: JSON.stringify({ outTradeNo: orderNo, amount }),
+    });
+    if (!sent.ok) throw new Error(await sent.text());
+    const isPaid = async () => {
+      const { order } = await town.call('GET', `/v1/orders/${CHANNEL}/${orderNo}`);
+      return (order as { paid: unknown }).paid !== null;
+    };
+    await until(isPaid);
+  }
+
+  beforeAll(async () => {
+    [town, browser] = await Promise.all([startTown(), openBrowser()]);
+    paid = await sell('paid', { metadata: { table: '7' } });
+    unpaid = await sell('open');
+    flagged = `odd${Date.now()}`;
+    await pay(paid);
+    await town.call('POST', '/v1/orders', {
+      channel: CHANNEL,
+      orderNo: flagged,
+      amount: { minor: 9, currency: 'CNY' },
+    });
+    await pay(flagged, 10);
+    await fetch(`${town.gateway}/callbacks/${CHANNEL}`, { method: 'POST', body: '{}' });
+    const listed = async () => {
+      const page = await town.call('GET', `/v1/orders?channel=${CHANNEL}&orderNo=paid`);
+      return (page.items as { paid: unknown }[])[0]?.paid != null;
+    };
+    await until(listed);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await town?.stop();
+  });
+
+  it('finds an order, refunds a part of it after asking twice, and shows that in its history', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console/orders');
+    await page.getByLabel('Channel').selectOption(CHANNEL);
+    await page.getByLabel('Order number').fill('paid');
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(new URL(page.url()).search).toContain('orderNo=paid');
+    await page.getByRole('link', { name: paid }).click();
+    expect(await page.locator('h1').textContent()).toBe(`Order ${paid}`);
+    expect(await page.locator('#summary ~ dl').textContent()).toContain('CN¥1,234.56');
+    await page.getByRole('link', { name: 'Refund' }).click();
+
+    await page.getByLabel('Amount to give back').fill('99999');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    const field = page.getByLabel('Amount to give back');
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    const described = await field.getAttribute('aria-describedby');
+    expect(await page.locator(`#${described?.split(' ').at(-1)}`).textContent()).toContain('at most CN¥1,234.56');
+    complaints.length = 0; // Chromium notes that the form was answered with 422
+
+    await field.fill('34.56');
+    await page.getByLabel('Reason').fill('cold <tea>');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    expect(await page.locator('.note').textContent()).toContain('CN¥34.56');
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    expect(await page.getByRole('status').textContent()).toContain('The refund was asked for');
+    expect(await page.locator('.timeline').textContent()).toContain('Refund asked for');
+    expect(await page.locator('.timeline').textContent()).toContain('cold <tea>');
+    const { items } = await town.call('GET', `/v1/orders/${CHANNEL}/${paid}/refunds`);
+    expect((items as { amount: unknown }[]).map(({ amount }) => amount)).toEqual([{ minor: 3_456, currency: 'CNY' }]);
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
+  it('can be used by the keyboard alone, from the login to the answer of the provider', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await page.goto(`${town.gateway}/console/orders/${CHANNEL}/${unpaid}`);
+    const press = async (wanted: string) => {
+      for (let i = 0; i < 60; i++) {
+        await page.keyboard.press('Tab');
+        const text = await page.evaluate('document.activeElement.textContent + (document.activeElement.name ?? "")');
+        if (String(text).trim() === wanted) return;
+      }
+      throw new Error(`the keyboard does not reach ${wanted}`);
+    };
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await press('key');
+    await page.keyboard.type(adminKey());
+    await page.keyboard.press('Enter');
+    await page.locator('h1', { hasText: unpaid }).waitFor();
+    await press('Ask the provider');
+    await page.keyboard.press('Enter');
+    await page.locator('h1', { hasText: 'confirm' }).waitFor();
+    await press('Ask the provider');
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('status').textContent()).toContain('The provider was asked');
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
+  it('speaks both languages, remembers which, and how it should look', async () => {
+    const visitor = await arrive(browser, { ...PHONE, locale: 'zh-CN' });
+    const { page } = visitor;
+    await logIn(visitor, town.gateway, '/console/orders');
+    expect(await page.locator('h1').textContent()).toBe('订单');
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.locator('h1', { hasText: 'Orders' }).waitFor();
+    await page.getByRole('button', { name: 'Dark' }).click();
+    await page.locator('html[data-theme=dark]').waitFor();
+    await page.goto(`${town.gateway}/console/alarms`);
+    expect(await page.locator('h1').textContent()).toBe('Alarms');
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await visitor.leave();
+  });
+
+  const PAGES = (): readonly string[] => [
+    '/console',
+    '/console/orders',
+    '/console/orders?state=paid',
+    `/console/orders/${CHANNEL}/${paid}`,
+    `/console/orders/${CHANNEL}/${unpaid}`,
+    `/console/orders/${CHANNEL}/${flagged}`,
+    ...['refund', 'replay', 'query'].map((act) => `/console/orders/${CHANNEL}/${paid}/${act}`),
+    '/console/deliveries',
+    '/console/deliveries?state=dead',
+    '/console/callbacks',
+    '/console/callbacks?verdict=rejected',
+    '/console/alarms',
+    '/console/audit',
+  ];
+
+  it.each([
+    ['a desktop, light, in English', { ...DESK, locale: 'en-GB', colorScheme: 'light' as const }],
+    ['a phone, dark, in Chinese', { ...PHONE, locale: 'zh-CN', colorScheme: 'dark' as const }],
+  ])('has no page that the browser or axe complains of, or that is too wide: on %s', async (name, options) => {
+    const visitor = await arrive(browser, options);
+    const { page, complaints } = visitor;
+    await page.goto(`${town.gateway}/console/login`);
+    expect(await seriousIn(page)).toEqual([]);
+    await logIn(visitor, town.gateway);
+    const shots = process.env.CONSOLE_SHOTS;
+    for (const path of PAGES()) {
+      await page.goto(town.gateway + path);
+      if (shots) {
+        const file = `${name.slice(2, 7).trim()}${path.replaceAll(/\W+/g, '-').replaceAll(/\d{6,}/g, '')}`;
+        await page.screenshot({ path: `${shots}/${file}.png`, fullPage: true });
+      }
+      expect(await seriousIn(page), path).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), path).toBeLessThanOrEqual(0);
+      expect(complaints, path).toEqual([]);
+    }
+    await visitor.leave();
+  });
+});
