@@ -8,6 +8,7 @@ import { evidence } from './evidence.ts';
 import { health } from './health.ts';
 import { newApp } from './kit.ts';
 import { me } from './me.ts';
+import { metrics } from './metrics.ts';
 import { operations } from './operations.ts';
 import { orderActions } from './order-actions.ts';
 import { orders } from './orders.ts';
@@ -19,6 +20,7 @@ import { providers } from './providers.ts';
 import { records } from './records.ts';
 import { refunds } from './refunds.ts';
 import { replays } from './replays.ts';
+import { stats } from './stats.ts';
 
 const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
 
@@ -48,11 +50,13 @@ const ROUTES = [
   archives,
   records,
   operations,
+  stats,
   products,
   providers,
   me,
 ];
 for (const routes of ROUTES) api.route('/v1', routes);
+api.route('/', metrics);
 
 api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
   type: 'http',

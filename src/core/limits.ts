@@ -192,6 +192,10 @@ export const KEY_ENDING_MS = 3 * DAY_MS;
 export const KEY_ENDING_INTERVAL_MS = 3_600_000;
 /** A person is told so many days before a key or certificate ends that nothing takes the place of, once each. */
 export const KEY_WARNING_DAYS: readonly number[] = [30, 7, 1];
+/** From the first thing to count to the row that holds it: one row for all that happens meanwhile. */
+export const TALLY_DELAY_MS = 5_000;
+/** Facts counted at once; a shard that was never counted catches up so. */
+export const TALLY_FACTS_MAX = 2_000;
 /** Old facts that one nudge of cron looks at in a shard: a million are gone through in a week. */
 export const PRUNE_BATCH_MAX = 100;
 /** Longest that a channel may keep things: ten years. */

@@ -11,6 +11,7 @@ import { ClaimDesk } from './claim-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Projector } from './projector.ts';
 import { prune } from './pruner.ts';
+import { Tallier } from './tallier.ts';
 import { Timekeeper } from './timekeeper.ts';
 
 /** The shard's working memory; rebuilt from its tables whenever it may have come apart from them. */
@@ -19,6 +20,7 @@ export type Memory = {
   readonly desk: ClaimDesk;
   readonly projector: Projector;
   readonly timekeeper: Timekeeper;
+  readonly tallier: Tallier;
 };
 
 export class LedgerLife {
@@ -74,7 +76,8 @@ export class LedgerLife {
     const dispatcher = new Dispatcher(shard, marks, Date.now());
     const projector = new Projector(shard, marks, dispatcher, Date.now());
     const timekeeper = new Timekeeper(shard, dispatcher, projector);
-    this.#memory = { dispatcher, desk: new ClaimDesk(dispatcher), projector, timekeeper };
+    const tallier = new Tallier(shard, dispatcher, Date.now());
+    this.#memory = { dispatcher, desk: new ClaimDesk(dispatcher), projector, timekeeper, tallier };
     return this.#memory;
   }
 
@@ -108,10 +111,11 @@ export class LedgerLife {
   }
 
   /** An order changed; there may be events and timers of it. */
-  noteChanged({ dispatcher, projector, timekeeper }: Memory, orderNo: string, now: number): void {
+  noteChanged({ dispatcher, projector, timekeeper, tallier }: Memory, orderNo: string, now: number): void {
     dispatcher.noteFresh(now);
     projector.noteChanged(orderNo, null, now);
     timekeeper.noteChanged();
+    tallier.noteFresh(now);
     this.arm();
   }
 
@@ -122,6 +126,7 @@ export class LedgerLife {
       for (const { orderNo, seq } of skipped) this.known()?.projector.noteChanged(orderNo, seq, Date.now());
       await this.known()?.projector.flush(Date.now());
       this.known()?.projector.saveMarks();
+      await this.known()?.tallier.flush(Date.now());
       await this.known()?.timekeeper.run(Date.now());
       await this.#post();
     } catch (error) {
@@ -163,13 +168,13 @@ export class LedgerLife {
 
   /** For the way of every callback: looks up no row that waits. */
   armSoon(): void {
-    const { dispatcher, projector, timekeeper } = this.#memory ?? {};
-    this.arm(earliest(dispatcher?.againAt, projector?.nextAt(), timekeeper?.nextAt()));
+    const { dispatcher, projector, timekeeper, tallier } = this.#memory ?? {};
+    this.arm(earliest(dispatcher?.againAt, projector?.nextAt(), timekeeper?.nextAt(), tallier?.nextAt()));
   }
 
   #nextAt(): number | null {
-    const { dispatcher, projector, timekeeper } = this.#memory ?? {};
-    return earliest(dispatcher?.nextAt(), projector?.nextAt(), timekeeper?.nextAt());
+    const { dispatcher, projector, timekeeper, tallier } = this.#memory ?? {};
+    return earliest(dispatcher?.nextAt(), projector?.nextAt(), timekeeper?.nextAt(), tallier?.nextAt());
   }
 
   /** Sets the alarm only if none is set or this one is earlier. Part of the transaction it is called in. */

@@ -81,6 +81,7 @@ export class OrderLedger extends DurableObject<Env> {
     if (isNews && memory) {
       memory.dispatcher.noteFresh(now);
       memory.projector.noteFresh(now);
+      memory.tallier.noteFresh(now);
       if (isTimed) memory.timekeeper.noteChanged();
       this.#life.armSoon();
     }
@@ -214,7 +215,7 @@ export class OrderLedger extends DurableObject<Env> {
   settle(settlements: readonly Settlement[]): void {
     const memory = this.#life.known();
     if (!memory) return;
-    const { desk, dispatcher, projector } = memory;
+    const { desk, dispatcher, projector, tallier } = memory;
     const now = Date.now();
     this.#life.transact(() => {
       const changed = desk.settle(settlements, now, Math.random);
@@ -222,6 +223,7 @@ export class OrderLedger extends DurableObject<Env> {
       const told = changed.flatMap(({ seq, orderNo }) =>
         settlements.filter((one) => one.seq === seq).map((settlement) => ({ settlement, orderNo })),
       );
+      for (const { settlement } of told) if (settlement.outcome === 'delivered') tallier.noteDelivered(settlement, now);
       const news = recordDisagreements(this.#life.sql, dispatcher.config, told, now);
       for (const orderNo of news) this.#life.noteChanged(memory, orderNo, now);
       this.#life.armSoon();
@@ -241,9 +243,10 @@ export class OrderLedger extends DurableObject<Env> {
 
   /** Projects everything again; answers how many orders this shard has. */
   rebuild(): { orders: number } {
-    const projector = this.#life.known()?.projector;
-    if (!projector) return { orders: 0 };
-    projector.rebuild(Date.now());
+    const memory = this.#life.known();
+    if (!memory) return { orders: 0 };
+    memory.projector.rebuild(Date.now());
+    memory.tallier.rebuild(Date.now());
     this.#life.arm();
     return this.#life.sql.exec<{ orders: number }>('SELECT COUNT(*) AS orders FROM orders').one();
   }

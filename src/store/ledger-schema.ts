@@ -59,8 +59,17 @@ CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT
 ALTER TABLE events ADD COLUMN archive INTEGER;
 `;
 
+/** Figures by hour. `upto`: facts that were counted when the row was written; `told` 0: D1 has to hear of it again. */
+const TALLIES = `
+CREATE TABLE tallies (
+  hour INTEGER PRIMARY KEY, version INTEGER NOT NULL, upto INTEGER NOT NULL, last_at INTEGER, doc TEXT NOT NULL,
+  told INTEGER NOT NULL
+);
+CREATE INDEX tallies_untold ON tallies (hour) WHERE told = 0;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -190,6 +190,18 @@ export async function countRejections(
   return rows.slice(0, limit);
 }
 
+const OPEN_STATES = ['waiting', 'paused', 'held', 'dead'] as const;
+const OPEN_COUNTED_MAX = 10_000;
+
+/** How many deliveries are in each state that is not the end, up to a bound; from the partial index alone. */
+export async function countOpenDeliveries(db: D1Database): Promise<readonly { state: string; count: number }[]> {
+  const counting = db.prepare(
+    `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries WHERE state = ? AND state <> 'delivered' LIMIT ?)`,
+  );
+  const found = await db.batch<{ count: number }>(OPEN_STATES.map((state) => counting.bind(state, OPEN_COUNTED_MAX)));
+  return OPEN_STATES.map((state, index) => ({ state, count: found[index]?.results[0]?.count ?? 0 }));
+}
+
 /** Which order an event is of; null while it is not projected. */
 export const orderOfEvent = (db: D1Database, eventId: string) =>
   db

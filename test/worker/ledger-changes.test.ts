@@ -44,7 +44,7 @@ const outcome = ({ seq, originId, attempt }: DeliveryMessage, change: Partial<Se
   retryAfterSeconds: null,
   ...change,
 });
-const atRest = (name: string) => until(name, async () => (await alarmAt(name)) === null, 120);
+const atRest = (name: string) => until(name, async () => (await alarmAt(name)) === null, 500);
 
 describe('an origin that is taken off the channel', () => {
   it('while it holds a permit leaves no shard that wakes for ever', async () => {
@@ -56,7 +56,7 @@ describe('an origin that is taken off the channel', () => {
     await ledger(name).configure(config([], { channelVersion: 2 }));
     await ledger(name).settle([outcome(message)]);
     await atRest(name);
-  });
+  }, 20_000);
 
   it('and comes back gets what was on its way when the shard restarted in between', async () => {
     const [name, a, b] = [unique('shard'), unique('a'), unique('b')];
@@ -224,7 +224,7 @@ it('alarms that are more than one call takes are all raised, without anything el
     await storage.setAlarm(Date.now());
   });
   await until(name, async () => (await sql(name, 'SELECT COUNT(*) AS n FROM alarms'))[0]?.n === 0);
-});
+}, 20_000);
 
 it('a gate out of reach is told of returned permits ever more rarely', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);

@@ -1,0 +1,76 @@
+// The roll-ups in D1: figures by channel, hour and shard, put by the ledgers and summed for charts. Absolute values:
+// the newest version wins, so that a repeated write changes nothing.
+import type { Tally } from '../core/tally.ts';
+
+export type Rollup = {
+  readonly channel: string;
+  readonly hour: number;
+  readonly shard: string;
+  readonly version: number;
+  readonly last_at: number | null;
+  readonly doc: Tally;
+};
+
+// The same version once more may know more: a shard that ended between D1 and its own row counts again.
+const PUT = `INSERT INTO rollups (channel, hour, shard, version, last_at, doc)
+  SELECT value ->> '$.channel', value ->> '$.hour', value ->> '$.shard', value ->> '$.version', value ->> '$.last_at',
+    value ->> '$.doc' FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET version = excluded.version, last_at = excluded.last_at, doc = excluded.doc
+    WHERE excluded.version >= rollups.version`;
+
+export async function putRollups(db: D1Database, rows: readonly Rollup[]): Promise<void> {
+  if (rows.length > 0) await db.prepare(PUT).bind(JSON.stringify(rows)).run();
+}
+
+export type Span = {
+  readonly channels: readonly string[];
+  readonly from: number;
+  readonly to: number;
+  /** The length of one point of the chart, and how far its days begin from UTC's. */
+  readonly stepMs: number;
+  readonly offsetMs: number;
+};
+
+// Numbers are bound as REAL: the quotient is cut to the step by hand.
+const SUMS = `SELECT CAST((hour + ?4) / ?5 AS INTEGER) AS step, j.key AS name, SUM(j.value) AS total
+  FROM rollups, json_each(rollups.doc) j
+  WHERE channel IN (SELECT value FROM json_each(?1)) AND hour >= ?2 AND hour < ?3 GROUP BY 1, 2`;
+const COUNTS = `SELECT CAST((minute + ?4) / ?5 AS INTEGER) AS step, 'callbacks.' || verdict AS name, SUM(count) AS total
+  FROM callback_counts WHERE channel IN (SELECT value FROM json_each(?1)) AND minute >= ?2 AND minute < ?3
+  GROUP BY 1, 2`;
+
+type Sum = { readonly step: number; readonly name: string; readonly total: number };
+
+/** Each step's figures by its beginning, those without any left out. */
+export async function sumRollups(db: D1Database, span: Span): Promise<ReadonlyMap<number, Tally>> {
+  const { channels, from, to, stepMs, offsetMs } = span;
+  const bound = [JSON.stringify(channels), from, to, offsetMs, stepMs];
+  const found = await db.batch<Sum>([SUMS, COUNTS].map((statement) => db.prepare(statement).bind(...bound)));
+  const steps = new Map<number, Record<string, number>>();
+  for (const { step, name, total } of found.flatMap(({ results }) => results)) {
+    const at = step * stepMs - offsetMs;
+    const tally = steps.get(at) ?? {};
+    tally[name] = total;
+    steps.set(at, tally);
+  }
+  return steps;
+}
+
+/** The same for one step, by channel. */
+export async function sumByChannel(db: D1Database, channels: readonly string[], from: number, to: number) {
+  const bound = [JSON.stringify(channels), from, to];
+  const where = 'WHERE channel IN (SELECT value FROM json_each(?1)) AND';
+  const sums = `SELECT channel, j.key AS name, SUM(j.value) AS total FROM rollups, json_each(rollups.doc) j
+    ${where} hour >= ?2 AND hour < ?3 GROUP BY 1, 2`;
+  const counts = `SELECT channel, 'callbacks.' || verdict AS name, SUM(count) AS total FROM callback_counts
+    ${where} minute >= ?2 AND minute < ?3 GROUP BY 1, 2`;
+  type Row = { readonly channel: string; readonly name: string; readonly total: number };
+  const found = await db.batch<Row>([sums, counts].map((statement) => db.prepare(statement).bind(...bound)));
+  const tallies = new Map<string, Record<string, number>>();
+  for (const { channel, name, total } of found.flatMap(({ results }) => results)) {
+    const tally = tallies.get(channel) ?? {};
+    tally[name] = total;
+    tallies.set(channel, tally);
+  }
+  return tallies;
+}
