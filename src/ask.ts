@@ -7,7 +7,7 @@ import { askAboutOrder } from './ask/order-query.ts';
 import { type Asker, type AskProblem, askerOf, leavesOpen, notifyUrlOf } from './call-provider/ask.ts';
 import { closeOrder } from './call-provider/close.ts';
 import { query, targetOf } from './call-provider/query.ts';
-import { type Refunding, refundIn, refundOrderOf, requestRefund } from './call-provider/refund.ts';
+import { type Refunding, refundIn, requestRefund } from './call-provider/refund.ts';
 import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
 import { type AlarmCode, type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
@@ -218,7 +218,7 @@ async function sendAgain(asker: Asker, order: Order, request: RefundRequest): Pr
   const { refund } = asker.provider;
   const notifyUrl = notifyUrlOf(asker.env, asker.record.channel);
   if (!refund || notifyUrl === null) throw new Error('The channel can no longer be asked for refunds.');
-  return requestRefund({ ...asker, refund, notifyUrl }, order, refundOrderOf(order, request, notifyUrl), true);
+  return requestRefund({ ...asker, refund, notifyUrl }, order, request, true);
 }
 
 const orderNow = async ({ env, record }: Asker, { orderNo }: Order): Promise<Order | null> =>

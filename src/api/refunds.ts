@@ -1,11 +1,11 @@
 // Refunds of one order: ask for one, list them. The amount is set aside in the ledger before the provider hears of it.
 import { askerOf, leavesOpen, notifyUrlOf } from '../call-provider/ask.ts';
-import { type RefundAsker, refundIn, refundOrderOf, requestRefund } from '../call-provider/refund.ts';
+import { type RefundAsker, refundIn, requestRefund } from '../call-provider/refund.ts';
 import { askedBy, refundSchedule } from '../core/ask-schedule.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import type { Order, Refund, RefundRequest } from '../core/order.ts';
 import type { ReserveReply } from '../core/record.ts';
-import { refundableOf } from '../core/refund-request.ts';
+import { paymentOfRequest, refundableOf } from '../core/refund-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { ledgerOf } from '../record.ts';
 import { requires, WriteHeaders } from './auth.ts';
@@ -140,8 +140,7 @@ async function askedFor(
 ): Promise<Result<string | null, Problem>> {
   const request = requestIn(order, refundNo);
   if (!request) return ok(null);
-  const refund = refundOrderOf(order, request, asker.notifyUrl);
-  const refunding = await requestRefund(asker, order, refund, kind === 'same');
+  const refunding = await requestRefund(asker, order, request, kind === 'same');
   switch (refunding.kind) {
     case 'told':
       return ok(null);
@@ -151,7 +150,7 @@ async function askedFor(
         : err(problemOf(refunding.problem, ASK_AGAIN));
     case 'refused': {
       const problem = problemOf(refunding.problem, ASK_AGAIN);
-      const isAnyOf = refund.transactionId === null && order.payments.length > 1;
+      const isAnyOf = paymentOfRequest(order, request) === null && order.payments.length > 1;
       return err(isAnyOf ? { ...problem, detail: `${problem.detail} ${NAME_ONE}` } : problem);
     }
   }

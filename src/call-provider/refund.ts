@@ -26,7 +26,7 @@ export const refundIn = (order: Order, refundNo: string): Refund | null =>
   order.refunds.find((refund) => refund.refundNo === refundNo) ?? null;
 
 /** What the provider is told of a refund that was set aside. */
-export function refundOrderOf(order: Order, request: RefundRequest, notifyUrl: string): RefundOrder {
+function refundOrderOf(order: Order, request: RefundRequest, notifyUrl: string): RefundOrder {
   const { orderNo } = order;
   const { refundNo, amount, reason } = request;
   const payment = paymentOfRequest(order, request);
@@ -34,13 +34,14 @@ export function refundOrderOf(order: Order, request: RefundRequest, notifyUrl: s
   return { orderNo, transactionId: payment?.transactionId ?? null, refundNo, amount, paid, reason, notifyUrl };
 }
 
-/** Asks for the refund. `mayBeAsked`: an earlier request for it may have reached the provider. */
+/** Asks for the refund that was set aside. `mayBeAsked`: an earlier request for it may have reached the provider. */
 export async function requestRefund(
   asker: RefundAsker,
   order: Order,
-  refund: RefundOrder,
+  request: RefundRequest,
   mayBeAsked: boolean,
 ): Promise<Refunding> {
+  const refund = refundOrderOf(order, request, asker.notifyUrl);
   if (mayBeAsked) {
     const known = await lookUp(asker, order, refund.refundNo);
     if (known !== 'unknown') return known;
@@ -50,14 +51,14 @@ export async function requestRefund(
   if (!leavesOpen(first.error)) {
     // What never left says nothing of what was asked before.
     const isOpen = mayBeAsked && !first.error.wasSent;
-    return isOpen ? { kind: 'open', problem: first.error } : refused(asker, order, refund, first.error);
+    return isOpen ? { kind: 'open', problem: first.error } : refused(asker, order, request, first.error);
   }
   const known = await lookUp(asker, order, refund.refundNo);
   if (known !== 'unknown') return known.kind === 'open' ? { kind: 'open', problem: first.error } : known;
   const second = await send(asker, refund);
   if (second.ok) return { kind: 'told' };
   if (leavesOpen(second.error)) return { kind: 'open', problem: second.error };
-  return refused(asker, order, refund, second.error);
+  return refused(asker, order, request, second.error);
 }
 
 /** What the provider knows of the refund, recorded. A provider that cannot be asked knows nothing. */
@@ -87,14 +88,15 @@ async function send(asker: RefundAsker, refund: RefundOrder): Promise<Result<Hea
 async function refused(
   asker: RefundAsker,
   order: Order,
-  { orderNo, refundNo }: RefundOrder,
+  { refundNo, requestedAt }: RefundRequest,
   problem: AskProblem,
 ): Promise<Refunding> {
   if (problem.wasSent) {
     const known = await lookUp(asker, order, refundNo);
     if (known !== 'unknown') return known;
   }
-  const { env, record } = asker;
-  await ledgerOf(env, record, orderNo).dropRefund({ v: 1, orderNo, refundNo, detail: problem.detail });
+  const { orderNo } = order;
+  const drop = { v: 1, orderNo, refundNo, requestedAt, detail: problem.detail } as const;
+  await ledgerOf(asker.env, asker.record, orderNo).dropRefund(drop);
   return { kind: 'refused', problem };
 }

@@ -123,6 +123,8 @@ export type DropRequest = {
   readonly v: 1;
   readonly orderNo: string;
   readonly refundNo: string;
+  /** Of the request that was refused: a later one under the same number is not freed by it. */
+  readonly requestedAt: number;
   readonly detail: string;
 };
 

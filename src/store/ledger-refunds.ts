@@ -25,13 +25,16 @@ export function recordReservation(sql: SqlStorage, request: ReserveRequest, now:
   return { kind: reserved.kind, order: reserved.order, transactionId: payment?.transactionId ?? null, paid };
 }
 
-/** Frees what was set aside; a request that is not there was taken over by a fact, and nothing is freed. */
-export function recordRefusal(sql: SqlStorage, { orderNo, refundNo, detail }: DropRequest, now: number): null {
+/**
+ * Frees what was set aside. A request that is not there was taken over by a fact, one of another time is a later try:
+ * then nothing is freed.
+ */
+export function recordRefusal(sql: SqlStorage, request: DropRequest, now: number): null {
+  const { orderNo, refundNo, requestedAt, detail } = request;
   const order = readOrder(sql, orderNo);
-  if (order === null) return null;
-  const next = dropRequest(order, refundNo, now);
-  if (next === order) return null;
-  writeOrder(sql, next);
+  const reserved = order?.refundRequests.find((one) => one.refundNo === refundNo);
+  if (!order || reserved?.requestedAt !== requestedAt) return null;
+  writeOrder(sql, dropRequest(order, refundNo, now));
   const actor = { key: 'provider', reason: detail };
   putAct(sql, { orderNo, at: now, kind: 'refund_refused', actor, about: refundNo });
   return null;

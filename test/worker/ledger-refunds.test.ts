@@ -1,7 +1,7 @@
 // Refund requests and timers in the ledger: money set aside once, and questions that are asked again until somebody
 // comes back.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ReserveRequest } from '../../src/core/record.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { config, fact, ledger, paid, refunded, unique } from './ledger-kit.ts';
@@ -27,6 +27,13 @@ const reserve = (
     askAgainAt: Date.now() + 60_000,
     ...change,
   });
+
+/** When the one refund that is set aside was asked for. */
+async function requestedAt(name: string): Promise<number> {
+  const [request] = (await ledger(name).readOrder('F1'))?.order.refundRequests ?? [];
+  if (!request) throw new Error('nothing is set aside');
+  return request.requestedAt;
+}
 
 const timersOf = (name: string) =>
   runInDurableObject(ledger(name), (_: OrderLedger, state) =>
@@ -76,7 +83,13 @@ describe('a refund request', () => {
     await record(name, [paid('F1')]);
     await reserve(name, 'F1', 'R1', 100);
     expect((await reserve(name, 'F1', 'R2', 100)).kind).toBe('exceeds');
-    await ledger(name).dropRefund({ v: 1, orderNo: 'F1', refundNo: 'R1', detail: 'NOT_ENOUGH' });
+    await ledger(name).dropRefund({
+      v: 1,
+      orderNo: 'F1',
+      refundNo: 'R1',
+      requestedAt: await requestedAt(name),
+      detail: 'NOT_ENOUGH',
+    });
     expect((await reserve(name, 'F1', 'R2', 100)).kind).toBe('reserved');
     const acts = (await ledger(name).readOrder('F1'))?.timeline.filter(({ kind }) => kind === 'act');
     expect(acts?.map(({ act, reason }) => [act, reason])).toEqual([
@@ -90,9 +103,30 @@ describe('a refund request', () => {
     const name = unique('shard');
     await record(name, [paid('F1')]);
     await reserve(name, 'F1', 'R1', 30);
+    const asked = await requestedAt(name);
     await record(name, [refunded('F1', 'R1', { state: 'pending' })]);
-    await ledger(name).dropRefund({ v: 1, orderNo: 'F1', refundNo: 'R1', detail: 'late' });
+    await ledger(name).dropRefund({ v: 1, orderNo: 'F1', refundNo: 'R1', requestedAt: asked, detail: 'late' });
     expect(await reserve(name, 'F1', 'R2', 71)).toMatchObject({ kind: 'exceeds', refundable: { minor: 70 } });
+  });
+});
+
+describe('a late refusal of an old try', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('frees nothing of a newer one under the same number, and leaves no line', async () => {
+    const name = unique('shard');
+    await record(name, [paid('F1')]);
+    const start = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(start);
+    await reserve(name, 'F1', 'R1', 100);
+    const old = { v: 1, orderNo: 'F1', refundNo: 'R1', requestedAt: start, detail: 'NOT_ENOUGH' } as const;
+    await ledger(name).dropRefund(old);
+    clock.mockReturnValue(start + 1);
+    await reserve(name, 'F1', 'R1', 100);
+    await ledger(name).dropRefund(old);
+    expect(await requestedAt(name)).toBe(start + 1);
+    const acts = (await ledger(name).readOrder('F1'))?.timeline.filter(({ kind }) => kind === 'act');
+    expect(acts?.map(({ act }) => act)).toEqual(['refund_requested', 'refund_refused', 'refund_requested']);
   });
 });
 

@@ -41,9 +41,12 @@ async function act(name: string, orderNo: string, step: Step, dispatch: Dispatch
       return kind === 'reserved' ? 'asked' : 'same';
     }
     case 'drop': {
-      const before = (await shard.readOrder(orderNo))?.order.refundRequests.length;
-      await shard.dropRefund({ v: 1, orderNo, refundNo: step.refundNo, detail: 'refused' });
-      return (await shard.readOrder(orderNo))?.order.refundRequests.length === before ? 'same' : 'dropped';
+      const before = (await shard.readOrder(orderNo))?.order.refundRequests ?? [];
+      const { refundNo } = step;
+      const requestedAt = before.find((request) => request.refundNo === refundNo)?.requestedAt ?? 0;
+      await shard.dropRefund({ v: 1, orderNo, refundNo, requestedAt, detail: 'refused' });
+      const after = (await shard.readOrder(orderNo))?.order.refundRequests ?? [];
+      return after.length === before.length ? 'same' : 'dropped';
     }
   }
 }
