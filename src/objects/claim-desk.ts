@@ -73,7 +73,7 @@ export class ClaimDesk {
     this.#dispatcher.again(now);
   }
 
-  /** A consumer did not begin these, and found these origins silent: the first go again, and all of the second slowly. */
+  /** A consumer did not begin these items and found these origins silent: the items go again, slowly. */
   giveBack(items: readonly ConfirmItem[], slow: readonly string[], now: number): void {
     const { flights } = this.#dispatcher;
     for (const originId of slow) this.#dispatcher.noteSlow(originId, now);

@@ -31,10 +31,8 @@ export class Departure {
     for (const flight of flights) Object.assign(flight, this.#spend(flight.originId) ?? {});
   }
 
-  /** A probe that fails costs its delivery an attempt: a fresh event makes it, else the row that failed least. */
-  rows(originId: string, rows: readonly outbox.DueRow[], hasFresh: boolean): void {
-    if (!this.#granted.get(originId)?.probe) for (const row of rows) this.#row(row);
-    else if (!hasFresh) for (const row of rows.toSorted((a, b) => a.failures - b.failures)) this.#row(row);
+  rows(rows: readonly outbox.DueRow[]): void {
+    for (const row of rows) this.#row(row);
   }
 
   /** Takes one permit of this origin, if there is one. */

@@ -258,8 +258,12 @@ export class Dispatcher {
     const departure = new Departure(this, granted, now);
     departure.idle(this.flights.readyWithoutPermit());
     const firstId = this.config.origins[0]?.id ?? '';
-    for (const [id, rows] of due) departure.rows(id, rows, id === firstId && fresh.length > 0);
+    const isProbe = (originId: string) => granted.get(originId)?.probe === true;
+    for (const [id, rows] of due) if (!isProbe(id)) departure.rows(rows);
     const { head, skipped } = departure.fresh(fresh);
+    // A probe that fails costs its delivery an attempt: a fresh event makes it, else the row that failed least.
+    const byFailures = (a: outbox.DueRow, b: outbox.DueRow) => a.failures - b.failures;
+    for (const [id, rows] of due) if (isProbe(id)) departure.rows(rows.toSorted(byFailures));
     if (fresh.length > 0 && head !== fresh.at(-1)?.seq) {
       this.#freshAt = Math.max(now + DISPATCH_AGAIN_MS, purse.blockedUntil(firstId));
     }

@@ -99,8 +99,8 @@ export type DeliveryRow = {
 /** Both indexes hold these rows alone; a query that does not say so reads every delivery there ever was. */
 export const OPEN = "state IN ('waiting', 'in_flight')";
 
-export const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt, failures,
-  rev FROM deliveries`;
+export const ROW = `SELECT seq, origin_id AS originId, order_no AS orderNo, state, reason, due_at AS dueAt, attempt,
+  failures, rev FROM deliveries`;
 
 export function putRow(sql: SqlStorage, row: DeliveryRow): void {
   sql.exec(

@@ -38,7 +38,7 @@ const randomOf = (seed: number) => () => {
 
 type Watched = { readonly origin: ScriptedOrigin; readonly taken: Map<string, number[]>; readonly broken: string[] };
 
-/** An origin that answers by dice and watches that nothing overtakes. `wants`: the sequences its filter lets through. */
+/** An origin that answers by dice and watches that nothing overtakes. `wants`: what its filter lets through. */
 async function diceOrigin(random: () => number, wants: readonly number[], settings: object = {}): Promise<Watched> {
   const taken = new Map<string, number[]>();
   const broken: string[] = [];
@@ -130,7 +130,7 @@ describe('origins that answer at random', () => {
     }
   });
 
-  it('do not hold the other orders when one of them is never taken, and its own later events follow a dead one', async () => {
+  it('do not hold the other orders when one is never taken, and its own later events follow a dead one', async () => {
     const bad = unique('BAD');
     const origin = await makeOrigin(({ orderNo, sequence }) =>
       orderNo === bad && sequence === 1 ? new Response('no', { status: 500 }) : ok(),

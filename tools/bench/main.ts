@@ -3,6 +3,7 @@
 import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';
 import { main, Sentence, stopOnSignals } from '../terminal.ts';
+import { benchDelivery, deliveryTableOf } from './delivery.ts';
 import type { Stateful } from './figures.ts';
 import { benchGrowth, growthTableOf } from './growth.ts';
 import { Bench, type Plan } from './measure.ts';
@@ -10,7 +11,7 @@ import { benchProviders, providersTableOf } from './providers.ts';
 import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './report.ts';
 import { buildTheatre } from './stage.ts';
 
-const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth]
+const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth] [--delivery]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
@@ -18,6 +19,7 @@ const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] 
   --quick        a smoke run of half a minute; its figures mean nothing
   --providers    instead: verify and translate of each provider beside the bare cryptography of its callback
   --growth       instead: record in a shard of 100,000 orders beside an empty one
+  --delivery     instead: slow origins, a dead one beside a healthy one, and the memory of many deliveries
   --help         this text`;
 
 const SHARDS = 8;
@@ -69,7 +71,7 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 }
 
 main(async () => {
-  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth']);
+  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth', 'delivery']);
   const base = flags.has('quick') ? QUICK : FULL;
   const [rounds = base.rounds] = wholes(flags.text('rounds'), '--rounds', 20);
   const shardCounts = wholes(flags.text('shards'), '--shards', 32);
@@ -86,6 +88,12 @@ main(async () => {
       say,
     );
     console.log(growthTableOf(report));
+    if (flags.has('json')) console.log(JSON.stringify(report));
+    return;
+  }
+  if (flags.has('delivery')) {
+    const report = await benchDelivery(base === QUICK, say);
+    console.log(deliveryTableOf(report));
     if (flags.has('json')) console.log(JSON.stringify(report));
     return;
   }

@@ -18,12 +18,16 @@ export type StageOptions = {
   readonly shards: number;
   readonly identity: Identity;
   readonly sinkPort: number;
+  /** Instead of the sink alone: the channel's origins in their order, each at its port. */
+  readonly origins?: readonly { readonly id: string; readonly port: number }[];
 };
 
 export type Stage = {
   readonly port: number;
   /** CPU time that the runtime has used so far, user and system; null where the system does not tell. */
   readonly cpuMs: () => number | null;
+  /** What the runtime holds in memory, all told; null where the system does not tell. */
+  readonly memoryMb: () => number | null;
   readonly rows: () => Promise<Rows>;
   /** What the gateway printed as a warning or an error. */
   readonly complaints: readonly string[];
@@ -73,7 +77,14 @@ export async function buildTheatre(onLaunch: () => void): Promise<Theatre> {
     };
     const pids = runtimePids();
     const rows = async () => Rows.parse(await (await fetch(`${gateway.url}/bench/rows`)).json());
-    return { port: gateway.port, cpuMs: () => cpuMsOf(pids), rows, complaints, close };
+    return {
+      port: gateway.port,
+      cpuMs: () => cpuMsOf(pids),
+      memoryMb: () => memoryMbOf(pids),
+      rows,
+      complaints,
+      close,
+    };
   };
   const close = async () => {
     await running?.dispose();
@@ -97,13 +108,17 @@ function credentialsFor(identity: Identity) {
   return credentials;
 }
 
-async function setUp({ url, adminKey }: Launched, { sinkPort, shards, identity }: StageOptions): Promise<void> {
+async function setUp({ url, adminKey }: Launched, options: StageOptions): Promise<void> {
+  const { sinkPort, shards, identity, origins = [{ id: ORIGIN, port: sinkPort }] } = options;
   const client = new Client(url, adminKey);
   const Any = z.object({ id: z.string() });
-  const origin = { id: ORIGIN, url: `http://${HOST}:${sinkPort}/`, perSecond: 10_000, concurrent: 1_000 };
-  await client.send('POST', '/v1/origins', origin, Any);
+  for (const { id, port } of origins) {
+    const origin = { id, url: `http://${HOST}:${port}/`, perSecond: 10_000, concurrent: 1_000 };
+    await client.send('POST', '/v1/origins', origin, Any);
+  }
   const credentials = credentialsFor(identity);
-  const channel = { id: CHANNEL, provider: 'wechatpay-v3', origins: [ORIGIN], credentials, shards };
+  const ids = origins.map(({ id }) => id);
+  const channel = { id: CHANNEL, provider: 'wechatpay-v3', origins: ids, credentials, shards };
   await client.send('POST', '/v1/channels', channel, Any);
 }
 
@@ -129,6 +144,20 @@ function cpuMsOf(pids: readonly number[]): number | null {
     const [, fields] = readStat(pid);
     return sum + (Number(fields[11]) + Number(fields[12])) * TICK_MS; // utime and stime
   }, 0);
+}
+
+function memoryMbOf(pids: readonly number[]): number | null {
+  if (pids.length === 0) return null;
+  const [, kb] = /VmRSS:\s+(\d+) kB/.exec(pids.map(statusOf).join('\n')) ?? [];
+  return kb === undefined ? null : Number(kb) / 1_024;
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return ''; // it ended while we looked
+  }
 }
 
 /** The command, and the fields behind it: state, ppid, … (man 5 proc_pid_stat). */
