@@ -192,6 +192,14 @@ export const KEY_ENDING_MS = 3 * DAY_MS;
 export const KEY_ENDING_INTERVAL_MS = 3_600_000;
 /** A person is told so many days before a key or certificate ends that nothing takes the place of, once each. */
 export const KEY_WARNING_DAYS: readonly number[] = [30, 7, 1];
+/** Weeks that a channel's usual rate is learnt from; two have to be known. */
+export const SILENCE_WEEKS = 4;
+/** How far back a silence is looked at: longer ones are as plain. */
+export const SILENCE_WINDOW_MS = DAY_MS;
+/** A silence that the quietest of those weeks would show with less than this chance is no accident. */
+export const SILENCE_CHANCE = 1e-6;
+/** A silence that lasts is told again after this. */
+export const SILENCE_AGAIN_MS = 6 * 3_600_000;
 /** From the first thing to count to the row that holds it: one row for all that happens meanwhile. */
 export const TALLY_DELAY_MS = 5_000;
 /** Facts counted at once; a shard that was never counted catches up so. */

@@ -29,7 +29,7 @@ import {
   listLiveApiKeys,
   revokeApiKeyRow,
 } from '../store/registry-access.ts';
-import { listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
+import { isNews, listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
@@ -209,6 +209,11 @@ export class Registry extends DurableObject<Env> {
     for (const { code, subject, detail, count } of records) {
       if (isPowerOfTen(count)) console.warn(JSON.stringify({ event: 'alarm', code, subject, detail, count }));
     }
+  }
+
+  /** Raises those of which nobody has heard since the time that stands beside each. */
+  raiseNews(news: readonly { readonly alarm: Alarm; readonly since: number }[]): void {
+    this.raiseAlarms(news.filter(({ alarm, since }) => isNews(this.#sql, alarm, since)).map(({ alarm }) => alarm));
   }
 
   listAlarms(page: AlarmPage): readonly AlarmRecord[] {

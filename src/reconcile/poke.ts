@@ -1,9 +1,10 @@
 // Cron's nudge to every shard of every channel: an alarm the platform lost is armed again, a configuration that did not
-// arrive is brought again, provider keys are kept fresh. Reads the registry, never D1.
+// arrive is brought again, provider keys are kept fresh, old things go. Reads the registry; D1 only for silences.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { locatorName, shardNameOf } from '../core/channel.ts';
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
+import { isTimeToLook, watchSilence } from './silence.ts';
 
 const POKE_TIMEOUT_MS = 10_000;
 
@@ -13,7 +14,9 @@ export async function poke(env: Env, now: number): Promise<void> {
   await tried('registry', () => registry.tick(now));
   await tried(UNKNOWN_LOG, () => env.CALLBACK_LOG.getByName(UNKNOWN_LOG).poke());
   await tried('replays', () => env.REPLAYS.getByName('replays').poke());
-  for (const { channel, dispatch } of await registry.listChannels()) {
+  const records = await registry.listChannels();
+  if (isTimeToLook(now)) await tried('silence', () => watchSilence(env, records, now));
+  for (const { channel, dispatch } of records) {
     const log = callbackLogNameOf(channel.uid);
     await tried(log, () => env.CALLBACK_LOG.getByName(log).poke(channel.settings.retention));
     const shards = Array.from({ length: channel.shards }, (_, shard) => shard);

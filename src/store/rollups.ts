@@ -1,5 +1,6 @@
 // The roll-ups in D1: figures by channel, hour and shard, put by the ledgers and summed for charts. Absolute values:
 // the newest version wins, so that a repeated write changes nothing.
+import { hoursToKnow } from '../core/silence.ts';
 import type { Tally } from '../core/tally.ts';
 
 export type Rollup = {
@@ -73,4 +74,42 @@ export async function sumByChannel(db: D1Database, channels: readonly string[], 
     tallies.set(channel, tally);
   }
   return tallies;
+}
+
+type Known = {
+  readonly counts: Map<number, number>;
+  readonly firstHour: number | null;
+  readonly lastAt: number | null;
+};
+
+/** What the past of these channels is, for a look at their silence: short reads in one round trip. */
+export async function readPasts(
+  db: D1Database,
+  channels: readonly string[],
+  since: number,
+  now: number,
+): Promise<ReadonlyMap<string, Known>> {
+  const known = db.prepare(
+    `SELECT c.value AS channel,
+       (SELECT hour FROM rollups r WHERE r.channel = c.value ORDER BY hour LIMIT 1) AS firstHour,
+       (SELECT MAX(last_at) FROM rollups r WHERE r.channel = c.value AND r.hour >= ?2) AS lastAt
+     FROM json_each(?1) c`,
+  );
+  const counts = db.prepare(
+    `SELECT r.channel, r.hour, SUM(r.doc ->> '$."facts.callback"') AS count FROM json_each(?1) c JOIN json_each(?2) h
+     JOIN rollups r ON r.channel = c.value AND r.hour = h.value GROUP BY 1, 2`,
+  );
+  const ids = JSON.stringify(channels);
+  type KnownRow = { channel: string; firstHour: number | null; lastAt: number | null };
+  type CountRow = { channel: string; hour: number; count: number | null };
+  const [first, second] = await db.batch<KnownRow & CountRow>([
+    known.bind(ids, since),
+    counts.bind(ids, JSON.stringify(hoursToKnow(now))),
+  ]);
+  const pasts = new Map<string, Known>();
+  for (const { channel, firstHour, lastAt } of first?.results ?? []) {
+    pasts.set(channel, { counts: new Map(), firstHour, lastAt });
+  }
+  for (const { channel, hour, count } of second?.results ?? []) pasts.get(channel)?.counts.set(hour, count ?? 0);
+  return pasts;
 }
