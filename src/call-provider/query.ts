@@ -4,6 +4,7 @@ import type { Channel } from '../core/channel.ts';
 import type { Fact } from '../core/event.ts';
 import { CALLBACK_BODY_BYTES_MAX } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
+import { partialOf } from '../core/partial.ts';
 import type { Evidence } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
@@ -57,6 +58,11 @@ export async function hear(asker: Asker, { value, answer }: Said<Translation>): 
   const stranger = [...facts, ...unnamedIn(value)].find((fact) => fact.test !== isTest(record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
+    return err({ code: 'malformed', detail, wasSent: true });
+  }
+  const lacking = facts.map(partialOf).find((partial) => partial !== null);
+  if (lacking) {
+    const detail = `The provider's answer about ${lacking.orderNo} has no readable ${lacking.lacks}.`;
     return err({ code: 'malformed', detail, wasSent: true });
   }
   const now = Date.now();

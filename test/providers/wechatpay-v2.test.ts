@@ -315,10 +315,18 @@ describe('a payment notice', () => {
     expect(await factOf({ trade_state: 'PAY_FAIL', trade_type: 'PAP' })).toMatchObject({ status: 'failed' });
   });
 
-  it.each(['transaction_id', 'total_fee', 'time_end'])('without %s is refused by that name', async (name) => {
-    const callback = signed(without(payment, new RegExp(`^${name}$`)));
+  it('without its time is refused by that name', async () => {
+    const callback = signed(without(payment, /^time_end$/));
     expect(await reasonOf(callback)).toBe('malformed');
-    expect(await detailOf(callback)).toContain(name);
+    expect(await detailOf(callback)).toContain('time_end');
+  });
+
+  it.each([
+    ['transaction_id', 'transactionId'],
+    ['total_fee', 'amount'],
+  ])('without %s is told as it is: the ledger asks for the rest', async (name, field) => {
+    const translation = await told(signed(without(payment, new RegExp(`^${name}$`))));
+    expect(translation).toMatchObject({ events: [{ status: 'succeeded', [field]: null }] });
   });
 
   it.each([

@@ -100,6 +100,18 @@ describe('an incomplete notice', () => {
     expect(await orderOf(orderNo)).toMatchObject({ state: 'paid', sequence: 2, flags: [] });
   });
 
+  it('is not completed by an answer that lacks the same', async () => {
+    const orderNo = await unpaid();
+    shop.payUnnoticed(orderNo);
+    const order = shop.book.get(orderNo);
+    if (!order) throw new Error('the provider forgot it');
+    shop.book.put({ ...order, transactionId: null });
+    await hear(shop, partialOf(orderNo));
+    await shop.runTimer(orderNo);
+    expect(await orderOf(orderNo)).toMatchObject({ state: 'pending', sequence: 0, flags: [] });
+    expect(await kindsOf(orderNo)).toEqual(['query', 'incomplete']);
+  });
+
   it('about a payment that is known says nothing new', async () => {
     const orderNo = await shop.sellPaid();
     expect(await hear(shop, partialOf(orderNo))).toEqual(['stale']);

@@ -135,7 +135,7 @@ export function statusOf(tradeState: string, tradeType: string): PaymentStatus |
   }
 }
 
-/** A payment in a notice or an answer; the name of the field that is missing. `now` stands in where no time is told. */
+/** A payment in a notice, or an answer; the name of what is missing. `now`, of an answer: where no time is told. */
 export function paymentOf(
   fields: Fields,
   status: PaymentStatus,
@@ -146,8 +146,9 @@ export function paymentOf(
   if (!parsed.success) return err(fieldOf(parsed.error));
   const trade = parsed.data;
   const isPaid = status === 'succeeded';
-  if (isPaid && trade.transaction_id === undefined) return err('transaction_id');
-  if (isPaid && trade.total_fee === undefined) return err('total_fee');
+  // What a notice lacks is asked for; an answer that lacks it is none.
+  if (isPaid && now !== null && trade.transaction_id === undefined) return err('transaction_id');
+  if (isPaid && now !== null && trade.total_fee === undefined) return err('total_fee');
   const occurredAt = trade.time_end ?? (isPaid ? null : now);
   if (occurredAt === null) return err('time_end');
   const payerId = trade.sub_openid ?? trade.openid;
