@@ -18,6 +18,7 @@ import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts'
 import { products } from './products.ts';
 import { providers } from './providers.ts';
 import { records } from './records.ts';
+import { refundAbandon } from './refund-abandon.ts';
 import { refunds } from './refunds.ts';
 import { replays } from './replays.ts';
 import { stats } from './stats.ts';
@@ -45,6 +46,7 @@ const ROUTES = [
   orders,
   orderActions,
   refunds,
+  refundAbandon,
   replays,
   evidence,
   archives,

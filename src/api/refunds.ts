@@ -1,9 +1,9 @@
 // Refunds of one order: ask for one, list them. The amount is set aside in the ledger before the provider hears of it.
 import { askerOf, leavesOpen, notifyUrlOf } from '../call-provider/ask.ts';
-import { type RefundAsker, refundIn, requestRefund } from '../call-provider/refund.ts';
+import { type RefundAsker, refundIn, requestIn, requestRefund } from '../call-provider/refund.ts';
 import { askedBy, refundSchedule } from '../core/ask-schedule.ts';
 import type { ChannelRecord } from '../core/channel.ts';
-import type { Order, Refund, RefundRequest } from '../core/order.ts';
+import type { Refund, RefundRequest } from '../core/order.ts';
 import type { ReserveReply } from '../core/record.ts';
 import { paymentOfRequest, refundableOf } from '../core/refund-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -67,9 +67,6 @@ const renderRequest = ({ refundNo, amount, reason, requestedAt }: RefundRequest)
   reason,
   at: iso(requestedAt),
 });
-
-const requestIn = (order: Order, refundNo: string): RefundRequest | null =>
-  order.refundRequests.find((request) => request.refundNo === refundNo) ?? null;
 
 export const refunds = newApp();
 

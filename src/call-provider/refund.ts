@@ -2,8 +2,8 @@
 // open is asked about before the same refund is sent again. Never sends it under a second number.
 import { type Order, paidOf, type Refund, type RefundRequest } from '../core/order.ts';
 import { paymentOfRequest } from '../core/refund-request.ts';
-import { err, type Result } from '../core/result.ts';
-import type { AnyProvider, RefundOrder } from '../providers/provider.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { AnyProvider, QueryTarget, RefundOrder } from '../providers/provider.ts';
 import { ledgerOf } from '../record.ts';
 import { type Asker, type AskProblem, askProvider, leavesOpen } from './ask.ts';
 import { type Heard, hear, query, targetOf } from './query.ts';
@@ -25,6 +25,10 @@ export type Refunding =
 export const refundIn = (order: Order, refundNo: string): Refund | null =>
   order.refunds.find((refund) => refund.refundNo === refundNo) ?? null;
 
+/** What was set aside for the refund; null where nothing is. */
+export const requestIn = (order: Order, refundNo: string): RefundRequest | null =>
+  order.refundRequests.find((request) => request.refundNo === refundNo) ?? null;
+
 /** What the provider is told of a refund that was set aside. */
 function refundOrderOf(order: Order, request: RefundRequest, notifyUrl: string): RefundOrder {
   const { orderNo } = order;
@@ -43,7 +47,7 @@ export async function requestRefund(
 ): Promise<Refunding> {
   const refund = refundOrderOf(order, request, asker.notifyUrl);
   if (mayBeAsked) {
-    const known = await lookUp(asker, order, refund.refundNo);
+    const known = await lookUp(asker, order, request);
     if (known !== 'unknown') return known;
   }
   const first = await send(asker, refund);
@@ -53,7 +57,7 @@ export async function requestRefund(
     const isOpen = mayBeAsked && !first.error.wasSent;
     return isOpen ? { kind: 'open', problem: first.error } : refused(asker, order, request, first.error);
   }
-  const known = await lookUp(asker, order, refund.refundNo);
+  const known = await lookUp(asker, order, request);
   if (known !== 'unknown') return known.kind === 'open' ? { kind: 'open', problem: first.error } : known;
   const second = await send(asker, refund);
   if (second.ok) return { kind: 'told' };
@@ -62,17 +66,34 @@ export async function requestRefund(
 }
 
 /** What the provider knows of the refund, recorded. A provider that cannot be asked knows nothing. */
-export async function lookUp(
+async function lookUp(
   asker: Asker,
   order: Order,
-  refundNo: string,
+  request: RefundRequest,
 ): Promise<Exclude<Refunding, { readonly kind: 'refused' }> | 'unknown'> {
-  const heard = await query(asker, { ...targetOf(order.orderNo, order), refundNo });
-  if (heard === null) return 'unknown';
-  if (!heard.ok) return leavesOpen(heard.error) ? { kind: 'open', problem: heard.error } : 'unknown';
-  return heard.value.facts.some((fact) => fact.kind === 'refund' && fact.refundNo === refundNo)
-    ? { kind: 'told' }
-    : 'unknown';
+  const found = await findRefund(asker, order, request);
+  if (found === null) return 'unknown';
+  if (!found.ok) return leavesOpen(found.error) ? { kind: 'open', problem: found.error } : 'unknown';
+  return found.value ? { kind: 'told' } : 'unknown';
+}
+
+/** Whether the provider knows the refund; what it says is recorded. Null where it cannot be asked at all. */
+export async function findRefund(
+  asker: Asker,
+  order: Order,
+  request: RefundRequest,
+): Promise<Result<boolean, AskProblem> | null> {
+  const { refundNo } = request;
+  const heard = await query(asker, { ...refundTargetOf(order, request), refundNo });
+  if (heard === null || !heard.ok) return heard;
+  return ok(heard.value.facts.some((fact) => fact.kind === 'refund' && fact.refundNo === refundNo));
+}
+
+/** By the payment that it gives back, and by the order alone where that is open: as it was asked for. */
+function refundTargetOf(order: Order, request: RefundRequest): QueryTarget {
+  const { transactionId: _, ...target } = targetOf(order.orderNo, order);
+  const payment = paymentOfRequest(order, request);
+  return payment ? { ...target, transactionId: payment.transactionId, occurredAt: payment.paidAt } : target;
 }
 
 async function send(asker: RefundAsker, refund: RefundOrder): Promise<Result<Heard, AskProblem>> {
@@ -88,14 +109,15 @@ async function send(asker: RefundAsker, refund: RefundOrder): Promise<Result<Hea
 async function refused(
   asker: RefundAsker,
   order: Order,
-  { refundNo, requestedAt }: RefundRequest,
+  request: RefundRequest,
   problem: AskProblem,
 ): Promise<Refunding> {
   if (problem.wasSent) {
-    const known = await lookUp(asker, order, refundNo);
+    const known = await lookUp(asker, order, request);
     if (known !== 'unknown') return known;
   }
   const { orderNo } = order;
+  const { refundNo, requestedAt } = request;
   const drop = { v: 1, orderNo, refundNo, requestedAt, detail: problem.detail } as const;
   await ledgerOf(asker.env, asker.record, orderNo).dropRefund(drop);
   return { kind: 'refused', problem };

@@ -64,6 +64,8 @@ export const QUERY_FROM_SECONDS = 300;
 export const QUERY_FOR_SECONDS = 86_400;
 /** Questions of the clock to one channel's provider, all consumers together; the strictest known API takes more. */
 export const QUERIES_PER_SECOND = 10;
+/** A refund is given up no sooner than this after it was asked for: the request may still be on its way. */
+export const ABANDON_AFTER_MS_MIN = 2 * 60_000;
 /** Waits between questions about a refund; its notice tells sooner, and a bank may take days. */
 export const REFUND_QUERY_SECONDS: readonly number[] = [600, 3_600, 21_600, 86_400];
 /** A notice that lacks a field is completed within this, or goes out flagged. */

@@ -118,14 +118,17 @@ export type ReserveReply =
   | Exclude<Reserved, { readonly kind: 'reserved' | 'same' }>
   | { readonly kind: 'missing' };
 
-/** The provider refused for good: what was set aside is free again. */
+/** The provider refused for good, or somebody gave it up: what was set aside is free again. */
 export type DropRequest = {
   readonly v: 1;
   readonly orderNo: string;
   readonly refundNo: string;
   /** Of the request that was refused: a later one under the same number is not freed by it. */
   readonly requestedAt: number;
+  /** Why. */
   readonly detail: string;
+  /** The API key that gave it up; left out: the provider refused. */
+  readonly abandonedBy?: string;
 };
 
 export type ReleaseRequest = {

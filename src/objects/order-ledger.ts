@@ -121,8 +121,9 @@ export class OrderLedger extends DurableObject<Env> {
     return this.#life.change(request.orderNo, missing, (_, now) => recordReservation(this.#life.sql, request, now));
   }
 
-  dropRefund(request: DropRequest): void {
-    this.#life.change(request.orderNo, undefined, (_, now) => recordRefusal(this.#life.sql, request, now));
+  /** False: nothing was set aside any more. */
+  dropRefund(request: DropRequest): boolean {
+    return this.#life.change(request.orderNo, false, (_, now) => recordRefusal(this.#life.sql, request, now));
   }
 
   /** Lets held events go, or ends them. */

@@ -1,7 +1,14 @@
 // What people did to orders of one shard, and why. Written in the transaction of the act itself, never changed.
 import type { Actor, TimelineEntry } from '../core/record.ts';
 
-export type ActKind = 'refund_requested' | 'refund_refused' | 'release_asked' | 'released' | 'discarded' | 'replayed';
+export type ActKind =
+  | 'refund_requested'
+  | 'refund_refused'
+  | 'refund_abandoned'
+  | 'release_asked'
+  | 'released'
+  | 'discarded'
+  | 'replayed';
 
 export type Act = {
   readonly orderNo: string;

@@ -1,5 +1,5 @@
-// Refund requests in the ledger: set aside before the provider is asked, freed when it refused for good. Synchronous,
-// inside one transaction. What becomes of a refund comes as a fact (ledger-book.ts).
+// Refund requests in the ledger: set aside before the provider is asked, freed when it refused for good or somebody
+// gave them up. Synchronous, inside one transaction. What becomes of a refund comes as a fact (ledger-book.ts).
 import { paidOf } from '../core/order.ts';
 import type { DropRequest, ReserveReply, ReserveRequest } from '../core/record.ts';
 import { dropRequest, paymentOfRequest, reserveRefund } from '../core/refund-request.ts';
@@ -27,15 +27,16 @@ export function recordReservation(sql: SqlStorage, request: ReserveRequest, now:
 
 /**
  * Frees what was set aside. A request that is not there was taken over by a fact, one of another time is a later try:
- * then nothing is freed.
+ * then nothing is freed, and the answer is false.
  */
-export function recordRefusal(sql: SqlStorage, request: DropRequest, now: number): null {
-  const { orderNo, refundNo, requestedAt, detail } = request;
+export function recordRefusal(sql: SqlStorage, request: DropRequest, now: number): boolean {
+  const { orderNo, refundNo, requestedAt, detail, abandonedBy } = request;
   const order = readOrder(sql, orderNo);
   const reserved = order?.refundRequests.find((one) => one.refundNo === refundNo);
-  if (!order || reserved?.requestedAt !== requestedAt) return null;
+  if (!order || reserved?.requestedAt !== requestedAt) return false;
   writeOrder(sql, dropRequest(order, refundNo, now));
-  const actor = { key: 'provider', reason: detail };
-  putAct(sql, { orderNo, at: now, kind: 'refund_refused', actor, about: refundNo });
-  return null;
+  const kind = abandonedBy === undefined ? 'refund_refused' : 'refund_abandoned';
+  const actor = { key: abandonedBy ?? 'provider', reason: detail };
+  putAct(sql, { orderNo, at: now, kind, actor, about: refundNo });
+  return true;
 }

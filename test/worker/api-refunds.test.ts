@@ -6,7 +6,7 @@ import type { SandboxOrder } from '../../src/sandbox/orders.ts';
 import { HMAC_KEY } from '../fixtures/adyen/objects.ts';
 import { makeKey, type ProviderCall } from './api-world.ts';
 import { fact, paid } from './ledger-kit.ts';
-import { down, forged, hanging, Shop, shortenProviderWaits, startClock } from './order-world.ts';
+import { down, forged, hanging, later, MINUTE_MS, Shop, shortenProviderWaits, startClock } from './order-world.ts';
 
 let shop: Shop;
 
@@ -216,6 +216,87 @@ describe('a refund that is refused for good', () => {
     const orderNo = await shop.sellPaid();
     shop.play((asked) => (isSend(asked) ? notEnough() : down()));
     expect((await shop.post(orderNo, 'refunds', refundOf())).status).toBe(202);
+    expect((await listed(orderNo)).items).toEqual(['R1 requested']);
+  });
+});
+
+describe('giving up a refund that is set aside', () => {
+  const GIVE_UP = 'refunds/R1/abandon';
+  const why = { reason: 'the customer took another cup' };
+
+  /** An order whose refund nobody answered; the provider answers again. */
+  async function withOpenRefund(): Promise<string> {
+    const orderNo = await shop.sellPaid();
+    shop.play(down);
+    expect((await shop.post(orderNo, 'refunds', refundOf(1_000))).status).toBe(202);
+    shop.play();
+    later(3 * MINUTE_MS);
+    return orderNo;
+  }
+  const actsOf = async (orderNo: string) =>
+    [...((await shop.read(orderNo)).body.timeline ?? [])].filter(({ kind }) => String(kind) === 'act');
+
+  it('frees its amount once the provider says it knows none, and says who gave it up', async () => {
+    const orderNo = await withOpenRefund();
+    const reply = await shop.post(orderNo, GIVE_UP, why, await makeKey('operate'));
+    expect(reply.status).toBe(200);
+    expect(reply.body).toMatchObject({ refundable: cny(1_000), order: { orderNo, state: 'paid' } });
+    expect(shop.asked()).toEqual([ASK]);
+    expect(await listed(orderNo)).toEqual({ refundable: cny(1_000), items: [] });
+    const [, act] = await actsOf(orderNo);
+    expect(act).toMatchObject({ act: 'refund_abandoned', about: 'R1', ...why });
+    expect(String(act?.actor)).toMatch(/^key_/);
+    expect((await shop.post(orderNo, 'refunds', refundOf(1_000, { refundNo: 'R2' }))).status).toBe(201);
+    expect((await shop.post(orderNo, GIVE_UP, why)).status).toBe(404);
+  });
+
+  it('is refused where the provider knows it, which is recorded and named', async () => {
+    shortenProviderWaits();
+    const orderNo = await shop.sellPaid();
+    shop.play(async (asked, genuine) => {
+      if (isSend(asked)) await genuine();
+      return down();
+    });
+    expect((await shop.post(orderNo, 'refunds', refundOf())).status).toBe(202);
+    shop.play();
+    later(3 * MINUTE_MS);
+    const reply = await shop.post(orderNo, GIVE_UP, why);
+    expect([reply.status, reply.body.code]).toEqual([409, 'wrong_status']);
+    expect(reply.body.detail).toContain('pending');
+    expect(await listed(orderNo)).toEqual({ refundable: cny(700), items: ['R1 pending'] });
+    shop.calls.length = 0;
+    expect((await shop.post(orderNo, GIVE_UP, why)).status).toBe(409);
+    expect(shop.asked()).toEqual([]);
+  });
+
+  it.each<[string, () => Response | Promise<never>, number]>([
+    ['is away', down, 502],
+    ['refuses the question', () => new Response('{"code":"NO_AUTH"}', { status: 403 }), 422],
+  ])('frees nothing while the provider %s', async (_what, answer, status) => {
+    const orderNo = await withOpenRefund();
+    shop.play(answer);
+    expect((await shop.post(orderNo, GIVE_UP, why)).status).toBe(status);
+    expect(await listed(orderNo)).toEqual({ refundable: cny(0), items: ['R1 requested'] });
+    expect((await actsOf(orderNo)).map(({ act }) => String(act))).toEqual(['refund_requested']);
+  });
+
+  it('waits until a request that is on its way must have arrived', async () => {
+    const orderNo = await shop.sellPaid();
+    shop.play(down);
+    await shop.post(orderNo, 'refunds', refundOf());
+    shop.calls.length = 0;
+    const reply = await shop.post(orderNo, GIVE_UP, why);
+    expect([reply.status, reply.body.code]).toEqual([409, 'wrong_status']);
+    expect(shop.asked()).toEqual([]);
+    expect((await listed(orderNo)).items).toEqual(['R1 requested']);
+  });
+
+  it('needs a reason, a key that may operate, and a refund', async () => {
+    const orderNo = await withOpenRefund();
+    expect((await shop.post(orderNo, GIVE_UP, {})).status).toBe(422);
+    expect((await shop.post(orderNo, GIVE_UP, why, await makeKey('orders', 'read'))).status).toBe(403);
+    expect((await shop.post(orderNo, 'refunds/R9/abandon', why)).status).toBe(404);
+    expect((await shop.post('NOBODYKNOWS', GIVE_UP, why)).status).toBe(404);
     expect((await listed(orderNo)).items).toEqual(['R1 requested']);
   });
 });

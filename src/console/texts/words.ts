@@ -50,6 +50,7 @@ export const words = {
   'event.dispute.lost': { en: 'Dispute lost', zh: '争议败诉' },
   'event.order.flagged': { en: 'Order flagged', zh: '订单被标记' },
   'act.refund_requested': { en: 'Refund asked for', zh: '申请退款' },
+  'act.refund_abandoned': { en: 'Refund given up', zh: '放弃退款' },
   'act.refund_refused': { en: 'Refund refused', zh: '退款被拒' },
   'act.release_asked': { en: 'Release asked for', zh: '申请放行' },
   'act.released': { en: 'Held events released', zh: '放行暂扣事件' },
