@@ -7,7 +7,7 @@ import { askAboutOrder } from './ask/order-query.ts';
 import { type Asker, type AskProblem, askerOf, leavesOpen, notifyUrlOf } from './call-provider/ask.ts';
 import { closeOrder } from './call-provider/close.ts';
 import { query, targetOf } from './call-provider/query.ts';
-import { type Refunding, refundIn, requestRefund } from './call-provider/refund.ts';
+import { type Refunding, refundIn, requestIn, requestRefund } from './call-provider/refund.ts';
 import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
 import { type AlarmCode, type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
@@ -32,7 +32,7 @@ type Outcome =
   | { readonly kind: 'waits' }
   | { readonly kind: 'fruitless'; readonly detail: string; readonly isAway?: boolean }
   /** Over for the gateway, and a person's business. */
-  | { readonly kind: 'alarm'; readonly detail: string };
+  | { readonly kind: 'alarm'; readonly code: AlarmCode; readonly detail: string };
 
 type Errand = {
   readonly env: Env;
@@ -138,7 +138,8 @@ async function tellPerson(
   const given = `It was asked about ${count} times and is not over${ref && ` (refund ${ref})`}: look at the provider.`;
   const detail = outcome.kind === 'waits' ? given : outcome.detail;
   const subject = `order/${record.channel.id}/${orderNo}`;
-  const alarm = { code: KINDS[kind].alarm, subject, detail, at: Date.now() };
+  const code = outcome.kind === 'alarm' ? outcome.code : KINDS[kind].alarm;
+  const alarm = { code, subject, detail, at: Date.now() };
   await env.REGISTRY.getByName('registry').raiseAlarms([alarm]);
 }
 
@@ -170,16 +171,13 @@ async function closeExpired({ env, record }: Errand, order: Order): Promise<Outc
   }
 }
 
-const requestOf = (order: Order, refundNo: string) =>
-  order.refundRequests.find((request) => request.refundNo === refundNo) ?? null;
-
 function refundSince(order: Order, refundNo: string): number {
-  return requestOf(order, refundNo)?.requestedAt ?? refundIn(order, refundNo)?.at ?? 0;
+  return requestIn(order, refundNo)?.requestedAt ?? refundIn(order, refundNo)?.at ?? 0;
 }
 
 async function followRefund({ env, record, timer }: Errand, order: Order): Promise<Outcome> {
   const { ref: refundNo } = timer;
-  const request = requestOf(order, refundNo);
+  const request = requestIn(order, refundNo);
   if (!request && standing(order, refundNo).kind === 'over') return { kind: 'over' };
   const asker = await askerOf(env, record);
   // A refund that the provider has told of is its own; what it was only asked for may have to be sent again.
@@ -192,7 +190,7 @@ async function followRefund({ env, record, timer }: Errand, order: Order): Promi
       return fruitless(followed.problem, `Nobody knows what became of refund ${refundNo}. `);
     case 'refused': {
       const told = `The provider refused refund ${refundNo}, and its amount is free again. ${followed.problem.detail}`;
-      return { kind: 'alarm', detail: told };
+      return { kind: 'alarm', code: 'refund_refused', detail: told };
     }
     default:
       return unreachable(followed);

@@ -192,6 +192,7 @@ export type AlarmCode =
   | 'unmatched'
   | 'order_held'
   | 'refund_needs_attention'
+  | 'refund_refused'
   | 'close_failed';
 
 /** What wants a person. The same code and subject is one alarm with a count. */

@@ -208,7 +208,7 @@ describe('a refund on its way', () => {
     shop.play((asked, genuine) => (isSend(asked) ? new Response('{"code":"NOT_ENOUGH"}', { status: 403 }) : genuine()));
     await shop.runTimer(orderNo);
     expect(await refundOf(orderNo)).toBeUndefined();
-    expect(await shop.alarms(orderNo)).toEqual(['refund_needs_attention']);
+    expect(await shop.alarms(orderNo)).toEqual(['refund_refused']);
     expect(await shop.timers(orderNo)).toEqual([]);
   });
 

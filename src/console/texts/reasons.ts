@@ -162,6 +162,11 @@ export const reasons = {
   'next.wrong_environment': { en: 'Use one channel for each environment.', zh: '请为每个环境使用单独的渠道。' },
   'alarm.order_held': { en: 'An order is held', zh: '订单被暂扣' },
   'next.order_held': { en: 'Look at its flags, then release or discard.', zh: '请查看标记，然后放行或丢弃。' },
+  'alarm.refund_refused': { en: 'A refund was refused', zh: '退款被拒' },
+  'next.refund_refused': {
+    en: 'Its amount is free again. Mend the reason, then ask again.',
+    zh: '金额已释放。请按原因处理后重新申请退款。',
+  },
   'alarm.refund_needs_attention': { en: 'A refund is stuck', zh: '退款异常' },
   'next.refund_needs_attention': {
     en: 'Do not refund again. Settle it in the provider’s console.',
