@@ -96,7 +96,7 @@ async function follow(errand: Errand, kind: Followed, order: Order): Promise<Pic
   const { count, next } = askedBy(schedule(settings), since(order, errand.timer.ref), Date.now());
   await tellPerson(errand, kind, outcome, count, next === null);
   const isAway = outcome.kind === 'fruitless' && outcome.isAway === true;
-  return { next: nextOf(outcome, next), ...(isAway ? { provider: 'away' } : {}) };
+  return { next: nextOf(outcome, next), provider: isAway ? 'away' : 'there' };
 }
 
 /** What cannot even be asked is fruitless too: credentials that do not open, a part of ours that is away. */

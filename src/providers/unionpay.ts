@@ -4,6 +4,7 @@ import { byStatuses } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { byStatus, provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
+import { hint } from './unionpay/hint.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
 import { query } from './unionpay/query.ts';
 import { translate } from './unionpay/translate.ts';
@@ -28,5 +29,6 @@ export const unionpay = provider<Credentials, Notice>({
   // Only the status counts, and only 200 is a receipt (open.unionpay.com: FAQ 72).
   acknowledge: byStatus(200),
   readAcknowledgement: byStatuses(200),
+  hint,
   query,
 });

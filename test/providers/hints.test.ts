@@ -20,6 +20,21 @@ describe('Alipay', () => {
   );
 });
 
+describe('UnionPay', () => {
+  const hint = (body: string) => providerOf('unionpay')?.hint?.(callbackOf(body), {});
+
+  it('names a payment by its order and its time', async () => {
+    expect(await hint('txnType=01&orderId=20260101001&txnTime=20260101103012')).toEqual({
+      ...{ isSealed: false, target: { orderNo: '20260101001', reference: '20260101103012' } },
+    });
+  });
+
+  it.each(['', 'txnType=04&orderId=20260101001&txnTime=20260101103012', 'txnType=01&orderId=20260101001', '%'])(
+    'is silent about anything else: %j',
+    async (body) => expect(await hint(body)).toBeNull(),
+  );
+});
+
 describe('WeChat Pay', () => {
   it.each(['', '{}', 'null', '{"event_type":"TRANSACTION.SUCCESS","resource":{}}'])(
     'is silent where nothing opens: %j',

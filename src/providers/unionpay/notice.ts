@@ -127,7 +127,7 @@ function isUnionPays(leaf: ChainLink, { sandbox }: Credentials): boolean {
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Null for anything but name=value pairs in UTF-8, each name once. */
-function readForm(body: Uint8Array): ReadonlyMap<string, string> | null {
+export function readForm(body: Uint8Array): ReadonlyMap<string, string> | null {
   const form = new Map<string, string>();
   // ASCII stays as it is; whatever else there is, is refused below.
   const pairs = new TextDecoder('latin1').decode(body).split('&');
