@@ -38,6 +38,7 @@ conformance({
     'capture without the order number': signed(modification('CAPTURE')),
     'refund without the order number': signed(modification('REFUND')),
     'chargeback without the order number': signed(modification('CHARGEBACK')),
+    'manual review, which only flags': signed(modification('MANUAL_REVIEW_REJECT')),
     'batch of two orders': signed(authorisation, {
       ...authorisation,
       merchantReference: 'TG20260101-0002',

@@ -47,7 +47,7 @@ type Suite = {
   readonly now: number;
   /** What the channel has fetched from the provider, where that is what verifies. */
   readonly keys?: readonly FetchedKey[];
-  /** Genuine callbacks by name, each of one event at least. */
+  /** Genuine callbacks by name, each of one event or flag at least. */
   readonly genuine: Readonly<Record<string, Callback>>;
   /** The first genuine callback as the provider would send it again later: the same fact, signed anew. */
   readonly redelivery: { readonly callback: Callback; readonly now: number };
@@ -105,7 +105,9 @@ export function conformance(suite: Conformance): void {
     return {
       ...translation.value,
       events: all.flatMap(({ events }) => events),
+      flags: all.flatMap(({ flags = [] }) => flags),
       unlinked: all.flatMap(({ unlinked = [] }) => unlinked),
+      unlinkedFlags: all.flatMap(({ unlinkedFlags = [] }) => unlinkedFlags),
       links: all.flatMap(({ links = [] }) => links),
     };
   }
@@ -138,13 +140,18 @@ export function conformance(suite: Conformance): void {
     });
 
     it.each(cases)('accepts a genuine callback and says what it means: %s', async (_name, callback) => {
-      const { events, unlinked = [], links = [] } = await translated(callback);
-      expect(events.length + unlinked.length).toBeGreaterThan(0);
-      for (const event of events) expect(event.orderNo).not.toBe('');
-      for (const event of unlinked) expect(event.linkId).not.toBe('');
-      if (unlinked.length + links.length > 0) expect(provider.linksById).toBe(true);
+      const { events, flags = [], unlinked = [], unlinkedFlags = [], links = [] } = await translated(callback);
+      const [named, unnamed] = [
+        [...events, ...flags],
+        [...unlinked, ...unlinkedFlags],
+      ];
+      expect(named.length + unnamed.length).toBeGreaterThan(0);
+      for (const fact of named) expect(fact.orderNo).not.toBe('');
+      for (const fact of unnamed) expect(fact.linkId).not.toBe('');
+      if (unnamed.length + links.length > 0) expect(provider.linksById).toBe(true);
+      for (const fact of [...named, ...unnamed]) expect(Number.isSafeInteger(fact.occurredAt)).toBe(true);
+      for (const flag of [...flags, ...unlinkedFlags]) expect(flag.about).not.toBe('');
       for (const event of [...events, ...unlinked]) {
-        expect(Number.isSafeInteger(event.occurredAt)).toBe(true);
         if (event.amount !== null) expect(Number.isSafeInteger(event.amount.minor)).toBe(true);
       }
     });
@@ -169,8 +176,8 @@ export function conformance(suite: Conformance): void {
       if (!notice.ok) return;
       const translation = provider.translate(notice.value, credentials);
       if (!translation.ok) return;
-      const { events, unlinked = [], links = [], hints = [] } = translation.value;
-      expect([...events, ...unlinked, ...links]).toEqual([]);
+      const { hints = [] } = translation.value;
+      expect(claimsOf(translation.value)).toEqual([]);
       for (const hint of hints) {
         const request = await provider.query?.request(hint, credentials, { now, nonce: '0'.repeat(32) });
         expect(request).toMatchObject({ ok: true, value: { url: expect.stringMatching(suite.hearsay ?? /^$/) } });
@@ -329,9 +336,9 @@ export function conformance(suite: Conformance): void {
     });
 
     it('acknowledges an authentic notice of an unknown type without touching an order', async () => {
-      const { events, unlinked = [], links = [], noticeType } = await translated(suite.unknownType);
-      expect([...events, ...unlinked, ...links]).toEqual([]);
-      expect(noticeType).not.toBe('');
+      const told = await translated(suite.unknownType);
+      expect(claimsOf(told)).toEqual([]);
+      expect(told.noticeType).not.toBe('');
     });
 
     it('never throws for hostile bytes or headers', async () => {
@@ -383,6 +390,13 @@ export function conformance(suite: Conformance): void {
     });
   });
 }
+
+/** Everything that a notice says of orders. */
+const claimsOf = ({ events, links = [], ...told }: Translation) => [
+  ...[...events, ...(told.flags ?? []), ...(told.partial ?? [])],
+  ...[...(told.unlinked ?? []), ...(told.unlinkedFlags ?? []), ...(told.unlinkedPartial ?? [])],
+  ...links,
+];
 
 type Change = { readonly how: string; readonly at: number; readonly length: number; readonly byte: number };
 

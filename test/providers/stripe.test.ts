@@ -23,6 +23,19 @@ const { provider, credentialsOf, told, factOf, reasonOf, detailOf, ask, answer }
 const paid = () => signed(eventOf('payment_intent.succeeded', intent));
 const other = { ...refund, id: 're_3Qx0Tollgate0002' };
 
+const review = {
+  id: 'prv_1QxTollgate0001',
+  object: 'review',
+  charge: charge.id,
+  closed_reason: null,
+  created: 1_767_234_802,
+  livemode: true,
+  open: true,
+  opened_reason: 'rule',
+  payment_intent: intent.id,
+  reason: 'rule',
+};
+
 conformance({
   provider,
   entered,
@@ -40,6 +53,7 @@ conformance({
     'charge succeeded': signed(eventOf('charge.succeeded', charge)),
     'refund without an order number': signed(eventOf('refund.created', refund)),
     'dispute without an order number': signed(eventOf('charge.dispute.created', dispute)),
+    'review of a payment, which only flags': signed(eventOf('review.opened', review)),
   },
   redelivery: {
     callback: signed(eventOf('payment_intent.succeeded', intent, { pending_webhooks: 2 }), SECRET, NOW + 3_600_000),
@@ -423,18 +437,6 @@ describe('a dispute', () => {
 });
 
 describe('Stripe’s doubt about a payment is the flag risk_review', () => {
-  const review = {
-    id: 'prv_1QxTollgate0001',
-    object: 'review',
-    charge: charge.id,
-    closed_reason: null,
-    created: 1_767_234_802,
-    livemode: true,
-    open: true,
-    opened_reason: 'rule',
-    payment_intent: intent.id,
-    reason: 'rule',
-  };
   const flag = { kind: 'flag', flag: 'risk_review', about: review.id, test: false };
 
   it('where a review is opened, found by its payment', async () => {
