@@ -1,5 +1,5 @@
-// Gives up a refund that was set aside and that the provider has never heard of, so that its amount is free again. Never
-// frees what the provider knows, or may know.
+// Gives up a refund that was set aside and that the provider has never heard of, so that its amount is free again.
+// Never frees what the provider knows, or may know.
 import { askerOf } from '../call-provider/ask.ts';
 import { findRefund, refundIn, requestIn } from '../call-provider/refund.ts';
 import { ABANDON_AFTER_MS_MIN } from '../core/limits.ts';
@@ -46,8 +46,8 @@ refundAbandon.openapi(
     path: '/orders/{channel}/{orderNo}/refunds/{refundNo}/abandon',
     summary: 'Give up a refund that the provider has never heard of',
     description:
-      'The provider is asked first. What it knows is recorded and stays (409); where it cannot say, nothing is freed. ' +
-      'Not within 2 minutes of the request.',
+      'The provider is asked first. What it knows is recorded and stays (409); where it cannot say, nothing is ' +
+      'freed. Not within 2 minutes of the request.',
     middleware: requires('operate'),
     request: { params: RefundParams, headers: WriteHeaders, body: bodyOf(AbandonInput) },
     responses: { 200: jsonOf('Given up: its amount is free again.', AbandonedBody), ...problemResponse },

@@ -126,8 +126,9 @@ export type Provider<Credentials, Notification> = Beside<Credentials> &
     readonly id: string;
     readonly name: { readonly en: string; readonly zh: string };
     /**
-     * Each field carries `.meta({ label, help, secret?, rotates? })`; the API and the console build their forms from it.
-     * What is secret or `rotates` may change while earlier values are still taken: never what says whose callbacks it is.
+     * Each field carries `.meta({ label, help, secret?, rotates? })`; the API and the console build forms from it.
+     * What is secret or `rotates` may change while earlier values are still taken: never what says whose callbacks it
+     * is.
      */
     readonly credentials: z.ZodType<Credentials>;
     /** Checks that need keys parsed: says which field is wrong and how to mend it. */
@@ -225,8 +226,8 @@ export type Provider<Credentials, Notification> = Beside<Credentials> &
         context: RequestContext,
       ) => Promise<Result<ProviderRequest, ProviderProblem>>;
       /**
-       * `closed`: nobody can pay it any more. `paid`: it was paid before. `unknown`: the provider has no such order yet,
-       * and whoever holds a code of it might still pay.
+       * `closed`: nobody can pay it any more. `paid`: it was paid before. `unknown`: the provider has no such order
+       * yet, and whoever holds a code of it might still pay.
        */
       readonly read: (
         answer: ProviderAnswer,

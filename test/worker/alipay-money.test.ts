@@ -1,5 +1,5 @@
-// One Alipay order's money through the Worker's own doors: a code, closing, refunds and what an unreliable gateway makes
-// of them. The pretend Alipay answers behind fetch and brings its notices to the callback door.
+// One Alipay order's money through the Worker's own doors: a code, closing, refunds and what an unreliable gateway
+// makes of them. The pretend Alipay answers behind fetch and brings its notices to the callback door.
 import { exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';

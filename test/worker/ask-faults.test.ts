@@ -37,7 +37,7 @@ const meeting = (faults: readonly Fault[]) => {
   };
 };
 
-/** What happens while the provider fails: the merchant asks, twice at once, or the time of the ledger's question comes. */
+/** What happens while the provider fails: the merchant asks, twice at once, or the ledger's question is due. */
 const STEPS = ['ask', 'ask twice', 'timer'] as const;
 const story = fc.record({
   faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 12 }),
