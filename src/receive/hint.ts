@@ -40,13 +40,12 @@ async function follow(
   const hinted = await hint(callback, credentials);
   if (hinted === null || !passed.allows(uid, now)) return;
   const { isSealed, target } = hinted;
-  const { orderNo } = target;
-  const order = orderNo === undefined ? null : await orderOf(env, record, orderNo);
   // What anybody may have written brings no order in, and says nothing of one that is paid.
+  const order = isSealed || target.orderNo === undefined ? null : await orderOf(env, record, target.orderNo);
   if (!isSealed && (order === null || order.paymentState === 'paid')) return;
   if (!(await env.CALLBACK_LOG.getByName(callbackLogNameOf(uid)).mayFollow(now))) return;
   const asker = await askerOf(env, record);
-  const known = orderNo === undefined ? {} : targetOf(orderNo, order);
+  const known = order === null ? {} : targetOf(order.orderNo, order);
   const heard = await query({ ...asker, provider }, { ...known, ...target });
   if (heard && !heard.ok) logOutage('hint', record.channel.id, new Error(heard.error.detail), now);
 }
