@@ -60,19 +60,21 @@ export const Input = (props: InputProps) => (
   </Around>
 );
 
-export const Area = (props: Common & { readonly value?: string | undefined }) => (
+/** A masked one is for keys of several lines, which no password field can hold. */
+export const Area = (props: Common & { readonly value?: string | undefined; readonly isMasked?: boolean }) => (
   <Around {...props}>
     <textarea
       id={idOf(props.name)}
       name={props.name}
       rows={6}
+      class={props.isMasked ? 'masked' : undefined}
       autocomplete="off"
       spellcheck={false}
       required={props.isRequired}
       aria-invalid={props.wrong ? 'true' : undefined}
       aria-describedby={describedBy(props)}
     >
-      {props.value ?? ''}
+      {props.isMasked ? '' : (props.value ?? '')}
     </textarea>
   </Around>
 );
