@@ -60,21 +60,19 @@ export const Input = (props: InputProps) => (
   </Around>
 );
 
-/** A masked one is for keys of several lines, which no password field can hold. */
-export const Area = (props: Common & { readonly value?: string | undefined; readonly isMasked?: boolean }) => (
+export const Area = (props: Common & { readonly value?: string | undefined }) => (
   <Around {...props}>
     <textarea
       id={idOf(props.name)}
       name={props.name}
       rows={6}
-      class={props.isMasked ? 'masked' : undefined}
       autocomplete="off"
       spellcheck={false}
       required={props.isRequired}
       aria-invalid={props.wrong ? 'true' : undefined}
       aria-describedby={describedBy(props)}
     >
-      {props.isMasked ? '' : (props.value ?? '')}
+      {props.value ?? ''}
     </textarea>
   </Around>
 );

@@ -127,12 +127,6 @@ export function ProblemNote({ visit, problem }: { readonly visit: Visit; readonl
         {`${say('word.told')} · ${problem.code} · `}
         <span lang="en">{problem.detail}</span>
       </p>
-      {(problem.errors ?? []).map(({ field, message }) => (
-        <p class="small" lang="en">
-          <code>{field}</code>
-          {` ${message}`}
-        </p>
-      ))}
     </Note>
   );
 }

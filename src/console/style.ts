@@ -72,7 +72,6 @@ input,select,textarea{font:inherit;color:inherit;background:var(--ground);border
 border-radius:.5rem;padding:.5rem .625rem;width:100%;min-height:2.75rem}
 input[type=checkbox]{width:1.25rem;min-height:0;height:1.25rem;vertical-align:-.25rem;margin:0 .5rem 0 0}
 textarea{min-height:6rem;font-family:ui-monospace,Menlo,Consolas,monospace}
-textarea.masked{-webkit-text-security:disc}
 [aria-invalid=true]{border-color:var(--bad);border-width:2px}
 .filter{display:grid;gap:0 1rem;grid-template-columns:1fr;align-items:end}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem;list-style:none;

@@ -27,7 +27,7 @@ const RAISED: Readonly<Record<core.Flag, string>> = {
   origin_disagrees:
     'an origin took an event and repeated another order number, amount or sequence; asked for by `echoCheck`',
   risk_review: 'the provider doubts the payment: a review, a complaint, a warning',
-  incomplete: 'a success without transaction number or amount; nothing is guessed',
+  incomplete: 'a success without number or amount, which asking did not complete in time; nothing is guessed',
 };
 
 const GONE: Readonly<Partial<Record<core.Flag, string>>> = { incomplete: 'when paid', unmatched: 'when registered' };
@@ -120,7 +120,8 @@ ${paymentTable()}
 
 Only \`payment.succeeded\`, \`payment.failed\` and \`payment.closed\` move the order, to the state of their name. Paid
 is never left. Wherever the order is: a transaction told again is stale, with another amount \`order.flagged\`
-(\`provider_disagrees\`); a success without number or amount is \`order.flagged\` (\`incomplete\`); and a stale word
+(\`provider_disagrees\`); a success without number or amount, where asking does not complete it, is
+\`order.flagged\` (\`incomplete\`); and a stale word
 that says of itself something odd, not yet known of an unpaid order, is \`order.flagged\` too.
 
 ## Refunds
