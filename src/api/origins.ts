@@ -7,6 +7,7 @@ import { requires, stampOf, WriteHeaders } from './auth.ts';
 import { IdParam } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf } from './kit.ts';
 import { kindsOf, readChoice } from './origin-choice.ts';
+import { OriginWithGate, readGate } from './origin-gate.ts';
 import { makeSecret } from './origin-secret.ts';
 import { OriginBody, OriginInput, OriginPatch, OriginWithSecret, Rotation, renderOrigin } from './origin-shape.ts';
 import { signingProblem } from './origin-signable.ts';
@@ -68,12 +69,16 @@ origins.openapi(
     summary: 'Read an origin',
     middleware: requires('read'),
     request: { params: IdParam },
-    responses: { 200: jsonOf('The origin, without its secrets.', OriginBody), ...problemResponse },
+    responses: {
+      200: jsonOf('The origin, without its secrets, and how it stands.', OriginWithGate),
+      ...problemResponse,
+    },
   }),
   async (c) => {
     const { id } = c.req.valid('param');
     const origin = await registryOf(c.env).readOrigin(id);
-    return origin ? c.json(renderOrigin(origin), 200) : refuseWrite(c, { kind: 'missing' }, `Origin ${id}`);
+    if (!origin) return refuseWrite(c, { kind: 'missing' }, `Origin ${id}`);
+    return c.json({ ...renderOrigin(origin), gate: await readGate(c.env, id) }, 200);
   },
 );
 

@@ -1,4 +1,5 @@
 // /v1/origins: what an origin may choose beyond its address, and that its secrets never come back.
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { call, makeChannel, makeOrigin, unique } from './api-world.ts';
 import { registry } from './receive-world.ts';
@@ -31,6 +32,22 @@ const read = async (id: string) => (await call('GET', `/v1/origins/${id}`)).body
 describe('an origin that chose nothing', () => {
   it('gets every event as a Standard Webhook, with the usual breaker', async () => {
     expect(await read(await makeOrigin())).toMatchObject(DEFAULTS);
+  });
+});
+
+describe('an origin that fails', () => {
+  it('shows since when, and when its gate lets the next delivery through', async () => {
+    const id = await makeOrigin();
+    expect((await read(id)).gate).toMatchObject({ breaker: 'closed', since: null, probeAt: null, failingSince: null });
+    const outcomes = { successes: 0, failures: 9, waitUntil: 0, probe: null, slow: false };
+    const breaker = { ...DEFAULTS.breaker, attemptsMin: 5 };
+    const rules = { version: 1, breaker, pauseAfterSeconds: null, quietSecondsMax: 60 };
+    const allowance = { perSecond: 100, concurrent: 10 };
+    const ask = { shard: 'a', holding: 0, wanted: 1, allowance, rules, outcomes };
+    await env.ORIGIN_GATE.getByName(`v1:${id}`).take(ask);
+    const { gate } = await read(id);
+    expect(gate).toMatchObject({ breaker: 'open', failingSince: gate?.since, inFlight: 0 });
+    expect(Date.parse(String(gate?.probeAt)) - Date.parse(String(gate?.since))).toBe(30_000);
   });
 });
 
