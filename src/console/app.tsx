@@ -6,6 +6,9 @@ import { alarms } from './alarms.tsx';
 import { assetAt } from './assets.ts';
 import { get } from './call.ts';
 import { callbacks } from './callbacks.tsx';
+import { channelChange } from './channel-change.tsx';
+import { channelNew } from './channel-new.tsx';
+import { channels } from './channels.tsx';
 import { endSession, newToken, readCookie, readSession, writeCookie } from './cookies.ts';
 import { FormRefused } from './forms.ts';
 import { type Context, newPages, type Theme, to, withQuery } from './kit.ts';
@@ -13,10 +16,13 @@ import { login } from './login.tsx';
 import { order } from './order.tsx';
 import { orderActs } from './order-acts.tsx';
 import { orders } from './orders.tsx';
+import { originNew } from './origin-new.tsx';
+import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
 import { records } from './records.tsx';
 import { refund } from './refund.tsx';
 import { show, showProblem } from './show.tsx';
+import { switches } from './switches.tsx';
 import { sayIn } from './texts.ts';
 
 const CSP = [
@@ -114,5 +120,9 @@ operators.onError((error, c) => {
   return showProblem(c, { status: 500, code: 'internal', detail: 'The log has one line about it.' });
 });
 
-for (const pages of [login, overview, alarms, callbacks, records, orders, order, orderActs, refund])
-  operators.route('/', pages);
+const PAGES = [
+  ...[login, overview, alarms, callbacks, records],
+  ...[orders, order, orderActs, refund],
+  ...[channels, channelNew, channelChange, origins, originNew, switches],
+];
+for (const pages of PAGES) operators.route('/', pages);

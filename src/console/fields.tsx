@@ -9,6 +9,8 @@ type Common = {
   readonly help?: string | undefined;
   readonly wrong?: string | undefined;
   readonly isRequired?: boolean | undefined;
+  /** A filter may always be left open: nobody has to be told. */
+  readonly isFilter?: boolean | undefined;
 };
 
 const idOf = (name: string): string => `f-${name.replaceAll(/[^\w-]/g, '-')}`;
@@ -16,12 +18,12 @@ const describedBy = ({ name, help, wrong }: Common): string | undefined =>
   [help ? `${idOf(name)}-help` : '', wrong ? `${idOf(name)}-wrong` : ''].filter(Boolean).join(' ') || undefined;
 
 function Around(props: Common & { readonly children?: Child }) {
-  const { visit, name, label, help, wrong, isRequired } = props;
+  const { visit, name, label, help, wrong, isRequired, isFilter } = props;
   return (
     <div class="field">
       <label for={idOf(name)}>
         {label}
-        {isRequired ? null : <span class="soft small">{` (${visit.say('form.optional')})`}</span>}
+        {isRequired || isFilter ? null : <span class="soft small">{` (${visit.say('form.optional')})`}</span>}
       </label>
       {help ? (
         <p class="help soft small" id={`${idOf(name)}-help`}>
@@ -60,19 +62,21 @@ export const Input = (props: InputProps) => (
   </Around>
 );
 
-export const Area = (props: Common & { readonly value?: string | undefined }) => (
+/** A masked one is for keys of several lines, which no password field can hold. */
+export const Area = (props: Common & { readonly value?: string | undefined; readonly isMasked?: boolean }) => (
   <Around {...props}>
     <textarea
       id={idOf(props.name)}
       name={props.name}
       rows={6}
+      class={props.isMasked ? 'masked' : undefined}
       autocomplete="off"
       spellcheck={false}
       required={props.isRequired}
       aria-invalid={props.wrong ? 'true' : undefined}
       aria-describedby={describedBy(props)}
     >
-      {props.value ?? ''}
+      {props.isMasked ? '' : (props.value ?? '')}
     </textarea>
   </Around>
 );

@@ -23,6 +23,7 @@ export const Filter = ({ visit, action, fields, wrong }: FilterProps) => (
         <Select
           visit={visit}
           {...field}
+          isFilter
           choices={[{ value: '', text: visit.say('list.all') }, ...choices]}
           wrong={wrong?.field === field.name ? wrong.message : undefined}
         />

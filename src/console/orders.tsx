@@ -65,6 +65,7 @@ function Filter({ guest, asked, channels, wrong }: FilterProps) {
         <Select
           visit={guest}
           name="channel"
+          isFilter
           label={say('orders.channel')}
           value={asked.channel}
           wrong={wrongIn('channel')}
@@ -73,6 +74,7 @@ function Filter({ guest, asked, channels, wrong }: FilterProps) {
         <Input
           visit={guest}
           name="orderNo"
+          isFilter
           label={say('orders.orderNo')}
           help={say('orders.orderNo.help')}
           value={asked.orderNo}
@@ -81,6 +83,7 @@ function Filter({ guest, asked, channels, wrong }: FilterProps) {
         <Select
           visit={guest}
           name="state"
+          isFilter
           label={say('orders.state')}
           value={asked.state}
           wrong={wrongIn('state')}

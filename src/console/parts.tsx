@@ -55,7 +55,16 @@ type TableProps<Row> = {
 
 /** The first column says what its row is about. On a phone each row is a card. */
 export function Table<Row>({ caption, columns, rows, empty }: TableProps<Row>) {
-  if (rows.length === 0) return <p class="soft">{empty}</p>;
+  if (rows.length === 0) {
+    return (
+      <>
+        <p>
+          <strong>{caption}</strong>
+        </p>
+        <p class="soft">{empty}</p>
+      </>
+    );
+  }
   const [first, ...rest] = columns;
   return (
     <table class="list">
@@ -127,6 +136,12 @@ export function ProblemNote({ visit, problem }: { readonly visit: Visit; readonl
         {`${say('word.told')} · ${problem.code} · `}
         <span lang="en">{problem.detail}</span>
       </p>
+      {(problem.errors ?? []).map(({ field, message }) => (
+        <p class="small" lang="en">
+          <code>{field}</code>
+          {` ${message}`}
+        </p>
+      ))}
     </Note>
   );
 }

@@ -28,7 +28,7 @@ header.top nav ul{display:flex;list-style:none;margin:0;padding:0}
 header.top nav a{display:block;padding:.625rem .75rem;white-space:nowrap;text-decoration:none}
 header.top nav a[aria-current]{color:var(--ink);font-weight:650;box-shadow:inset 0 -3px var(--link)}
 header.top .me{margin-left:auto;display:flex;align-items:center;gap:.75rem}
-main{max-width:76rem;margin:0 auto;padding:1.25rem 1rem 2rem}
+main{overflow-wrap:anywhere;max-width:76rem;margin:0 auto;padding:1.25rem 1rem 2rem}
 footer{max-width:76rem;margin:0 auto;padding:0 1rem 2rem;color:var(--soft)}
 footer form{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1rem;margin:0 0 1rem}
@@ -36,7 +36,7 @@ footer form{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
 .soft{color:var(--soft)}
 .small{font-size:.875rem}
 .break{overflow-wrap:anywhere}
-.num{text-align:right;font-variant-numeric:tabular-nums}
+.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.375rem 1rem;margin:0}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere;min-width:0}
@@ -56,7 +56,7 @@ margin:0 .25rem .125rem 0;white-space:nowrap}
 .note.warn{border-color:var(--warn);background:var(--warn-bg)}
 .note.bad{border-color:var(--bad);background:var(--bad-bg)}
 .note p:last-child{margin:0}
-button,.act{font:inherit;display:inline-block;padding:.5rem 1rem;border-radius:.5rem;border:1px solid var(--link);
+button,.act{font:inherit;display:inline-flex;align-items:center;padding:.5rem 1rem;border-radius:.5rem;border:1px solid var(--link);
 background:var(--card);color:var(--link);text-decoration:none;cursor:pointer;min-height:2.75rem}
 button.main,.act.main{background:var(--link);color:var(--on-link)}
 button.plain{border-color:var(--line);min-height:2.25rem;padding:.25rem .75rem}
@@ -72,6 +72,7 @@ input,select,textarea{font:inherit;color:inherit;background:var(--ground);border
 border-radius:.5rem;padding:.5rem .625rem;width:100%;min-height:2.75rem}
 input[type=checkbox]{width:1.25rem;min-height:0;height:1.25rem;vertical-align:-.25rem;margin:0 .5rem 0 0}
 textarea{min-height:6rem;font-family:ui-monospace,Menlo,Consolas,monospace}
+textarea.masked{-webkit-text-security:disc}
 [aria-invalid=true]{border-color:var(--bad);border-width:2px}
 .filter{display:grid;gap:0 1rem;grid-template-columns:1fr;align-items:end}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem;list-style:none;
@@ -90,6 +91,7 @@ border-radius:.75rem;padding:.75rem 1rem;height:100%}
 img.code{display:block;width:12rem;height:12rem;background:#fff;border-radius:.5rem;margin:0 0 .75rem}
 code,.mono{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.9375em;overflow-wrap:anywhere}
 pre{overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;margin:0}
+button[hidden]{display:none}
 .copy{display:flex;gap:.5rem;align-items:center;flex-wrap:wrap}
 @media (min-width:48rem){
 header.top nav{order:0;width:auto}

@@ -1,12 +1,10 @@
 // Texts of what arrived and what went out: deliveries, callbacks, alarms, the audit log, and the overview.
 export const deliveries = {
   'deliveries.title': { en: 'Deliveries', zh: '投递' },
-  'deliveries.dead': { en: 'Dead', zh: '投递失败' },
   'deliveries.dead.help': {
     en: 'Dead deliveries are out of attempts. Mend the origin, then deliver again from the order’s page.',
     zh: '这些投递已用尽重试。请先修复源站，再从订单页面重新投递。',
   },
-  'deliveries.event': { en: 'Event', zh: '事件' },
   'deliveries.last': { en: 'Last answer', zh: '最后答复' },
   'deliveries.due': { en: 'Next attempt', zh: '下次尝试' },
   'deliveries.channel.help': {
@@ -22,12 +20,9 @@ export const deliveries = {
   'callbacks.counts': { en: 'Refused in the last hour', zh: '最近一小时的拒绝' },
   'callbacks.count': { en: 'Count', zh: '次数' },
   'alarms.title': { en: 'Alarms', zh: '告警' },
-  'alarms.about': { en: 'About', zh: '对象' },
-  'alarms.next': { en: 'What to do', zh: '处理办法' },
   'alarms.count': { en: 'Times', zh: '次数' },
   'alarms.first': { en: 'First', zh: '首次' },
   'alarms.last': { en: 'Last', zh: '最近' },
-  'alarms.alarm': { en: 'Alarm', zh: '告警' },
   'audit.title': { en: 'Audit', zh: '审计' },
   'audit.actor': { en: 'Key', zh: '密钥' },
   'audit.act': { en: 'Act', zh: '操作' },

@@ -3,7 +3,6 @@ export const frame = {
   product: { en: 'Tollgate', zh: 'Tollgate' },
   'frame.skip': { en: 'Skip to the content', zh: '跳到正文' },
   'frame.nav': { en: 'Main', zh: '主导航' },
-  'frame.menu': { en: 'Menu', zh: '菜单' },
   'frame.settings': { en: 'Language and appearance', zh: '语言与外观' },
   'frame.language.zh': { en: '中文', zh: '中文' },
   'frame.language.en': { en: 'English', zh: 'English' },
@@ -53,7 +52,6 @@ export const frame = {
   'list.all': { en: 'All', zh: '全部' },
   'list.none': { en: 'Nothing here.', zh: '暂无内容。' },
   'list.unfound': { en: 'Nothing matches. Widen the filter.', zh: '没有符合条件的内容，请放宽筛选。' },
-  'form.mend': { en: 'Some fields need mending', zh: '有些内容需要修改' },
   'form.optional': { en: 'optional', zh: '选填' },
   'form.confirm': { en: 'Confirm', zh: '确认' },
   'form.back': { en: 'Back', zh: '返回' },
@@ -65,7 +63,5 @@ export const frame = {
   'form.reason.help': { en: 'Kept in the history with your key.', zh: '会与您的密钥一起记入历史。' },
   'word.yes': { en: 'yes', zh: '是' },
   'word.no': { en: 'no', zh: '否' },
-  'word.none': { en: '–', zh: '–' },
-  'word.code': { en: 'Code', zh: '代码' },
   'word.told': { en: 'In the words of the API', zh: 'API 原文' },
 } as const;

@@ -3,6 +3,7 @@ export const setup = {
   'channels.title': { en: 'Channels', zh: '渠道' },
   'channels.new': { en: 'New channel', zh: '新建渠道' },
   'channels.provider': { en: 'Provider', zh: '支付平台' },
+  'channels.none': { en: 'There is no channel yet.', zh: '还没有渠道。' },
   'channels.choose': { en: 'Which provider?', zh: '选择支付平台' },
   'channels.status': { en: 'Status', zh: '状态' },
   'channels.id': { en: 'Id', zh: 'ID' },
@@ -48,11 +49,11 @@ export const setup = {
   'channel.overlap': { en: 'Overlap in hours', zh: '重叠小时数' },
   'channel.overlap.help': { en: '0 ends the earlier ones at once.', zh: '填 0 立即停用旧凭据。' },
   'channel.edit.allowlist': { en: 'Change the allowlist', zh: '修改白名单' },
-  'channel.created': {
+  'did.created': {
     en: 'The channel is there. Enter the callback URL at the provider.',
     zh: '渠道已创建。请在支付平台处填写回调地址。',
   },
-  'channel.changed': { en: 'Saved.', zh: '已保存。' },
+  'did.changed': { en: 'Saved.', zh: '已保存。' },
   'channel.nothing': { en: 'Nothing was filled in.', zh: '没有填写任何内容。' },
   'verb.pause': { en: 'Pause', zh: '暂停' },
   'verb.resume': { en: 'Resume', zh: '恢复' },
@@ -104,6 +105,14 @@ export const setup = {
   'origin.rotate.help': { en: 'Both secrets sign during the overlap.', zh: '重叠期内新旧密钥同时签名。' },
   'origin.success': { en: 'Counts as success', zh: '成功判定' },
   'origin.auth': { en: 'Shown besides the signature', zh: '附加认证' },
-  'origin.secrets': { en: 'Secrets', zh: '密钥' },
-  'field.wrong': { en: '{label}: {message}', zh: '{label}：{message}' },
+  'channel.secret.again': {
+    en: 'Secrets are never shown: enter them again.',
+    zh: '密钥不会回显，请重新输入。',
+  },
+  'field.lines': { en: 'One a line.', zh: '每行一个。' },
+  'field.json': { en: 'As JSON.', zh: 'JSON 格式。' },
+  'field.json.wrong': { en: 'This is not JSON: check quotes and commas.', zh: '不是有效的 JSON，请检查引号和逗号。' },
+  'field.default': { en: 'Default', zh: '默认' },
+  'field.default.is': { en: 'Default: {value}.', zh: '默认：{value}。' },
+  'origin.overlap.wrong': { en: 'Enter a number of hours, 0 to 720.', zh: '请输入 0 到 720 的小时数。' },
 } as const;

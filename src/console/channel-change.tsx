@@ -1,0 +1,187 @@
+// Changing a channel: its credentials, with an overlap in which the earlier ones still count, and its allowlist.
+import { get, type Problem, patch, post, v1 } from './call.ts';
+import { type Provider, providersOf } from './channel-new.tsx';
+import { type Channel, ChannelDetail } from './channels.tsx';
+import { newToken } from './cookies.ts';
+import { CredentialField, credentialsIn, linesOf, wrongAt } from './credential-fields.tsx';
+import { Area, Input, Select } from './fields.tsx';
+import { type Form, readForm } from './forms.ts';
+import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
+import { Token } from './layout.tsx';
+import { Note, ProblemNote } from './parts.tsx';
+import { show, showProblem } from './show.tsx';
+import { wordFor } from './texts.ts';
+
+export const channelChange = newPages();
+
+type Known = { readonly channel: Channel; readonly provider: Provider };
+
+/** The channel and its provider; a page where they cannot be had. */
+async function known(c: Context): Promise<Known | Response> {
+  const [found, providers] = await Promise.all([
+    get(c, v1('channels', c.req.param('id') ?? ''), ChannelDetail),
+    providersOf(c),
+  ]);
+  if (!found.ok) return showProblem(c, found.error, 'channels');
+  if (!providers.ok) return showProblem(c, providers.error, 'channels');
+  const channel = found.value;
+  const provider = providers.value.items.find(({ id }) => id === channel.provider);
+  if (provider) return { channel, provider };
+  return showProblem(c, { status: 404, code: 'not_found', detail: channel.provider }, 'channels');
+}
+
+type FormState = {
+  readonly form: Form | null;
+  readonly errors?: NonNullable<Problem['errors']>;
+  readonly problem?: Problem;
+};
+
+function rotatePage(c: Context, { channel, provider }: Known, { form, errors, problem }: FormState) {
+  const guest = guestOf(c);
+  const { say, token } = guest;
+  return show(c, {
+    title: say('channel.rotate'),
+    section: 'channels',
+    status: problem?.status ?? (errors === undefined ? 200 : 422),
+    body: (
+      <form class="card narrow" method="post" action={to('channels', channel.id, 'rotate')}>
+        {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
+        <Note tone="warn">
+          <p>{say('channel.rotate.help')}</p>
+        </Note>
+        <Token token={token} />
+        <input type="hidden" name="once" value={newToken()} />
+        {provider.credentials
+          .filter(({ rotates }) => rotates)
+          .map((field) => (
+            <CredentialField
+              visit={guest}
+              field={field}
+              form={form}
+              wrong={wrongAt(errors, `credentials.${field.field}`)}
+              isRotation
+            />
+          ))}
+        <Input
+          visit={guest}
+          name="overlapHours"
+          label={say('channel.overlap')}
+          help={say('channel.overlap.help')}
+          value={form?.text('overlapHours') ?? '24'}
+          wrong={wrongAt(errors, 'overlapSeconds')}
+          mode="numeric"
+          isRequired
+        />
+        <div class="acts">
+          <button class="main" type="submit">
+            {say('channel.rotate')}
+          </button>
+          <a class="act" href={to('channels', channel.id)}>
+            {say('form.back')}
+          </a>
+        </div>
+      </form>
+    ),
+  });
+}
+
+channelChange.get('/channels/:id/rotate', async (c) => {
+  const at = await known(c);
+  return at instanceof Response ? at : rotatePage(c, at, { form: null });
+});
+
+channelChange.post('/channels/:id/rotate', async (c) => {
+  const form = await readForm(c);
+  const { say } = c.get('visit');
+  const at = await known(c);
+  if (at instanceof Response) return at;
+  const fields = at.provider.credentials.filter(({ rotates }) => rotates);
+  const credentials = credentialsIn(fields, form);
+  const hours = hoursIn(form);
+  if (!credentials.ok) {
+    const message = say('field.json.wrong');
+    return rotatePage(c, at, { form, errors: credentials.error.map((field) => ({ field, message })) });
+  }
+  if (hours === null) {
+    return rotatePage(c, at, { form, errors: [{ field: 'overlapSeconds', message: say('origin.overlap.wrong') }] });
+  }
+  if (Object.keys(credentials.value).length === 0) {
+    const problem = { status: 422, code: 'validation_failed', detail: say('channel.nothing') };
+    return rotatePage(c, at, { form, problem });
+  }
+  const did = await post(c, v1('channels', at.channel.id, 'rotate'), {
+    body: { credentials: credentials.value, overlapSeconds: hours * 3_600 },
+    once: form.given('once'),
+  });
+  if (!did.ok) return rotatePage(c, at, { form, errors: did.error.errors ?? [], problem: did.error });
+  return c.redirect(withQuery(to('channels', at.channel.id), { done: 'changed' }), 303);
+});
+
+/** Whole hours up to 30 days; null for anything else. */
+export function hoursIn(form: Form): number | null {
+  const text = form.text('overlapHours');
+  return /^\d{1,3}$/.test(text) && Number(text) <= 720 ? Number(text) : null;
+}
+
+type AllowlistState = { readonly mode: string; readonly ranges: string; readonly problem?: Problem };
+
+function allowlistPage(c: Context, { channel, provider }: Known, { mode, ranges, problem }: AllowlistState) {
+  const guest = guestOf(c);
+  const { say, token } = guest;
+  const published = provider.sourceRanges.join(', ');
+  const modes = ['off', 'monitor', 'enforce'].map((value) => ({ value, text: wordFor(say, 'allowlist', value) }));
+  const help = say('channel.ranges.help');
+  return show(c, {
+    title: say('channel.edit.allowlist'),
+    section: 'channels',
+    status: problem?.status ?? 200,
+    body: (
+      <form class="card narrow" method="post" action={to('channels', channel.id, 'allowlist')}>
+        {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
+        <Token token={token} />
+        <Select
+          visit={guest}
+          name="mode"
+          label={say('channel.allowlist.mode')}
+          value={mode}
+          choices={modes}
+          isRequired
+        />
+        <Area
+          visit={guest}
+          name="ranges"
+          label={say('channel.ranges')}
+          help={published === '' ? help : `${help} ${say('channel.ranges.published', { ranges: published })}`}
+          wrong={wrongAt(problem?.errors, 'allowlist')}
+          value={ranges}
+        />
+        <div class="acts">
+          <button class="main" type="submit">
+            {say('form.save')}
+          </button>
+          <a class="act" href={to('channels', channel.id)}>
+            {say('form.back')}
+          </a>
+        </div>
+      </form>
+    ),
+  });
+}
+
+channelChange.get('/channels/:id/allowlist', async (c) => {
+  const at = await known(c);
+  if (at instanceof Response) return at;
+  const { mode, ranges } = at.channel.allowlist;
+  return allowlistPage(c, at, { mode, ranges: ranges.join('\n') });
+});
+
+channelChange.post('/channels/:id/allowlist', async (c) => {
+  const form = await readForm(c);
+  const at = await known(c);
+  if (at instanceof Response) return at;
+  const [mode, ranges] = [form.text('mode'), form.text('ranges')];
+  const allowlist = { mode, ranges: linesOf(ranges) };
+  const did = await patch(c, v1('channels', at.channel.id), { body: { allowlist } });
+  if (!did.ok) return allowlistPage(c, at, { mode, ranges, problem: did.error });
+  return c.redirect(withQuery(to('channels', at.channel.id), { done: 'changed' }), 303);
+});

@@ -1,0 +1,136 @@
+// /console/origins: the list and the page of one origin. Shows no secret.
+import type { z } from 'zod';
+import { OriginBody } from '../api/origin-shape.ts';
+import { pageOf } from '../api/page.ts';
+import { get, v1 } from './call.ts';
+import { type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
+import { Badge, Card, Copy, Facts, Note, Pager, Table } from './parts.tsx';
+import { show, showProblem } from './show.tsx';
+import { adviceFor } from './texts.ts';
+
+const Origins = pageOf('ConsoleOrigins', OriginBody);
+type Origin = z.infer<typeof OriginBody>;
+
+export const origins = newPages();
+
+origins.get('/origins', async (c) => {
+  const guest = guestOf(c);
+  const { say } = guest;
+  const cursor = c.req.query('cursor') ?? '';
+  const page = await get(c, withQuery('/v1/origins', { cursor }), Origins);
+  if (!page.ok) return showProblem(c, page.error, 'origins');
+  const { items, next } = page.value;
+  const at = (place?: string) => withQuery(to('origins'), { cursor: place });
+  return show(c, {
+    title: say('origins.title'),
+    section: 'origins',
+    body: (
+      <>
+        {may(guest, 'admin') ? (
+          <p>
+            <a class="act main" href={to('new', 'origin')}>
+              {say('origins.new')}
+            </a>
+          </p>
+        ) : null}
+        <div class="card">
+          <Table
+            caption={say('origins.title')}
+            empty={say('list.none')}
+            rows={items}
+            columns={[
+              { head: say('channels.id'), cell: ({ id }) => <a href={to('origins', id)}>{id}</a> },
+              { head: say('origins.url'), cell: ({ url }) => url },
+              { head: say('origins.format'), cell: ({ format }) => format },
+              {
+                head: say('channels.status'),
+                cell: ({ status }) => <Badge visit={guest} family="status" code={status} />,
+              },
+            ]}
+          />
+        </div>
+        <Pager visit={guest} first={cursor === '' ? null : at()} next={next === null ? null : at(next)} />
+      </>
+    ),
+  });
+});
+
+origins.get('/origins/:id', async (c) => {
+  const guest = guestOf(c);
+  const { say } = guest;
+  const id = c.req.param('id');
+  const found = await get(c, v1('origins', id), OriginBody);
+  if (!found.ok) return showProblem(c, found.error, 'origins');
+  const done = adviceFor(say, 'did', c.req.query('done') ?? '');
+  return show(c, {
+    title: say('origin.title', { id }),
+    section: 'origins',
+    body: (
+      <>
+        {done === null ? null : (
+          <Note tone="good" role="status">
+            <p>{done}</p>
+          </Note>
+        )}
+        <Acts guest={guest} origin={found.value} />
+        <Summary guest={guest} origin={found.value} />
+      </>
+    ),
+  });
+});
+
+type Props = { readonly guest: Guest; readonly origin: Origin };
+
+function Acts({ guest, origin: { id, status } }: Props) {
+  const { say } = guest;
+  const verb = status === 'paused' ? 'resume' : 'pause';
+  return (
+    <nav aria-label={say('order.actions')}>
+      <ul class="acts">
+        {may(guest, 'operate') ? (
+          <li>
+            <a class="act" href={to('origins', id, verb)}>
+              {say(`verb.${verb}`)}
+            </a>
+          </li>
+        ) : null}
+        {may(guest, 'admin') ? (
+          <li>
+            <a class="act" href={to('origins', id, 'rotate')}>
+              {say('origin.rotate')}
+            </a>
+          </li>
+        ) : null}
+        <li>
+          <a class="act" href={to('deliveries')}>
+            {say('nav.deliveries')}
+          </a>
+        </li>
+      </ul>
+    </nav>
+  );
+}
+
+function Summary({ guest, origin }: Props) {
+  const { say } = guest;
+  const { formatOptions, success, auth, publicKey } = origin;
+  const options = Object.keys(formatOptions).length === 0 ? '' : JSON.stringify(formatOptions, null, 2);
+  return (
+    <Card title={say('order.summary')} id="summary">
+      <Facts
+        entries={[
+          [say('channels.status'), <Badge visit={guest} family="status" code={origin.status} />],
+          [say('origin.pauseReason'), origin.pauseReason],
+          [say('origins.url'), <code>{origin.url}</code>],
+          [say('origins.format'), `${origin.format} ${origin.formatVersion}`],
+          [say('origins.options'), options && <pre>{options}</pre>],
+          [say('origin.success'), typeof success === 'string' ? success : JSON.stringify(success)],
+          [say('origins.signature'), origin.signature],
+          [say('origin.publicKey'), publicKey && <Copy visit={guest} id="public-key" text={publicKey} />],
+          [say('origin.auth'), auth.map(({ kind, name }) => [kind, name].filter(Boolean).join(' ')).join(', ')],
+          [say('origins.timeout'), String(origin.timeoutMs)],
+        ]}
+      />
+    </Card>
+  );
+}

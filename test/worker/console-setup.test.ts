@@ -1,0 +1,89 @@
+// The console's forms for channels and origins: made from what each provider says of itself, sent once, secrets kept.
+import { describe, expect, it } from 'vitest';
+import { call, credentials, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
+import { fieldIn, Visitor } from './console-world.ts';
+
+const providers = (await call('GET', '/v1/providers?limit=200')).body.items;
+const ids = [...(providers ?? [])].map(({ id }) => String(id));
+
+describe('the form of a new channel', () => {
+  it.each(ids)('has a field with a label for everything that %s needs', async (id) => {
+    const visitor = await Visitor.in();
+    const { status, text } = await visitor.open(`/console/new/channel/${id}`);
+    expect(status).toBe(200);
+    const fields = providers?.find((one) => String(one.id) === id)?.credentials ?? [];
+    for (const { field, secret } of fields) {
+      const [tag] = new RegExp(`<[^>]*name="credentials\\.${field}"[^>]*>`).exec(text) ?? [];
+      expect(tag, String(field)).toBeDefined();
+      if (String(secret) === 'true') expect(tag).toMatch(/type="password"|class="masked"/);
+    }
+  });
+
+  it('makes the channel once, however often it is sent', async () => {
+    const visitor = await Visitor.in();
+    const page = '/console/new/channel/wechatpay-v3';
+    const { text } = await visitor.open(page);
+    const id = unique('form');
+    const sent = Object.fromEntries(
+      Object.entries(credentials).map(([name, value]) => [
+        `credentials.${name}`,
+        typeof value === 'string' ? value : Array.isArray(value) ? value.join('\n') : JSON.stringify(value),
+      ]),
+    );
+    const fields = { id, environment: 'live', mode: 'open', once: fieldIn(text, 'once'), ...sent };
+    for (let i = 0; i < 2; i++) {
+      const seen = await visitor.send(page, fields);
+      expect([seen.status, seen.headers.get('location')]).toEqual([303, `/console/channels/${id}?done=created`]);
+    }
+    expect((await call('GET', `/v1/channels/${id}`)).body.provider).toBe('wechatpay-v3');
+  });
+
+  it('names the field that is wrong, and repeats no secret', async () => {
+    const visitor = await Visitor.in();
+    const basics = { id: 'x', environment: 'live', mode: 'open' };
+    const fields = { ...basics, 'credentials.mchId': '12', 'credentials.apiV3Key': 'not-long-enough' };
+    const { status, text } = await visitor.send('/console/new/channel/wechatpay-v3', fields);
+    expect(status).toBe(422);
+    expect(text).toMatch(/<input[^>]*name="credentials\.mchId"[^>]*value="12"[^>]*aria-invalid="true"/);
+    expect(text).not.toContain('not-long-enough');
+    const unread = { ...fields, 'credentials.platformKeys': '{no json' };
+    const seen = await visitor.send('/console/new/channel/wechatpay-v3', unread);
+    expect(seen.text).toContain('This is not JSON');
+  });
+});
+
+describe('a key that may only read', () => {
+  it('is refused what the console would do with more', async () => {
+    const channel = await makeChannel();
+    const origin = await makeOrigin();
+    const visitor = await Visitor.in(await makeKey('read'));
+    const acts: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+      [`/console/channels/${channel}/pause`, {}],
+      [`/console/channels/${channel}/allowlist`, { mode: 'off', ranges: '' }],
+      [`/console/channels/${channel}/rotate`, { overlapHours: '1', 'credentials.apiV3Key': 'x'.repeat(32) }],
+      [`/console/origins/${origin}/pause`, {}],
+      [`/console/origins/${origin}/rotate`, { overlapHours: '1' }],
+      ['/console/new/origin', { id: 'nobody', url: 'https://shop.example/' }],
+    ];
+    for (const [path, fields] of acts) expect([path, (await visitor.send(path, fields)).status]).toEqual([path, 403]);
+    expect((await call('GET', `/v1/channels/${channel}`)).body.status).toBe('active');
+    expect((await visitor.open('/console/audit')).status).toBe(403);
+  });
+});
+
+describe('the secret of an origin', () => {
+  it('is shown by the page that made it, and by none after', async () => {
+    const visitor = await Visitor.in();
+    const id = unique('shop');
+    const fields = { id, url: 'https://shop.example/hooks', format: 'standard', signature: 'hmac', timeoutMs: '5000' };
+    const made = await visitor.send('/console/new/origin', fields);
+    const [secret = ''] = /whsec_[\w+/=]+/.exec(made.text) ?? [];
+    expect(secret.length).toBeGreaterThan(30);
+    expect(made.headers.get('cache-control')).toBe('no-store');
+    expect((await visitor.open(`/console/origins/${id}`)).text).not.toContain('whsec_');
+    const rotated = await visitor.send(`/console/origins/${id}/rotate`, { overlapHours: '24' });
+    expect(rotated.text).toMatch(/whsec_/);
+    expect(rotated.text).not.toContain(secret);
+    expect((await visitor.send(`/console/origins/${id}/rotate`, { overlapHours: '-1' })).status).toBe(422);
+  });
+});
