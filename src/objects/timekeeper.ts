@@ -51,7 +51,7 @@ export class Timekeeper {
   }
 
   nextAt(): number | null {
-    this.#nextAt ??= this.#lookUp(Date.now());
+    if (this.#nextAt === undefined) this.#nextAt = this.#lookUp(Date.now()); // null is known too: there is none
     return this.#nextAt;
   }
 
