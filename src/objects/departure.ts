@@ -91,7 +91,7 @@ export class Departure {
     }
     const first = takers.find((origin) => origin === origins[0]); // no other goes without a row
     const others = takers.filter((origin) => origin !== first);
-    if (first && !this.#first(event, first, others.length > 0)) return 'stays';
+    if (first && !this.#first(event, first, origins.length > 1)) return 'stays';
     for (const origin of others) this.#wait(event, origin, 'second_origin');
     if (others.length > 0) this.#dispatcher.again(this.#now + DISPATCH_AGAIN_MS);
     return 'passed';
@@ -103,8 +103,8 @@ export class Departure {
     outbox.putRow(this.#sql, { ...blank, state: 'held', reason: 'held' });
   }
 
-  /** The one that goes without a row. False when the event had better stay fresh: no permit, and nobody else waits. */
-  #first(event: outbox.FreshEvent, origin: DispatchOrigin, othersWait: boolean): boolean {
+  /** The one that goes without a row. False when the event had better stay fresh: no permit, and it holds up nobody else’s. */
+  #first(event: outbox.FreshEvent, origin: DispatchOrigin, hasOthers: boolean): boolean {
     const { seq, orderNo, eventId } = event;
     const mustWait = this.#dispatcher.isPaused(origin.id) || this.#laneBusy(event, origin.id);
     if (mustWait || (origin.ladderSeconds[0] ?? 0) > 0) {
@@ -116,7 +116,7 @@ export class Departure {
       const { flights, shard } = this.#dispatcher;
       const flight = { seq, orderNo, eventId, originId: origin.id, attempt: 1, hasRow: false };
       flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
-    } else if (othersWait) this.#wait(event, origin, 'throttled');
+    } else if (hasOthers) this.#wait(event, origin, 'throttled');
     else return false;
     return true;
   }

@@ -13,6 +13,7 @@ import {
   nextMessage,
   ok,
   record,
+  refuse,
   type ScriptedOrigin,
   type Shop,
   settled,
@@ -121,6 +122,27 @@ describe('origins behind filters', () => {
     for (const orderNo of orders) await settled(shop, orderNo, 'skipped');
     expect(await rowsOf(shop, 'SELECT COUNT(*) AS n FROM deliveries')).toEqual([{ n: 0 }]);
     expect(picky.posts).toEqual([]);
+  });
+});
+
+describe('an origin that is left alone', () => {
+  it('does not keep events from the others that it would not have got itself', async () => {
+    const breaker = { failureShare: 0.5, windowSeconds: 60, attemptsMin: 2, probeAfterSeconds: 600 };
+    const settings = { ...PAYMENTS.settings, breaker };
+    const dead = await makeOrigin(refuse(500), { settings, ladderSeconds: [0, 600] });
+    const healthy = await makeOrigin(ok, REFUNDS);
+    const shop = await makeShop(dead, healthy);
+    await record(shop, paid(unique('D')), paid(unique('D')));
+    const gate = env.ORIGIN_GATE.getByName(`v1:${dead.id}`);
+    await vi.waitUntil(async () => (await gate.state()).breaker === 'open', { timeout: 10_000, interval: 20 });
+    const [waiting, refund] = [unique('D'), unique('D')];
+    await record(shop, paid(waiting));
+    await record(shop, refunded(refund, 'R1'));
+    await settled(shop, refund);
+    expect(sequencesOf(healthy, refund)).toEqual([1]);
+    expect((await deliveriesOf(shop, waiting)).map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['waiting', []],
+    ]);
   });
 });
 
