@@ -88,7 +88,7 @@ export async function prepare(env: Env, preparation: Preparation): Promise<Resul
     authHeaders: Object.keys(shown),
     body,
     judge: answersAs === 'provider' && speaker ? judgeOf(speaker) : (...answer) => judge(origin, ...answer),
-    secrets: [...opened, ...auth].map(({ secret }) => secret),
+    secrets: [...opened, ...auth].map(({ secret }) => secret).concat(auth.filter(isBasic).map(basicOf)),
   });
 }
 
@@ -124,10 +124,14 @@ const authHeadersOf = (auth: readonly OpenOriginAuth[]): Record<string, string> 
 function headerValueOf({ kind, name, secret }: OpenOriginAuth): string {
   switch (kind) {
     case 'basic':
-      return `Basic ${toBase64(utf8(`${name}:${secret}`))}`;
+      return `Basic ${basicOf({ name, secret })}`;
     case 'bearer':
       return `Bearer ${secret}`;
     case 'header':
       return secret;
   }
 }
+
+const isBasic = ({ kind }: OpenOriginAuth): boolean => kind === 'basic';
+const basicOf = ({ name, secret }: Pick<OpenOriginAuth, 'name' | 'secret'>): string =>
+  toBase64(utf8(`${name}:${secret}`));

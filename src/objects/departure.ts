@@ -103,7 +103,7 @@ export class Departure {
     outbox.putRow(this.#sql, { ...blank, state: 'held', reason: 'held' });
   }
 
-  /** The one that goes without a row. False when the event had better stay fresh: no permit, and it holds up nobody else’s. */
+  /** Goes without a row. False when the event had better stay fresh: no permit, and no other origin behind it. */
   #first(event: outbox.FreshEvent, origin: DispatchOrigin, hasOthers: boolean): boolean {
     const { seq, orderNo, eventId } = event;
     const mustWait = this.#dispatcher.isPaused(origin.id) || this.#laneBusy(event, origin.id);

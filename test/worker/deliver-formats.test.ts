@@ -311,6 +311,15 @@ describe('what an origin asks to see', () => {
     expect(detail).toMatch(/fine/);
     expect(detail).not.toMatch(/of-the-till|abcdefghijk|hunter22/);
   });
+
+  it('is masked also where the origin repeats a user and a password as they were sent', async () => {
+    const { attempts, headers } = await seenWith(
+      [{ kind: 'basic', user: 'käse', password: 'p:ss wörd' }],
+      ({ headers }) => new Response(`you are ${headers.get('authorization')?.slice('Basic '.length)}`),
+    );
+    expect(headers?.get('authorization')).toMatch(/^Basic .{8}/);
+    expect(attempts[0]?.detail).toBe('you are •••');
+  });
 });
 
 describe('a binding', () => {
