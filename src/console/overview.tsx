@@ -2,6 +2,7 @@
 // lists, up to a page: "so many or more" where there are more.
 import { z } from 'zod';
 import { RejectionPage } from '../api/records.ts';
+import { FiguresBody } from '../api/stats-shape.ts';
 import { AlarmList, Alarms } from './alarms.tsx';
 import { get } from './call.ts';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
@@ -12,6 +13,8 @@ import type { Key } from './texts.ts';
 const HOUR_MS = 3_600_000;
 const COUNTED_MAX = 200;
 const ALARMS_SHOWN = 5;
+
+const Stats = z.object({ total: FiguresBody });
 
 /** Lists whose items say when they came, by one member or the other. */
 const Counted = z.object({
@@ -26,6 +29,8 @@ type Figure = {
   readonly count: number | null;
   readonly isMore: boolean;
   readonly isBad?: boolean;
+  /** Instead of a count. */
+  readonly text?: string;
 };
 
 async function countOf(c: Context, path: string, since = 0): Promise<Pick<Figure, 'count' | 'isMore'>> {
@@ -77,13 +82,38 @@ async function lastHour(c: Context): Promise<readonly Figure[]> {
   ];
 }
 
+/** The last 24 hours, from the rolled-up figures; none while they cannot be read. */
+async function lastDay(c: Context, { say }: Guest): Promise<readonly Figure[]> {
+  const stats = await get(c, '/v1/stats', Stats);
+  if (!stats.ok) return [];
+  const { payments, refunds, delivered, flagged, latencies } = stats.value.total;
+  const { p95Ms } = latencies.verifiedToDelivered;
+  const missed = payments.missShare === null ? null : `${Math.round(payments.missShare * 1_000) / 10} %`;
+  const sure = { isMore: false };
+  const late = p95Ms === null ? null : say('overview.ms', { ms: p95Ms });
+  return [
+    { key: 'overview.paid', href: shown('orders', { state: 'paid' }), count: payments.succeeded, ...sure },
+    {
+      key: 'overview.missed',
+      href: shown('orders'),
+      count: null,
+      ...sure,
+      ...(missed === null ? {} : { text: missed }),
+    },
+    { key: 'overview.refunds', href: shown('orders', { state: 'refunded' }), count: refunds, ...sure },
+    { key: 'overview.flagged', href: shown('orders'), count: flagged, ...sure },
+    { key: 'overview.delivered', href: shown('deliveries', { state: 'delivered' }), count: delivered, ...sure },
+    { key: 'overview.late', href: shown('deliveries'), count: null, ...sure, ...(late === null ? {} : { text: late }) },
+  ];
+}
+
 export const overview = newPages();
 
 overview.get('/', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
   const latest = get(c, `/v1/alarms?limit=${ALARMS_SHOWN}`, Alarms);
-  const [wants, hour, alarms] = await Promise.all([wanting(c), lastHour(c), latest]);
+  const [wants, hour, day, alarms] = await Promise.all([wanting(c), lastHour(c), lastDay(c, guest), latest]);
   const isCalm = wants.every(({ count, isBad }) => !isBad || count === 0);
   return show(c, {
     title: say('overview.title'),
@@ -97,6 +127,11 @@ overview.get('/', async (c) => {
         <Card title={say('overview.hour')} id="hour">
           <Figures guest={guest} figures={hour} />
         </Card>
+        {day.length === 0 ? null : (
+          <Card title={say('overview.day')} id="day">
+            <Figures guest={guest} figures={day} />
+          </Card>
+        )}
         {alarms.ok && alarms.value.items.length > 0 ? (
           <Card title={say('overview.latest')} id="latest">
             <AlarmList visit={guest} items={alarms.value.items} />
@@ -109,7 +144,8 @@ overview.get('/', async (c) => {
 
 function Figures({ guest, figures }: { readonly guest: Guest; readonly figures: readonly Figure[] }) {
   const { say } = guest;
-  const textOf = ({ count, isMore }: Figure): string => {
+  const textOf = ({ count, isMore, text }: Figure): string => {
+    if (text !== undefined) return text;
     if (count === null) return say('overview.unknown');
     return isMore ? say('overview.more', { count }) : String(count);
   };

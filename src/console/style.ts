@@ -56,7 +56,8 @@ margin:0 .25rem .125rem 0;white-space:nowrap}
 .note.warn{border-color:var(--warn);background:var(--warn-bg)}
 .note.bad{border-color:var(--bad);background:var(--bad-bg)}
 .note p:last-child{margin:0}
-button,.act{font:inherit;display:inline-flex;align-items:center;padding:.5rem 1rem;border-radius:.5rem;border:1px solid var(--link);
+button,.act{font:inherit;display:inline-flex;align-items:center;padding:.5rem 1rem;
+border-radius:.5rem;border:1px solid var(--link);
 background:var(--card);color:var(--link);text-decoration:none;cursor:pointer;min-height:2.75rem}
 button.main,.act.main{background:var(--link);color:var(--on-link)}
 button.plain{border-color:var(--line);min-height:2.25rem;padding:.25rem .75rem}
