@@ -253,6 +253,7 @@ describe('an original body', () => {
 
   it.each<Told>([
     ['the payment that made the order paid', [paid('t1', 100)], undefined],
+    ['a payment of more than was asked for', [paid('t1', 140)], 100],
     ['a payment under way', [unpaid('pending')], undefined],
     ['a payment that failed', [unpaid('failed')], undefined],
     ['a refund', [paid('t1', 100), refund('R1', 30)], undefined],
