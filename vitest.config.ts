@@ -55,6 +55,7 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
+          sequence: { groupOrder: 1 }, // whole runtimes want the machine for themselves
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -64,6 +65,7 @@ export default defineConfig({
       {
         test: {
           name: 'runtime',
+          sequence: { groupOrder: 2 },
           include: ['test/{runtime,examples}/**/*.test.ts'],
           execArgv: ['--js-base-64'], // the examples' tests sign with our own code
           setupFiles: ['test/setup-pure.ts'],
