@@ -4,7 +4,7 @@ import type { Origin } from '../core/channel.ts';
 import type { WhichEvent } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { toBase64 } from '../crypto/bytes.ts';
-import type { FormatSecret } from '../formats/index.ts';
+import type { FormatChoice, FormatSecret } from '../formats/index.ts';
 import { formatOf, gather, type Prepared, prepare } from '../prepare.ts';
 import { ledgerOf } from '../record.ts';
 import { orderOfEvent } from '../store/lists.ts';
@@ -31,7 +31,7 @@ const PreviewInput = z
   .openapi('PreviewInput', { description: 'Format, version and options are the origin’s own unless named.' });
 type Entered = z.output<typeof PreviewInput>;
 
-const PreviewBody = z
+export const PreviewBody = z
   .object({
     method: z.string(),
     url: z.string(),
@@ -64,20 +64,32 @@ originPreview.openapi(
     if (!format.ok) return refuse(c, invalid(...format.error));
     const place = await placeOf(c.env, entered);
     if (!place.ok) return refuse(c, place.error);
-    const found = await findEvent(c.env, place.value);
-    if (!found.ok) return refuse(c, found.error);
-    const { event, readCallback } = found.value;
-    const now = Date.now();
-    const told = { event, isReplay: false };
-    const material = await gather(c.env, format.value, told, readCallback, now);
-    const isOwn = JSON.stringify(format.value) === JSON.stringify(formatOf(origin));
-    const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
-    const preparation = { origin, format: format.value, told, material, now };
-    const prepared = await prepare(c.env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });
-    if (!prepared.ok) return refuse(c, { code: 'not_renderable', detail: prepared.error });
-    return c.json({ ...shown(origin, prepared.value), sampleSecret: sampleSecrets?.[0]?.secret ?? null }, 200);
+    const preview = await previewOf(c.env, origin, format.value, place.value, false);
+    return preview.ok ? c.json(preview.value, 200) : refuse(c, preview.error);
   },
 );
+
+/** The request that would be made now for this event. Makes none. */
+export async function previewOf(
+  env: Env,
+  origin: Origin,
+  format: FormatChoice,
+  place: Place,
+  isReplay: boolean,
+): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
+  const found = await findEvent(env, place);
+  if (!found.ok) return found;
+  const { event, readCallback } = found.value;
+  const now = Date.now();
+  const told = { event, isReplay };
+  const material = await gather(env, format, told, readCallback, now);
+  const isOwn = JSON.stringify(format) === JSON.stringify(formatOf(origin));
+  const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
+  const preparation = { origin, format, told, material, now };
+  const prepared = await prepare(env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });
+  if (!prepared.ok) return err({ code: 'not_renderable', detail: prepared.error });
+  return ok({ ...shown(origin, prepared.value), sampleSecret: sampleSecrets?.[0]?.secret ?? null });
+}
 
 /** One of the kind that the origin has: what cannot be signed for it is told here as it would be there. */
 async function sampleOf({ secrets }: Origin): Promise<readonly FormatSecret[]> {

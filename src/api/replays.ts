@@ -10,16 +10,21 @@ import {
 import type { Actor } from '../core/record.ts';
 import { REPLAYABLE_STATES, type ReplayFilter, type ReplayJob, type Unmoved } from '../core/replay.ts';
 import { unreachable } from '../core/result.ts';
+import { formatOf } from '../prepare.ts';
 import { ledgerOf } from '../record.ts';
 import { countReplayable, listReplayable, type Replayable } from '../store/replayable.ts';
 import { newId, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id, IdParam, iso, isoOrNull, Time } from './fields.ts';
-import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { claimedProblem, OrderParams, placeOfOrder } from './order-answer.ts';
+import { PreviewBody, previewOf } from './origin-preview.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { keyReused, notFound, type Problem, problemResponse, refuse } from './problem.ts';
 
 export const replays = newApp();
+
+/** How many of a dry run's sample are shown as their origins would get them. */
+const PREVIEWS_MAX = 3;
 
 const deskOf = (c: Context) => c.env.REPLAYS.getByName('replays');
 
@@ -166,21 +171,30 @@ const DryRun = z
           origin: z.string().nullable().openapi({ description: 'Null where nobody was told.' }),
           bytes: z.int().openapi({ description: "Of the event's data, before the origin's format." }),
           receivedAt: Time,
+          preview: PreviewBody.nullable().openapi({
+            description: `The request its origin would get now; of the first ${PREVIEWS_MAX}, where it can be made.`,
+          }),
         }),
       )
       .openapi({ description: 'The first ones it would send.' }),
   })
   .openapi('ReplayDryRun');
 
-const renderSample = (row: Replayable): z.infer<typeof DryRun>['sample'][number] => ({
-  eventId: row.event_id,
-  type: z.enum(EVENT_TYPES).parse(row.type),
-  channel: row.channel,
-  orderNo: row.order_no,
-  origin: row.origin === '' ? null : row.origin,
-  bytes: row.bytes,
-  receivedAt: iso(row.created_at),
-});
+type Sample = z.infer<typeof DryRun>['sample'][number];
+
+async function sampleOf(env: Env, row: Replayable, isReplay: boolean, isShown: boolean): Promise<Sample> {
+  const { event_id: eventId, channel, order_no: orderNo, bytes } = row;
+  const origin = isShown && row.origin !== '' ? await registryOf(env).readOrigin(row.origin) : null;
+  const place = { channel, orderNo, which: { eventId } };
+  const preview = origin && (await previewOf(env, origin, formatOf(origin), place, isReplay));
+  return {
+    ...{ eventId, channel, orderNo, bytes },
+    type: z.enum(EVENT_TYPES).parse(row.type),
+    origin: row.origin === '' ? null : row.origin,
+    receivedAt: iso(row.created_at),
+    preview: preview?.ok ? preview.value : null,
+  };
+}
 
 const BUSY: Problem = {
   code: 'wrong_status',
@@ -209,8 +223,10 @@ replays.openapi(
     const filter = filterOf(input, now);
     const count = await countReplayable(c.env.DB, filter, REPLAY_COUNT_MAX);
     if (input.dryRun) {
-      const sample = await listReplayable(c.env.DB, filter, null, REPLAY_SAMPLE_MAX);
-      return c.json({ count, sample: sample.map(renderSample) }, 200);
+      const rows = await listReplayable(c.env.DB, filter, null, REPLAY_SAMPLE_MAX);
+      const isReplay = filter.state === 'delivered';
+      const sample = rows.map((row, index) => sampleOf(c.env, row, isReplay, index < PREVIEWS_MAX));
+      return c.json({ count, sample: await Promise.all(sample) }, 200);
     }
     const { key, digest } = await stampOf(c);
     const { perSecond, reason } = input;

@@ -88,6 +88,11 @@ describe('a dry run', () => {
     });
     expect(orderNos).toContain(String(sample[0]?.orderNo));
     expect(Number(sample[0]?.bytes)).toBeGreaterThan(300);
+    // As its origin would get it: the request itself, and of the first few alone.
+    const preview = sample[0]?.preview;
+    expect(String(preview?.headers?.['webhook-id'])).toBe(String(sample[0]?.eventId));
+    expect(JSON.parse(String(preview?.body)).data.order.orderNo).toBe(String(sample[0]?.orderNo));
+    expect(sample.map((one) => one.preview !== null).lastIndexOf(true)).toBe(2);
     const narrow = async (more: object) =>
       (await call('POST', '/v1/replays', { channel: shop.channelId, dryRun: true, ...more })).body.count;
     expect(await narrow({ type: 'payment.succeeded', origin: origin.id })).toBe(12);
