@@ -2,6 +2,7 @@
 import type { ChannelSettings as Settings } from '../core/channel.ts';
 import { isCurrency } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
+import { BillSettingsBody, BillSettingsInput, renderBillSettings } from './bill-settings.ts';
 import { Money } from './fields.ts';
 import { z } from './kit.ts';
 import { RetentionBody, RetentionInput } from './retention-settings.ts';
@@ -82,6 +83,7 @@ export const ChannelSettingsInput = z
       .openapi({ description: descriptions.refundQuerySeconds }),
     incompleteAfterSeconds: incompleteAfterSeconds.optional(),
     retention: RetentionInput.optional(),
+    ...BillSettingsInput,
   })
   .openapi('ChannelSettingsInput');
 
@@ -98,6 +100,7 @@ export const ChannelSettings = z
     refundQuerySeconds: z.array(z.int()).openapi({ description: descriptions.refundQuerySeconds }),
     incompleteAfterSeconds,
     retention: RetentionBody,
+    ...BillSettingsBody,
   })
   .openapi('ChannelSettings');
 
@@ -118,4 +121,5 @@ export const renderSettings = (settings: Settings) => ({
   refundQuerySeconds: [...settings.refundQuerySeconds],
   incompleteAfterSeconds: settings.incompleteAfterSeconds,
   retention: settings.retention,
+  ...renderBillSettings(settings),
 });

@@ -1,4 +1,5 @@
 // /v1/providers: each dialect's credential fields, as forms need them, and what it can do. No channel's data.
+import { BILL_KINDS } from '../core/bill.ts';
 import { providers as all } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
 import { requires } from './auth.ts';
@@ -32,6 +33,15 @@ export const ProviderBody = z
     capabilities: z
       .array(z.string())
       .openapi({ description: 'Such as pay and keys: what this provider can be asked.' }),
+    bill: z
+      .object({
+        kinds: z.array(z.enum(BILL_KINDS)),
+        offsetMinutes: z.int().openapi({ description: 'How far the days of its bills are ahead of UTC.' }),
+        readyAfterHours: z.number().openapi({ description: 'After the end of its day, at the soonest.' }),
+        keptDays: z.int().openapi({ description: 'How far back bills can be asked for.' }),
+      })
+      .nullable()
+      .openapi({ description: 'Its daily bills; null where none can be asked for.' }),
     sourceRanges: z.array(z.string()).openapi({ description: 'Where its callbacks come from; the default allowlist.' }),
     retryScheduleSeconds: z.array(z.number()),
   })
@@ -52,7 +62,7 @@ const ObjectSchema = z.object({
 });
 
 /** Optional parts of the contract, shown by their presence. */
-const OPTIONAL_PARTS = ['close', 'keys', 'pay', 'product', 'query', 'refund'] as const;
+const OPTIONAL_PARTS = ['bill', 'close', 'keys', 'pay', 'product', 'query', 'refund'] as const;
 const CAPABILITIES: readonly (keyof AnyProvider)[] = OPTIONAL_PARTS;
 
 const schemaOf = (provider: AnyProvider) =>
@@ -73,6 +83,12 @@ export function credentialFields(provider: AnyProvider): z.infer<typeof Provider
   }));
 }
 
+function renderBill({ bill }: AnyProvider): z.infer<typeof ProviderBody>['bill'] {
+  if (bill === undefined) return null;
+  const { kinds, offsetMinutes, readyAfterHours, keptDays } = bill;
+  return { kinds: [...kinds], offsetMinutes, readyAfterHours, keptDays };
+}
+
 function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
   return {
     id: provider.id,
@@ -80,6 +96,7 @@ function renderProvider(provider: AnyProvider): z.infer<typeof ProviderBody> {
     credentials: credentialFields(provider),
     credentialsSchema: { ...schemaOf(provider) },
     capabilities: CAPABILITIES.filter((name) => provider[name] !== undefined),
+    bill: renderBill(provider),
     sourceRanges: [...provider.sourceRanges],
     retryScheduleSeconds: [...provider.retryScheduleSeconds],
   };

@@ -70,7 +70,12 @@ const Columns = z
 
 const Kind = z.enum(ROW_KINDS);
 const State = z.enum(['pending', 'succeeded', 'failed', 'needs_attention', 'closed']);
-const words = <Value extends z.ZodType>(value: Value) => z.record(z.string().max(64), value).default({});
+const WORDS_MAX = 100;
+const words = <Value extends z.ZodType>(value: Value) =>
+  z
+    .record(z.string().max(64), value)
+    .refine((all) => Object.keys(all).length <= WORDS_MAX, `must list at most ${WORDS_MAX} words.`)
+    .default({});
 
 export const BillMapping = z.strictObject({
   columns: Columns,

@@ -1,4 +1,5 @@
 // Channel and alarm, beside origins what the registry owns, as plain data. Pure. Secrets appear here only sealed.
+import type { BillMapping } from './bill-mapping.ts';
 import {
   INCOMPLETE_AFTER_SECONDS,
   QUERIES_PER_SECOND,
@@ -52,6 +53,16 @@ export type ChannelSettings = {
   /** A notice that lacks a field goes out flagged when nobody completed it within this. */
   readonly incompleteAfterSeconds: number;
   readonly retention: Retention;
+  /** Everything on the merchant's account is this channel's: no row of a bill belongs to another shop. */
+  readonly exclusive: boolean;
+  /** Which order numbers of a shared account are this channel's; null: nobody said. */
+  readonly orderNoPattern: string | null;
+  /** What the merchant agreed with the provider, as `0.006`; null: the rate in each row of the bill is believed. */
+  readonly feeRate: string | null;
+  /** How an uploaded table of this channel is read; null: only the provider's own bills are. */
+  readonly billMapping: BillMapping | null;
+  /** The bills of days that are over are fetched and compared by the clock. */
+  readonly fetchBills: boolean;
 };
 
 export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = {
@@ -66,6 +77,11 @@ export const DEFAULT_CHANNEL_SETTINGS: ChannelSettings = {
   refundQuerySeconds: REFUND_QUERY_SECONDS,
   incompleteAfterSeconds: INCOMPLETE_AFTER_SECONDS,
   retention: DEFAULT_RETENTION,
+  exclusive: false,
+  orderNoPattern: null,
+  feeRate: null,
+  billMapping: null,
+  fetchBills: true,
 };
 
 /** What a channel was proved with before a rotation, and until when that is still taken; epoch milliseconds. */

@@ -12,6 +12,7 @@ const CAPABILITIES: Readonly<Record<string, (provider: AnyProvider) => boolean>>
   pay: ({ pay }) => pay !== undefined,
   close: ({ close }) => close !== undefined,
   refund: ({ refund }) => refund !== undefined,
+  bill: ({ bill }) => bill !== undefined,
   product: ({ product }) => product !== undefined,
   keys: ({ keys }) => keys !== undefined,
   linksById: ({ linksById }) => linksById === true,

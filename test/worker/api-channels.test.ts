@@ -71,6 +71,15 @@ describe('creating a channel', () => {
       { settings: { releaseConfirmAbove: { minor: 1, currency: 'yuan' } } },
       'settings.releaseConfirmAbove.currency',
     ],
+    ['a pattern that leaves nothing out', { settings: { orderNoPattern: '*' } }, 'settings.orderNoPattern'],
+    ['a fee in percent', { settings: { feeRate: '0.6%' } }, 'settings.feeRate'],
+    ['a fee as a number', { settings: { feeRate: 0.006 } }, 'settings.feeRate'],
+    ['a fee that is all of it', { settings: { feeRate: '1' } }, 'settings.feeRate'],
+    [
+      'a table without a column of amounts',
+      { settings: { billMapping: { columns: { orderNo: 'Order', at: 'Time' } } } },
+      'settings.billMapping.columns.amount',
+    ],
     ['a setting that is unknown', { settings: { parkAge: 10 } }, 'settings.parkAge'],
     ['an origin that is not there', { origins: ['nowhere'] }, 'origins.0'],
     ['the same origin twice', { origins: ['a', 'a'] }, 'origins'],
@@ -175,6 +184,21 @@ describe('changing a channel', () => {
     expect((await call('PATCH', `/v1/channels/${id}`, { origins: [] })).body.settings).toEqual(two.body.settings);
     const odd = await call('PATCH', `/v1/channels/${id}`, { settings: { hold: 'overpaid' } });
     expect([odd.status, odd.body.errors?.[0]?.field]).toEqual([422, 'settings.hold']);
+  });
+
+  it('shows whose rows of a bill are its own, and how a table of the merchant is read', async () => {
+    const id = await makeChannel();
+    const usual = { exclusive: false, orderNoPattern: null, feeRate: null, billMapping: null, fetchBills: true };
+    expect((await call('GET', `/v1/channels/${id}`)).body.settings).toMatchObject(usual);
+    const columns = { orderNo: 'Reference', amount: 'Gross', at: 'Booked' };
+    const chosen = { exclusive: true, orderNoPattern: 'A2026*', feeRate: '0.006', fetchBills: false };
+    const settings = { ...chosen, billMapping: { columns, currency: 'EUR', times: 'iso' } };
+    expect((await call('PATCH', `/v1/channels/${id}`, { settings })).status).toBe(200);
+    const shown = (await call('GET', `/v1/channels/${id}`)).body.settings;
+    expect(shown).toMatchObject(settings);
+    expect(shown?.billMapping).toMatchObject({ charset: 'utf-8', separator: ',', offsetMinutes: 480 });
+    const back = await call('PATCH', `/v1/channels/${id}`, { settings: usual });
+    expect(back.body.settings).toMatchObject(usual);
   });
 
   it('checks new credentials as it checked the first ones', async () => {
@@ -441,7 +465,8 @@ describe('a list', () => {
   it('of providers tells the fields of their credentials in two languages, and what they can do', async () => {
     const { items } = (await call('GET', '/v1/providers')).body;
     const wechat = items?.find((one) => String(one.id) === 'wechatpay-v3');
-    expect(wechat?.capabilities).toEqual(['close', 'keys', 'pay', 'query', 'refund']);
+    expect(wechat?.capabilities).toEqual(['bill', 'close', 'keys', 'pay', 'query', 'refund']);
+    expect(wechat?.bill).toMatchObject({ kinds: ['trade', 'refund', 'fundflow'], offsetMinutes: 480 });
     const fields = wechat?.credentials ?? [];
     expect(fields.filter((one) => one.secret).map((one) => one.field)).toEqual(['apiV3Key', 'merchantPrivateKey']);
     expect(fields.filter((one) => one.required).map((one) => one.field)).toEqual(['mchId', 'apiV3Key']);
