@@ -1,6 +1,6 @@
 // /v1/archives: what was let go of and is kept in the merchant's bucket. Reads only; it shows what payers' callbacks
 // held, so the scope is `operate`.
-import { archiveOf, listArchives, readArchive } from '../store/archive.ts';
+import { ARCHIVE_KINDS, archiveOf, listArchives, readArchive } from '../store/archive.ts';
 import { requires } from './auth.ts';
 import { Id, OrderNo, Time } from './fields.ts';
 import { createRoute, jsonOf, newApp, z } from './kit.ts';
@@ -31,14 +31,26 @@ archives.openapi(
     path: '/archives',
     summary: 'List what a channel has archived',
     middleware: requires('operate'),
-    request: { query: PageQuery.extend({ channel: Id }) },
+    request: {
+      query: PageQuery.extend({
+        channel: Id,
+        kind: z
+          .enum(ARCHIVE_KINDS)
+          .default('evidence')
+          .openapi({
+            description:
+              'evidence: facts with the bytes that proved them; events: events with what was told; rejections: what ' +
+              'arrived and changed no order.',
+          }),
+      }),
+    },
     responses: { 200: jsonOf('Archives by day.', pageOf('ArchivePage', ArchiveBody)), ...problemResponse },
   }),
   async (c) => {
     const bucket = archiveOf(c.env);
     if (bucket === null) return refuse(c, NO_BUCKET);
-    const { channel, limit, cursor } = c.req.valid('query');
-    return c.json(await listArchives(bucket, channel, limit, cursor ?? null), 200);
+    const { channel, kind, limit, cursor } = c.req.valid('query');
+    return c.json(await listArchives(bucket, { kind, channel }, limit, cursor ?? null), 200);
   },
 );
 
@@ -51,7 +63,7 @@ archives.openapi(
     request: { query: z.object({ key: z.string().min(1).max(500), orderNo: OrderNo.optional() }) },
     responses: {
       200: {
-        description: 'One fact a line, in the shape of the evidence of an order.',
+        description: 'One JSON object a line: a fact in the shape of an order’s evidence, an event, or an arrival.',
         content: { 'text/plain': { schema: z.string() } },
       },
       ...problemResponse,

@@ -1,7 +1,7 @@
 // CallbackLog: what arrived at one channel and changed no order. Owns its samples, counts and kept notices, and their
 // rows in D1. Never on the way of a payment: only a notice without an order waits for it.
 import { DurableObject } from 'cloudflare:workers';
-import type { ArrivalBatch, KeptNotice } from '../core/arrival.ts';
+import { type ArrivalBatch, type KeptNotice, NO_CHANNEL } from '../core/arrival.ts';
 import {
   ARRIVAL_PROJECT_MS,
   BACKOFF_MS_MAX,
@@ -13,10 +13,14 @@ import {
 import { PerMinute } from '../core/per-minute.ts';
 import { DEFAULT_RETENTION } from '../core/retention.ts';
 import { within } from '../core/within.ts';
+import { archiveOf, putArchive } from '../store/archive.ts';
 import {
+  agedArchive,
   createLogTables,
   hasLogTables,
+  keepingAged,
   keepNotice,
+  type LogProjection,
   type LogRetention,
   logProjectionStatements,
   noteBatch,
@@ -111,12 +115,26 @@ export class CallbackLog extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     if (!this.#hasTables) return true;
     for (let step = 0; step < STEPS_MAX; step++) {
-      const projection = readLogProjection(sql, Date.now());
+      const projection = await this.#withArchive(readLogProjection(sql, Date.now()));
       if (projection === null) return true;
       await within(this.env.DB.batch(logProjectionStatements(this.env.DB, projection)), PROJECT_TIMEOUT_MS, 'D1');
       this.ctx.storage.transactionSync(() => settleLogProjection(sql, projection, Date.now()));
     }
     return false;
+  }
+
+  /** Old arrivals are in the archive before they go. While it is away they stay, and all else goes on. */
+  async #withArchive(projection: LogProjection | null): Promise<LogProjection | null> {
+    const bucket = archiveOf(this.env);
+    const archived = projection && bucket && agedArchive(this.ctx.storage.sql, this.ctx.id.name ?? '', projection);
+    if (!archived || archived.channel === NO_CHANNEL) return projection;
+    try {
+      await within(putArchive(bucket, archived), PROJECT_TIMEOUT_MS, 'The archive');
+      return projection;
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'archive', channel: archived.channel, error: String(error) }));
+      return keepingAged(projection);
+    }
   }
 
   /** Sets the alarm unless an earlier one is set. One that is a minute late is taken for stuck and set again. */

@@ -10,7 +10,7 @@ import {
 } from '../core/limits.ts';
 import { within } from '../core/within.ts';
 import * as outbox from '../store/ledger-outbox.ts';
-import { forgetWalk } from '../store/ledger-prune.ts';
+import { forgetWalk, walkBackTo } from '../store/ledger-prune.ts';
 import * as projection from '../store/projection.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
 
@@ -134,6 +134,8 @@ export class Projector {
       events: events.map((event) => ({ ...event, channel })),
       deliveries: projection.deliveryRows(this.#sql, channel, orderNos, now),
     };
+    // Before D1 is told: a kill after it must not leave rows there that nobody goes back for.
+    walkBackTo(this.#sql, orderNos);
     await within(projection.putProjection(this.#shard.env.DB, batch), PROJECT_TIMEOUT_MS, 'D1');
   }
 

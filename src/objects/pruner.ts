@@ -4,17 +4,19 @@ import type { DispatchConfig } from '../core/channel.ts';
 import { PROJECT_TIMEOUT_MS, PRUNE_BATCH_MAX } from '../core/limits.ts';
 import { cutoffOf, isAtRest, type Walk, walkAgain } from '../core/retention.ts';
 import { within } from '../core/within.ts';
-import { archiveOf, putArchive } from '../store/archive.ts';
+import { type Archived, archiveOf, eventLines, evidenceLines, putArchive } from '../store/archive.ts';
 import { readOrder } from '../store/ledger-book.ts';
 import {
   dropBodies,
   eventsFrom,
   type OldEvent,
   readWalk,
+  rowsOfLists,
   rowsWithBody,
   type WalkKind,
   writeWalk,
 } from '../store/ledger-prune.ts';
+import { deliveryRows } from '../store/projection.ts';
 import { pruneLists } from '../store/prune-lists.ts';
 
 export type Prunable = {
@@ -47,11 +49,10 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
   const seen = eventsFrom(storage.sql, walk.seq, low, PRUNE_BATCH_MAX);
   const young = seen.findIndex(({ receivedAt }) => receivedAt >= cutoff);
   const old = young < 0 ? seen : seen.slice(0, young);
-  const key = kind === 'evidence' ? await archive(what, old) : null;
+  const resting = old.filter((event) => mayGo(storage.sql, event));
+  const key = await archive(what, kind, resting);
   if (kind === 'events') {
-    const rows = old
-      .filter((event) => mayGo(storage.sql, event))
-      .map(({ eventId: id, receivedAt: at }) => ({ id, at }));
+    const rows = resting.map(({ eventId: id, receivedAt: at }) => ({ id, at }));
     await within(pruneLists(what.env.DB, rows), PROJECT_TIMEOUT_MS, 'D1');
   }
   storage.transactionSync(() => {
@@ -76,11 +77,20 @@ function mayGo(sql: SqlStorage, { orderNo, isOpen }: OldEvent): boolean {
   return order !== null && isAtRest(order);
 }
 
-/** Null where no bucket is configured, or nothing has bytes. */
-async function archive({ env, storage, shard, config }: Prunable, old: readonly OldEvent[]): Promise<string | null> {
+/** Null where no bucket is configured, or nothing is to be kept. */
+async function archive(what: Prunable, kind: WalkKind, going: readonly OldEvent[]): Promise<string | null> {
+  const { env, storage, shard, config } = what;
   const bucket = archiveOf(env);
-  const seqs = old.filter((event) => event.hasBody && mayGo(storage.sql, event)).map(({ seq }) => seq);
+  const kept = kind === 'evidence' ? going.filter(({ hasBody }) => hasBody) : going;
+  const seqs = kept.map(({ seq }) => seq);
   if (bucket === null || seqs.length === 0) return null;
-  const rows = rowsWithBody(storage.sql, seqs);
-  return within(putArchive(bucket, { channel: config.channelId, shard, rows }), PROJECT_TIMEOUT_MS, 'The archive');
+  const { channelId: channel } = config;
+  const lines = kind === 'evidence' ? evidenceLines(rowsWithBody(storage.sql, seqs)) : told(storage.sql, channel, seqs);
+  const place = `${shard}-${seqs[0]}-${seqs.at(-1)}`;
+  return within(putArchive(bucket, { kind, channel, place, lines }), PROJECT_TIMEOUT_MS, 'The archive');
+}
+
+function told(sql: SqlStorage, channel: string, seqs: readonly number[]): Archived['lines'] {
+  const rows = rowsOfLists(sql, seqs);
+  return eventLines(rows, deliveryRows(sql, channel, [...new Set(rows.map(({ orderNo }) => orderNo))], 0));
 }

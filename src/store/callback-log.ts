@@ -4,6 +4,7 @@ import type { Arrival, ArrivalBatch, KeptNotice } from '../core/arrival.ts';
 import { minuteOf } from '../core/arrival.ts';
 import { ARRIVAL_COUNTS_KEPT_MS, ARRIVAL_SAMPLES_MAX, NOTICES_KEPT_MAX } from '../core/limits.ts';
 import { cutoffOf, DEFAULT_RETENTION, type Retention } from '../core/retention.ts';
+import type { Archived } from './archive.ts';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS chunks (
@@ -131,6 +132,8 @@ export type LogProjection = {
   readonly channelId: string;
   readonly added: readonly Chunk[];
   readonly expired: readonly Chunk[];
+  /** Those of the expired that grew old; the others were pushed out by newer ones before their time. */
+  readonly aged: readonly Chunk[];
   /** JSON of counts that changed, as absolute values. */
   readonly counts: string | null;
   readonly countsBefore: number;
@@ -140,10 +143,14 @@ export type LogProjection = {
 export function readLogProjection(sql: SqlStorage, now: number): LogProjection | null {
   const added: Chunk[] = [];
   const expired: Chunk[] = [];
+  const aged: Chunk[] = [];
   for (const [kind, keptMax] of KEPT_MAX.entries()) {
     const [projected, kept] = [projectedOf(sql, kind), lastOf(sql, kind) - keptMax];
     added.push(...chunksOf(sql, kind, projected, Number.MAX_SAFE_INTEGER));
-    expired.push(...chunksOf(sql, kind, 0, Math.min(projected, Math.max(kept, agedOf(sql, kind, now)))));
+    const old = agedOf(sql, kind, now);
+    const going = chunksOf(sql, kind, 0, Math.min(projected, Math.max(kept, old)));
+    expired.push(...going);
+    aged.push(...going.filter(({ upto }) => upto <= old));
   }
   const counts = sql
     .exec('SELECT minute, verdict, reason, count FROM counts WHERE dirty = 1 ORDER BY minute LIMIT ?', COUNTS_MAX)
@@ -153,9 +160,45 @@ export function readLogProjection(sql: SqlStorage, now: number): LogProjection |
     channelId: String(markOf(sql, 'channel')),
     added,
     expired,
+    aged,
     counts: counts.length > 0 ? JSON.stringify(counts) : null,
     countsBefore: minuteOf(countsFrom(sql, now)),
   };
+}
+
+/** The step without letting go of what grew old; null when nothing is left to do. */
+export function keepingAged(step: LogProjection): LogProjection | null {
+  const expired = step.expired.filter((chunk) => !step.aged.includes(chunk));
+  const isDone = step.added.length === 0 && expired.length === 0 && step.counts === null;
+  return isDone ? null : { ...step, expired, aged: [] };
+}
+
+/** What grew old, for an archive: each arrival, and the bytes of a notice that was kept whole. */
+export function agedArchive(
+  sql: SqlStorage,
+  log: string,
+  { channelId: channel, aged }: LogProjection,
+): Archived | null {
+  const lines = aged.flatMap(({ kind, upto, doc }) => {
+    const arrivals = JSON.parse(doc) as Arrival[]; // written by addChunk alone
+    const notice = kind === NOTICE ? noticeAt(sql, upto) : null;
+    return arrivals.map(({ at, ...rest }) => ({ at, line: { at: new Date(at).toISOString(), ...rest, ...notice } }));
+  });
+  if (lines.length === 0) return null;
+  // Kind and number say which rows of this log these are: the same ones again are the same object.
+  const [first, last] = [aged[0], aged.at(-1)].map((chunk) => `${chunk?.kind}.${chunk?.upto}`);
+  return { kind: 'rejections', channel, place: `${log}-${first}-${last}`, lines };
+}
+
+function noticeAt(sql: SqlStorage, upto: number) {
+  const [row] = sql
+    .exec<{ content_type: string | null; headers: string; body: ArrayBuffer }>(
+      'SELECT content_type, headers, body FROM notices WHERE upto = ?',
+      upto,
+    )
+    .toArray();
+  if (!row) return null;
+  return { contentType: row.content_type, headers: row.headers, body: new Uint8Array(row.body).toBase64() };
 }
 
 /** How long the channel keeps what leaves no order; null: as many as there is room for. */

@@ -76,6 +76,53 @@ export const rowsWithBody = (sql: SqlStorage, seqs: readonly number[]): PrunedRo
     )
     .toArray();
 
+export type PrunedEvent = {
+  readonly orderNo: string;
+  readonly eventId: string;
+  readonly sequence: number | null;
+  readonly type: string | null;
+  readonly verdict: string;
+  readonly source: string;
+  readonly occurredAt: number;
+  readonly receivedAt: number;
+  readonly remoteAddress: string | null;
+  readonly digest: string | null;
+  /** JSON, as it went out. */
+  readonly data: string | null;
+};
+
+/** Facts as the lists show them, for an archive. */
+export const rowsOfLists = (sql: SqlStorage, seqs: readonly number[]): PrunedEvent[] =>
+  sql
+    .exec<PrunedEvent>(
+      `SELECT order_no AS orderNo, event_id AS eventId, sequence, type, verdict, source, occurred_at AS occurredAt,
+         received_at AS receivedAt, remote_address AS remoteAddress, digest, data
+       FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+      JSON.stringify(seqs),
+    )
+    .toArray();
+
+/**
+ * These orders' rows were told to the lists again. What the walk had taken away there it goes back for, with what it
+ * left, within a day.
+ */
+export function walkBackTo(sql: SqlStorage, orderNos: readonly string[]): void {
+  const { seq } = readWalk(sql, 'events');
+  if (seq === 0) return;
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      `SELECT MIN(e.seq) AS first FROM json_each(?) j JOIN events e ON e.order_no = j.value WHERE e.seq <= ?`,
+      JSON.stringify(orderNos),
+      seq,
+    )
+    .one();
+  if (first === null) return;
+  sql.exec(
+    "UPDATE walks SET skipped = MIN(IFNULL(skipped, ?1), ?1) WHERE kind = 'events' AND IFNULL(skipped > ?1, 1)",
+    first,
+  );
+}
+
 /** Takes the bytes away; `key` says where they are now, null nowhere. */
 export function dropBodies(sql: SqlStorage, seqs: readonly number[], key: string | null, now: number): void {
   const archive =

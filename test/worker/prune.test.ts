@@ -63,6 +63,8 @@ const inLists = async (table: 'events' | 'deliveries', channel: string) =>
     (row) => row.order_no,
   );
 
+const linesOf = (key: string) => call('GET', `/v1/archives/lines?key=${encodeURIComponent(key)}`);
+
 describe('evidence', () => {
   it('is let go of after its days, and the chain over it still holds', async () => {
     const channel = await makeChannel({ shards: 1 });
@@ -92,7 +94,7 @@ describe('evidence', () => {
     const key = String(entry?.archive);
     const listed = await call('GET', `/v1/archives?channel=${channel}`);
     expect(listed.body.items).toMatchObject([{ key, channel, items: 2, from: new Date(LONG_AGO).toISOString() }]);
-    const whole = await call('GET', `/v1/archives/lines?key=${encodeURIComponent(key)}`);
+    const whole = await linesOf(key);
     expect(
       whole.text
         .trim()
@@ -207,6 +209,39 @@ describe('the lists', () => {
     expect(await inLists('events', channel)).toEqual([young]);
   });
 
+  it('are in the archive first, with what became of each delivery', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const orderNo = unique('GONE');
+    await settled(await told(channel, paid(orderNo), LONG_AGO));
+    await nudge(channel);
+    expect(await inLists('events', channel)).toEqual([]);
+    const [item] = [...((await call('GET', `/v1/archives?channel=${channel}&kind=events`)).body.items ?? [])];
+    expect(item).toMatchObject({ channel, items: 1, from: new Date(LONG_AGO).toISOString() });
+    const line = JSON.parse((await linesOf(String(item?.key))).text);
+    expect(line).toMatchObject({ orderNo, sequence: 1, type: 'payment.succeeded', verdict: 'applied' });
+    expect(line.data.order).toMatchObject({ orderNo, state: 'paid' });
+    expect(line.deliveries).toMatchObject([{ origin: '', state: 'skipped', reason: 'no_origin' }]);
+  });
+
+  it('let rows go once more that a late fact brought back', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const orderNo = unique('LATE');
+    const name = await told(channel, paid(orderNo), LONG_AGO);
+    await settled(name);
+    await nudge(channel);
+    expect(await inLists('deliveries', channel)).toEqual([]);
+    await told(channel, refunded(orderNo, 'R1'), NOW);
+    await settled(name);
+    const rows = async () =>
+      (await env.DB.prepare('SELECT sequence FROM deliveries WHERE channel = ?').bind(channel).all()).results.length;
+    expect(await rows()).toBe(2);
+    await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+      storage.sql.exec('UPDATE walks SET started_at = started_at - ?', 2 * DAY_MS);
+    });
+    await nudge(channel, 3);
+    expect(await rows()).toBe(1);
+  });
+
   it('keep what the channel says', async () => {
     const channel = await makeChannel({ shards: 1, settings: { retention: { eventsDays: 30 } } });
     const orderNo = unique('MONTH');
@@ -258,5 +293,39 @@ describe('the callback log', () => {
       .bind(channel)
       .first();
     expect(counts).toEqual({ n: 1 });
+    const [item] = [...((await call('GET', `/v1/archives?channel=${channel}&kind=rejections`)).body.items ?? [])];
+    const line = JSON.parse((await linesOf(String(item?.key))).text);
+    expect(line).toMatchObject({ id: 's1', reason: 'signature_invalid', at: new Date(NOW - 8 * DAY_MS).toISOString() });
+  });
+
+  it('keeps old notices with their bytes in the archive, and keeps them here while it is away', async () => {
+    const channel = await makeChannel({ shards: 1, settings: { retention: { evidenceDays: 7 } } });
+    const { channel: known } = await recordOf(channel);
+    const log = env.CALLBACK_LOG.getByName(callbackLogNameOf(known.uid));
+    const body = new TextEncoder().encode('a complaint');
+    const at = NOW - 8 * DAY_MS;
+    await log.keep({
+      ...{ v: 1, channelId: channel, key: 'one' },
+      arrival: {
+        ...{ id: unique('n'), at, verdict: 'ignored', reason: null, detail: null, remoteAddress: null, orderNo: null },
+        ...{ noticeType: 'COMPLAINT', digest: sha256(body), bytes: body.length },
+      },
+      evidence: { contentType: 'text/plain', headers: {}, body, remoteAddress: null, digest: sha256(body) },
+    });
+    await log.poke(known.settings.retention);
+    const { ARCHIVE } = env as unknown as { ARCHIVE: R2Bucket }; // bound in tests
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const notices = () =>
+      runInDurableObject(log, (_, { storage }) => storage.sql.exec('SELECT 1 FROM notices').toArray().length);
+    const put = vi.spyOn(ARCHIVE, 'put').mockRejectedValue(new Error('the bucket is away'));
+    await runInDurableObject(log, (instance) => instance.alarm());
+    expect(await notices()).toBe(1);
+    put.mockRestore();
+    await runInDurableObject(log, (instance) => instance.alarm());
+    expect(await notices()).toBe(0);
+    vi.restoreAllMocks();
+    const [item] = [...((await call('GET', `/v1/archives?channel=${channel}&kind=rejections`)).body.items ?? [])];
+    const line = JSON.parse((await linesOf(String(item?.key))).text);
+    expect([line.noticeType, atob(line.body)]).toEqual(['COMPLAINT', 'a complaint']);
   });
 });
