@@ -307,6 +307,45 @@ describe('WeChat Pay v2', () => {
     expect(v2Asked(request.value).fields).toMatchObject({ bill_date: '20260301', bill_type: 'ALL', tar_type: 'GZIP' });
   });
 
+  it('is asked for the account under the client certificate, with HMAC-SHA256 whatever is usual', async () => {
+    const credentials = credentialsOf({ refundCertBinding: 'MTLS_WECHATPAY', signTypes: ['MD5'] });
+    const request = await bill.request({ day: DAY, kind: 'fundflow' }, credentials, v2Context);
+    if (!request.ok) throw new Error(request.error.detail);
+    expect(request.value.certificateBinding).toBe('MTLS_WECHATPAY');
+    const { path, fields } = v2Asked(request.value);
+    expect(path).toBe('/pay/downloadfundflow');
+    expect(fields).toMatchObject({ bill_date: '20260301', account_type: 'Basic', sign_type: 'HMAC-SHA256' });
+    expect(await bill.request({ day: DAY, kind: 'fundflow' }, credentialsOf(), v2Context)).toMatchObject(
+      problem('not_configured', /refundCertBinding/),
+    );
+    const nobody = credentialsOf({ refundCertBinding: 'MTLS_WECHATPAY', appIds: [] });
+    expect(await bill.request({ day: DAY, kind: 'fundflow' }, nobody, v2Context)).toMatchObject(
+      problem('not_configured', /appIds/),
+    );
+  });
+
+  it('reads the account as v3 writes it', async () => {
+    const layout = bill.flow?.(credentialsOf());
+    if (layout === undefined) throw new Error('no fund bill');
+    const [v2, v3] = await Promise.all(
+      [layout, flowLayoutOf()].map((one) => readAll(bytesOf(flowBill(trades)), { layout: one })),
+    );
+    expect(v2?.problem).toBeNull();
+    expect(v2?.rows).toEqual(v3?.rows);
+    expect(v2?.rows.length).toBeGreaterThan(trades.length);
+    const odd = await readAll(bytesOf(flowBill(trades).replace('`收入', '`进')), { layout });
+    expect(odd.problem).toMatchObject({ detail: expect.stringMatching(/进/) });
+  });
+
+  it('says in err_code why there is no account', async () => {
+    const without = (err_code: string) =>
+      xmlOf({ return_code: 'SUCCESS', return_msg: 'OK', result_code: 'FAIL', err_code, err_code_des: '说明' });
+    expect(await read(without('NO_BILL_EXIST'))).toEqual({ ok: true, value: { kind: 'none' } });
+    expect(await read(without('BILL_CREATING'))).toMatchObject({ ok: true, value: { kind: 'later' } });
+    expect(await read(without('FREQUENCY_LIMITED'))).toMatchObject(problem('unavailable'));
+    expect(await read(without('PARAM_ERROR'))).toMatchObject(problem('refused', /PARAM_ERROR/));
+  });
+
   it('answers with the file itself, marked, bare or packed', async () => {
     const text = tradeBill(trades);
     for (const body of [bytesOf(text), bytesOf(text.replace('\uFEFF', '')), Uint8Array.of(0x1f, 0x8b, 8)]) {

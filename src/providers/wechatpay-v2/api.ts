@@ -3,7 +3,7 @@
 import { err, type Result } from '../../core/result.ts';
 import { printXml } from '../../core/xml.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest } from '../provider.ts';
-import { type Credentials, SIGN_TYPES } from './credentials.ts';
+import { type Credentials, SIGN_TYPES, type SignType } from './credentials.ts';
 import { readFields } from './notice.ts';
 import type { Payee } from './reference.ts';
 import { type Fields, signatureOf, signatureProblem } from './signature.ts';
@@ -21,8 +21,9 @@ export async function signedRequest(
   credentials: Credentials,
   nonce: string,
   certificateBinding?: string,
+  /** Where an interface takes one alone; else the channel's first. */
+  signType: SignType = credentials.signTypes[0] ?? SIGN_TYPES[0],
 ): Promise<ProviderRequest> {
-  const signType = credentials.signTypes[0] ?? SIGN_TYPES[0];
   const fields = { ...payee, mch_id: credentials.mchId, nonce_str: nonce.slice(0, 32), sign_type: signType, ...own };
   const sign = await signatureOf(new Map(Object.entries(fields)), credentials.apiKey, signType);
   return {
