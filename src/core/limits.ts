@@ -202,6 +202,12 @@ export const SILENCE_WINDOW_MS = DAY_MS;
 export const SILENCE_CHANCE = 1e-6;
 /** A silence that lasts is told again after this. */
 export const SILENCE_AGAIN_MS = 6 * 3_600_000;
+/** Orders that a quiet channel's provider is asked about at once, at each look; each shard takes its share. */
+export const SILENCE_ASKS_MAX = 20;
+/** Answers that come within this are in the alarm; the others are facts all the same. */
+export const SILENCE_ANSWER_MS = 3_000;
+/** The newest facts of a shard that are looked through for what was learnt by asking. */
+export const SILENCE_FACTS_MAX = 1_000;
 /** From the first thing to count to the row that holds it: one row for all that happens meanwhile. */
 export const TALLY_DELAY_MS = 5_000;
 /** Facts counted at once; a shard that was never counted catches up so. */

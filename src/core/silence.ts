@@ -59,3 +59,15 @@ export function silenceText({ forMs, perHour }: { readonly forMs: number; readon
   const quiet = minutes < 120 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} hours`;
   return `normally ${perHour < 10 ? perHour.toFixed(1) : Math.round(perHour)} an hour, none for ${quiet}`;
 }
+
+/** What the provider says of a quiet channel: `asked` about so many orders at once, `paid` since the last callback. */
+export type Word = { readonly asked: number; readonly paid: number };
+
+/** One sentence; null: it cannot be asked. */
+export function wordText(word: Word | null): string {
+  if (word === null) return 'This provider cannot be asked what it knows.';
+  const { asked, paid } = word;
+  if (paid > 0) return `The provider's query says ${paid} ${paid === 1 ? 'was' : 'were'} paid: callbacks are lost.`;
+  if (asked === 0) return 'No registered order waits for a payment, so there was nothing to ask the provider about.';
+  return `The provider was asked about ${asked} that wait, and no payment has been heard of yet.`;
+}

@@ -3,7 +3,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { DispatchConfig } from '../core/channel.ts';
-import { TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core/limits.ts';
+import { SILENCE_FACTS_MAX, TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core/limits.ts';
 import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
 import type {
   ClaimItem,
@@ -31,7 +31,9 @@ import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import { callbackAt, evidenceOf, recentCallbacks, toldAt } from '../store/ledger-events.ts';
+import { paidByQuery } from '../store/ledger-questions.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
+import { hurryQueries } from '../store/ledger-timers.ts';
 import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LedgerLife } from './ledger-life.ts';
@@ -146,6 +148,23 @@ export class OrderLedger extends DurableObject<Env> {
       memory.timekeeper.finish(request, Date.now());
       this.#life.armSoon(); // a question changes no order: what it brought came as a fact
     });
+  }
+
+  /** Asks at once about the orders whose questions are due first; answers how many that are. */
+  hurry(most: number): number {
+    const memory = this.#life.known();
+    if (!memory) return 0;
+    return this.#life.transact(() => {
+      const asked = hurryQueries(this.#life.sql, most, Date.now());
+      if (asked > 0) memory.timekeeper.noteChanged();
+      this.#life.armSoon();
+      return asked;
+    });
+  }
+
+  /** Payments that were learnt by asking since then; looks through the newest facts alone. */
+  paidByQuery(since: number): number {
+    return this.#life.known() ? paidByQuery(this.#life.sql, since, SILENCE_FACTS_MAX) : 0;
   }
 
   readOrder(orderNo: string): OrderDetail | null {

@@ -89,3 +89,14 @@ function finishCompletion(
   if (next === null) dropTimer(sql, timer);
   else moveTimer(sql, timer, { kind: goesOn ? 'query' : 'incomplete', dueAt: next });
 }
+
+/** Payments first heard of by asking, since then; of the newest facts, `most` of them. */
+export const paidByQuery = (sql: SqlStorage, since: number, most: number): number =>
+  sql
+    .exec<{ paid: number }>(
+      `SELECT COUNT(*) AS paid FROM (SELECT source, type, received_at FROM events ORDER BY seq DESC LIMIT ?)
+       WHERE source = 'query' AND type = 'payment.succeeded' AND received_at >= ?`,
+      most,
+      since,
+    )
+    .one().paid;

@@ -50,3 +50,15 @@ export const firstTimers = (sql: SqlStorage, limit: number, until: number = Numb
       limit,
     )
     .toArray();
+
+/** Brings the questions of the clock that are due first forward to now; answers how many are due by then. */
+export function hurryQueries(sql: SqlStorage, most: number, now: number): number {
+  const next = sql
+    .exec<Timer>(
+      `SELECT due_at AS dueAt, order_no AS orderNo, kind, ref FROM timers WHERE kind = 'query' ORDER BY due_at LIMIT ?`,
+      most,
+    )
+    .toArray();
+  for (const timer of next) if (timer.dueAt > now) moveTimer(sql, timer, { kind: timer.kind, dueAt: now });
+  return next.length;
+}

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, SILENCE_CHANCE } from '../../src/core/limits.ts';
-import { chanceOfNone, hoursToKnow, type Past, silenceOf, silenceText } from '../../src/core/silence.ts';
+import { chanceOfNone, hoursToKnow, type Past, silenceOf, silenceText, wordText } from '../../src/core/silence.ts';
 import { HOUR_MS, hourOf } from '../../src/core/tally.ts';
 
 const NOW = Date.parse('2026-11-20T12:35:00Z');
@@ -89,4 +89,11 @@ describe('a silence', () => {
 
 it('says small rates with a digit and long silences in hours', () => {
   expect(silenceText({ forMs: 11 * HOUR_MS, perHour: 2.345 })).toBe('normally 2.3 an hour, none for 11 hours');
+});
+
+it('says what the provider answered, and when nobody could ask it', () => {
+  expect(wordText(null)).toBe('This provider cannot be asked what it knows.');
+  expect(wordText({ asked: 0, paid: 0 })).toContain('nothing to ask');
+  expect(wordText({ asked: 8, paid: 0 })).toContain('asked about 8 that wait, and no payment');
+  expect(wordText({ asked: 0, paid: 1 })).toBe("The provider's query says 1 was paid: callbacks are lost.");
 });

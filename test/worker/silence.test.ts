@@ -1,13 +1,16 @@
 // Channels that go quiet: found by cron from the roll-ups of all channels at once, told once, and again when
 // it lasts.
+
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { DAY_MS, SILENCE_AGAIN_MS } from '../../src/core/limits.ts';
 import { HOUR_MS, hourOf } from '../../src/core/tally.ts';
 import { poke } from '../../src/reconcile/poke.ts';
 import { watchSilence } from '../../src/reconcile/silence.ts';
 import { putRollups } from '../../src/store/rollups.ts';
 import { call, makeChannel } from './api-world.ts';
+import { later, Shop, startClock } from './order-world.ts';
 
 const MINUTE_MS = 60_000;
 /** Far from the making of the channels, which begins a new time too. */
@@ -25,6 +28,8 @@ async function past(channel: string, perHour: number, lastAt: number, weeks = 5)
   );
   for (let at = 0; at < rows.length; at += 500) await putRollups(env.DB, rows.slice(at, at + 500));
 }
+
+afterEach(() => vi.restoreAllMocks());
 
 const records = () => env.REGISTRY.getByName('registry').listChannels();
 async function alarmsOf(channel: string) {
@@ -65,4 +70,28 @@ it('is looked for by cron, whose other work goes on without D1', async () => {
   expect(await alarmsOf(channel)).toEqual([]);
   await poke(env, NOW + 5 * MINUTE_MS);
   expect(await alarmsOf(channel)).toHaveLength(1);
+});
+
+it('asks the provider about orders that wait, says how many were paid, and repairs them', async () => {
+  const queue = startClock();
+  const shop = await Shop.open();
+  await past(shop.channel, 40, NOW - 35 * MINUTE_MS);
+  later(NOW - 30 * MINUTE_MS - Date.now());
+  const [one, two] = [await shop.sell(), await shop.sell()];
+  for (const orderNo of [one, two]) shop.payUnnoticed(orderNo);
+  queue.back();
+  const looking = watchSilence(env, await records(), NOW);
+  const stateOf = async (orderNo: string) => (await shop.read(orderNo)).body.order?.state;
+  await vi.waitFor(
+    async () => {
+      for (const orderNo of [one, two]) {
+        await runDurableObjectAlarm(await shop.ledger(orderNo));
+        expect(await stateOf(orderNo)).toBe('paid');
+      }
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+  await looking;
+  const [alarm] = await alarmsOf(shop.channel);
+  expect(String(alarm?.detail)).toContain("none for 35 minutes. The provider's query says 2 were paid");
 });
