@@ -34,8 +34,8 @@ export async function watchSilence(env: Env, records: readonly ChannelRecord[], 
   const news = await Promise.all(
     quiet.map(async ({ record, silence, lastAt }) => {
       const detail =
-        `No callback was accepted: ${silenceText(silence)}. ${await wordOf(env, record, lastAt)} See whether they are ` +
-        'refused (GET /v1/rejections), whether the provider calls the right address, and whether it has an outage.';
+        `No callback was accepted: ${silenceText(silence)}. ${await wordOf(env, record, lastAt)} See whether they ` +
+        'are refused (GET /v1/rejections), whether the provider calls the right address, and whether it has an outage.';
       const alarm = { code: 'channel_silent' as const, subject: `channel/${record.channel.id}`, detail, at: now };
       return { alarm, since: Math.max(lastAt, now - SILENCE_AGAIN_MS) };
     }),
