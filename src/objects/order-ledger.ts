@@ -3,8 +3,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { DispatchConfig } from '../core/channel.ts';
+import type { LedgerOrder } from '../core/compare-rules.ts';
 import { SILENCE_FACTS_MAX, TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core/limits.ts';
 import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
+import type { HeldReply, HeldRequest } from '../core/reconciliation.ts';
 import type {
   ClaimItem,
   ClaimKeyRequest,
@@ -31,6 +33,7 @@ import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import { callbackAt, evidenceOf, recentCallbacks, toldAt } from '../store/ledger-events.ts';
+import { heldOf, heldOrders } from '../store/ledger-held.ts';
 import { paidByQuery } from '../store/ledger-questions.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { hurryQueries } from '../store/ledger-timers.ts';
@@ -175,6 +178,16 @@ export class OrderLedger extends DurableObject<Env> {
       isPaused: (originId) => dispatcher.isPaused(originId),
       firstOriginId: dispatcher.config.origins[0]?.id ?? null,
     });
+  }
+
+  /** Of these numbers the orders that are here, as a bill is compared with them. */
+  readOrdersFor(orderNos: readonly string[]): readonly LedgerOrder[] {
+    return this.#life.known() ? heldOrders(this.#life.sql, orderNos) : [];
+  }
+
+  /** A page of the orders in which something happened in a time: what a bill of that time should have. */
+  readHeld(request: HeldRequest): HeldReply {
+    return this.#life.known() ? heldOf(this.#life.sql, request) : { orders: [], next: null };
   }
 
   /** What a payer may see, and whoever asks for the payment needs. */

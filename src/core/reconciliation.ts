@@ -1,0 +1,145 @@
+// Reconciliation: the comparison of one channel's books with its provider's for one day, as it stands; and what is said
+// between the API, the reconciler and the ledgers about it. Pure data: the steps are decided here, done elsewhere.
+import type { BillDay, BillKind } from './bill.ts';
+import type { TotalCheck } from './bill-reader.ts';
+import type { LedgerOrder } from './compare-rules.ts';
+import type { Tally } from './compare-tally.ts';
+import type { Discrepancy, DiscrepancyChange } from './discrepancy.ts';
+import type { Actor } from './record.ts';
+import type { FlowTally, SettlementLine, Untied } from './settlement.ts';
+
+/** In this order: what is repaired is in the ledger when the ledger is asked what the bill lacks. */
+export const RUN_STEPS = ['fetch', 'check', 'compare', 'repair', 'absent', 'settle', 'done'] as const;
+export type RunStep = (typeof RUN_STEPS)[number];
+
+/**
+ * `waiting`: the bill is not there yet, or something is away; it goes on by itself. `refused`: the bill failed its
+ * checks and nothing was judged by it. `missing`: no bill came for as long as is tried.
+ */
+export const RUN_STATES = ['running', 'waiting', 'done', 'refused', 'missing'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** What is known of one bill of the day. The file itself is kept until its run is over. */
+export type RunBill = {
+  readonly kind: BillKind;
+  /** `none`: nothing was traded, said the provider. */
+  readonly state: 'wanted' | 'here' | 'checked' | 'compared' | 'done' | 'none' | 'refused';
+  readonly source: 'provider' | 'upload';
+  /** As kept, packed. */
+  readonly bytes: number;
+  /** What the provider told, over the unpacked file; it held when the bill is past `here`. */
+  readonly checksum: { readonly algorithm: 'SHA-1' | 'SHA-256'; readonly hex: string } | null;
+  /** SHA-256 over the bytes as they came, hex. */
+  readonly digest: string | null;
+  readonly rows: number | null;
+  /** Rows of another day. */
+  readonly outside: number;
+  readonly totals: readonly TotalCheck[];
+  /** How far it was compared, or gone through: rows. */
+  readonly row: number;
+  readonly tally: Tally | null;
+  readonly flow: FlowTally | null;
+  /** Why it was refused, for people. */
+  readonly problem: string | null;
+};
+
+/** What ties to nothing: counted all, shown a thousand a side at most. */
+export type UntiedLines = {
+  readonly bill: number;
+  readonly account: number;
+  readonly samples: readonly Untied[];
+};
+
+/** One channel and day; run again it keeps its id, and `runs` counts. */
+export type Reconciliation = {
+  /** `channel~day`. */
+  readonly id: string;
+  readonly channel: string;
+  readonly day: BillDay;
+  readonly state: RunState;
+  readonly step: RunStep;
+  /** Who began it: the clock, a person, or a bill that was brought. */
+  readonly begunBy: 'clock' | 'hand' | 'upload';
+  /** The bills that this run is about. */
+  readonly kinds: readonly BillKind[];
+  readonly runs: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly finishedAt: number | null;
+  /** When it tries again, and how often it failed in a row. */
+  readonly retryAt: number | null;
+  readonly failures: number;
+  /** What keeps it from going on, for people. */
+  readonly problem: string | null;
+  /** Of each kind the last one, of earlier runs too. */
+  readonly bills: readonly RunBill[];
+  /** How far the search for what the bill lacks is. */
+  readonly absent: { readonly shard: number; readonly seq: number };
+  readonly settlement: readonly SettlementLine[] | null;
+  /** Null where there is no bill of the account, or it was too long to tie line by line. */
+  readonly untied: UntiedLines | null;
+  /** Plus one with every change; the newest wins in the projection. */
+  readonly version: number;
+};
+
+export const runIdOf = (channel: string, day: BillDay): string => `${channel}~${day}`;
+
+/** Channel and day that an id of a run or of a discrepancy begins with; null for no such id. */
+export function placeOfRun(id: string): { readonly channel: string; readonly day: BillDay } | null {
+  const match = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})~(\d{4}-\d\d-\d\d)(?:~|$)/.exec(id);
+  const [, channel, day] = match ?? [];
+  return channel === undefined || day === undefined ? null : { channel, day };
+}
+
+/** The object that owns a channel's runs and discrepancies. */
+export const reconcilerNameOf = ({ uid }: { readonly uid: string }): string => `v1:${uid}`;
+
+export type StartRun = {
+  readonly v: 1;
+  readonly channel: string;
+  readonly day: BillDay;
+  /** Left out: what the provider has beside `refund`. */
+  readonly kinds?: readonly BillKind[];
+  readonly now: number;
+};
+/** `under_way`: it ran already, and goes on as it is. */
+export type StartRunReply =
+  | { readonly kind: 'started' | 'under_way'; readonly run: Reconciliation }
+  | { readonly kind: 'refused'; readonly field: 'channel' | 'day' | 'kinds'; readonly detail: string };
+
+export type BringBill = {
+  readonly v: 1;
+  readonly channel: string;
+  readonly day: BillDay;
+  readonly kind: BillKind;
+  readonly now: number;
+};
+
+export type ChangeRequest = {
+  readonly v: 1;
+  readonly channel: string;
+  readonly id: string;
+  readonly change: DiscrepancyChange;
+  readonly actor: Actor;
+  readonly now: number;
+};
+export type ChangeReply =
+  | { readonly kind: 'changed'; readonly discrepancy: Discrepancy }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'refused'; readonly field: 'note'; readonly detail: string };
+
+/** Asked of each ledger shard: what it holds of a time, in the order of its facts. */
+export type HeldRequest = {
+  readonly v: 1;
+  /** Facts learnt from then on are looked at, epoch milliseconds. */
+  readonly learntFrom: number;
+  readonly learntUntil: number;
+  /** Of those, the orders with something that happened then. */
+  readonly from: number;
+  readonly until: number;
+  /** The place the page before ended at; 0 for the first. */
+  readonly after: number;
+  readonly limit: number;
+};
+/** `next`: the place to go on from; null when there is no more. */
+export type HeldReply = { readonly orders: readonly LedgerOrder[]; readonly next: number | null };
