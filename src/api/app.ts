@@ -4,6 +4,7 @@ import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { archives } from './archives.ts';
 import { channels } from './channels.ts';
 import { docsPage } from './docs.ts';
+import { events } from './events.ts';
 import { evidence } from './evidence.ts';
 import { health } from './health.ts';
 import { newApp } from './kit.ts';
@@ -49,6 +50,7 @@ const ROUTES = [
   refundAbandon,
   replays,
   evidence,
+  events,
   archives,
   records,
   operations,

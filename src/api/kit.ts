@@ -13,6 +13,7 @@ export type { ZodError } from 'zod';
 export type Principal = { readonly id: string; readonly scopes: readonly Scope[] };
 
 export type ApiEnv = { Bindings: Env; Variables: { principal: Principal } };
+export type { TypedResponse } from 'hono';
 export type Context = AnyContext<ApiEnv>;
 export type ErrorHandler = AnyErrorHandler<ApiEnv>;
 export type Hook = AnyHook<unknown, ApiEnv, string, Response | undefined>;

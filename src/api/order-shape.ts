@@ -37,7 +37,7 @@ const Payment = z.object({
 
 const REFUND_STATES = ['pending', 'succeeded', 'failed', 'needs_attention'] as const;
 
-const Refund = z.object({
+export const RefundShape = z.object({
   refundNo: z.string(),
   providerRefundId: z.string().nullable(),
   amount: Money,
@@ -47,7 +47,7 @@ const Refund = z.object({
 });
 
 /** A refund as its own routes answer it: it may have been asked for and not told of yet. */
-export const RefundBody = Refund.extend({
+export const RefundBody = RefundShape.extend({
   state: z.enum(['requested', ...REFUND_STATES]).openapi({
     description: 'requested: nobody knows yet what became of it; the gateway goes on asking.',
   }),
@@ -66,7 +66,7 @@ export const OrderBody = z
     paidAt: Time.nullable(),
     providerState: z.string().nullable(),
     payments: z.array(Payment),
-    refunds: z.array(Refund),
+    refunds: z.array(RefundShape),
     attach: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     expiresAt: Time.nullable(),

@@ -28,14 +28,18 @@ export const pageOf = <Item extends z.ZodType>(name: string, item: Item) =>
 const Place = z.array(z.union([z.string(), z.number()])).max(4);
 export type Place = z.infer<typeof Place>;
 
-const toCursor = (place: Place): string => toBase64Url(utf8(JSON.stringify(place)));
+export const toCursor = (place: Place): string => toBase64Url(utf8(JSON.stringify(place)));
 
 /** The place a cursor names; null for the first page; a problem for anything that is no cursor of this list. */
-export function placeOf<P extends Place>(cursor: string | undefined, schema: z.ZodType<P>): Result<P | null, Problem> {
+export function placeOf<P extends Place>(
+  cursor: string | undefined,
+  schema: z.ZodType<P>,
+  field = 'cursor',
+): Result<P | null, Problem> {
   if (cursor === undefined) return ok(null);
   const parsed = schema.safeParse(parseCursor(cursor));
   if (parsed.success) return ok(parsed.data);
-  return err(invalid({ field: 'cursor', message: 'is not a cursor of this list: take `next` of the page before' }));
+  return err(invalid({ field, message: 'is not a cursor of this list: take `next` of the page before' }));
 }
 
 function parseCursor(cursor: string): unknown {

@@ -17,6 +17,7 @@ const CODES = {
   insufficient_balance: { status: 409, title: 'The account at the provider cannot cover the refund' },
   second_key_needed: { status: 409, title: 'Another API key has to confirm' },
   wrong_status: { status: 409, title: 'Not possible in the present status' },
+  cursor_gone: { status: 410, title: 'The cursor is of another time' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   validation_failed: { status: 422, title: 'The request has fields to mend' },

@@ -8,6 +8,7 @@ import {
   PROJECT_DELAY_MS,
   PROJECT_TIMEOUT_MS,
 } from '../core/limits.ts';
+import { cutoffOf } from '../core/retention.ts';
 import { within } from '../core/within.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { forgetWalk, walkBackTo } from '../store/ledger-prune.ts';
@@ -91,7 +92,8 @@ export class Projector {
     if (this.#at === null || now < this.#at) return;
     this.#at = null;
     const batchMax = this.#batchMax;
-    const events = projection.eventsAfter(this.#sql, this.#cursor, batchMax);
+    const keptSince = cutoffOf(this.#dispatcher.config.settings.retention.eventsDays, now);
+    const events = projection.eventsAfter(this.#sql, keptSince, this.#cursor, batchMax);
     const taken = [...this.#dirty].slice(0, batchMax);
     for (const [orderNo] of taken) this.#dirty.delete(orderNo);
     const sweep = this.#sweep;
@@ -100,8 +102,10 @@ export class Projector {
     // From here on these facts are read: one that settles while D1 is being told has changed behind the walk.
     const before = this.#cursor;
     this.#cursor = events.at(-1)?.seq ?? before;
+    // What a person let go comes before whatever the same order did since.
+    const released = projection.eventsReleased(this.#sql, keptSince, orderNos, before);
     try {
-      await this.#put(events, orderNos, now);
+      await this.#put([...released, ...events], orderNos, now);
     } catch (error) {
       this.#cursor = Math.min(this.#cursor, before); // a rebuild may have begun meanwhile
       for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));

@@ -26,8 +26,10 @@ export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: nu
     }
     if (hold.asked.key === actor.key) return { kind: 'same_key' };
   }
-  endHold(sql, orderNo);
-  note(discard ? 'discarded' : 'released');
+  const decision = discard ? 'discarded' : 'released';
+  endHold(sql, hold, decision);
+  outbox.touchOrder(sql, orderNo, now); // a restart must find it among what D1 has not heard of
+  note(decision);
   return { kind: 'released', deliveries: discard ? cancel(sql, hold) : letGo(dispatcher, hold, now) };
 }
 

@@ -56,8 +56,16 @@ export function askRelease(sql: SqlStorage, orderNo: string, asked: ReleaseAsked
   sql.exec('UPDATE holds SET asked = ? WHERE order_no = ?', JSON.stringify(asked), orderNo);
 }
 
-/** Its reminder goes too, or the order's next hold would have two. Reads all timers: a person does this, seldom. */
-export function endHold(sql: SqlStorage, orderNo: string): void {
+/**
+ * What was decided stays with the events, for the feed. Its reminder goes too, or the order's next hold would have two.
+ * Reads all timers: a person does this, seldom.
+ */
+export function endHold(
+  sql: SqlStorage,
+  { orderNo, fromSeq }: Pick<Hold, 'orderNo' | 'fromSeq'>,
+  decision: 'released' | 'discarded',
+): void {
+  sql.exec('UPDATE events SET decision = ? WHERE order_no = ? AND seq >= ?', decision, orderNo, fromSeq);
   sql.exec('DELETE FROM holds WHERE order_no = ?', orderNo);
   sql.exec("DELETE FROM timers WHERE order_no = ? AND kind = 'hold'", orderNo);
 }

@@ -68,8 +68,13 @@ CREATE TABLE tallies (
 CREATE INDEX tallies_untold ON tallies (hour) WHERE told = 0;
 `;
 
+/** What a person decided about an event that was held: `released` or `discarded`; null for all others. */
+const DECISIONS = `
+ALTER TABLE events ADD COLUMN decision TEXT;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -10,21 +10,42 @@ export type ProjectionBatch = {
   readonly deliveries: readonly Record<string, unknown>[];
 };
 
-// What a parked row holds is for the ledger alone: nothing was told to anybody yet.
-const EVENT_COLUMNS = `seq, event_id, order_no, sequence, type, verdict, source, remote_address, digest, occurred_at,
-  received_at, CASE verdict WHEN 'parked' THEN NULL ELSE data END AS data`;
+// What a parked row holds is for the ledger alone: nothing was told to anybody yet. Withheld from the feed is what is
+// held or was discarded, and what the lists have let go of already: a rebuild brings it, and nobody is told it again.
+const EVENT_COLUMNS = `e.seq, e.event_id, e.order_no, e.sequence, e.type, e.verdict, e.source, e.remote_address,
+  e.digest, e.occurred_at, e.received_at, CASE e.verdict WHEN 'parked' THEN NULL ELSE e.data END AS data,
+  e.decision IS 'discarded' OR e.received_at < ?1
+    OR EXISTS (SELECT 1 FROM holds h WHERE h.order_no = e.order_no AND h.from_seq <= e.seq) AS withheld`;
 
-/** Facts after the cursor, in the order of their commit. */
-export const eventsAfter = (sql: SqlStorage, cursor: number, limit: number): (Record<string, unknown> & EventKey)[] =>
+/** Facts after the cursor, in the order of their commit. `keptSince`: the lists let go of what came before. */
+export const eventsAfter = (sql: SqlStorage, keptSince: number, cursor: number, limit: number): EventRow[] =>
   sql
-    .exec<Record<string, SqlStorageValue> & EventKey>(
-      `SELECT ${EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+    .exec<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM events e WHERE e.seq > ?2 ORDER BY e.seq LIMIT ?3`,
+      keptSince,
       cursor,
       limit,
     )
     .toArray();
 
-type EventKey = { readonly seq: number; readonly order_no: string };
+/** Events of these orders, up to the cursor, that were held and let go: D1 may still have them as held. */
+export const eventsReleased = (
+  sql: SqlStorage,
+  keptSince: number,
+  orderNos: readonly string[],
+  cursor: number,
+): EventRow[] =>
+  sql
+    .exec<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM json_each(?2) j JOIN events e ON e.order_no = j.value
+       WHERE e.decision = 'released' AND e.seq <= ?3 ORDER BY e.seq`,
+      keptSince,
+      JSON.stringify(orderNos),
+      cursor,
+    )
+    .toArray();
+
+type EventRow = Record<string, SqlStorageValue> & { readonly seq: number; readonly order_no: string };
 
 /** Orders changed since `since`, by number: the sweep after a restart that lost the memory of them. */
 export const ordersChangedSince = (sql: SqlStorage, after: string, since: number, limit: number): string[] =>
@@ -150,7 +171,7 @@ const common = (channel: string, row: DeliveryRead, now: number) => ({
 const ORDER_FIELDS = `channel order_no version state flags amount_minor currency paid_minor refunded_minor sequence
   registered test created_at updated_at paid_at`.split(/\s+/);
 const EVENT_FIELDS = `event_id channel order_no sequence type verdict source remote_address digest occurred_at
-  received_at data`.split(/\s+/);
+  received_at data withheld`.split(/\s+/);
 const DELIVERY_FIELDS = `created_at event_id origin channel order_no sequence version state reason attempts
   last_outcome last_status due_at updated_at`.split(/\s+/);
 
@@ -171,16 +192,18 @@ const ORDER_KEY = ['channel', 'order_no'];
 const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
 const PUT_ORDERS = upsert('orders', ORDER_FIELDS, replaceOlder('orders', ORDER_FIELDS, ORDER_KEY));
 const PUT_EVENTS = upsert('events', EVENT_FIELDS, 'ON CONFLICT (event_id) DO NOTHING');
-// An event that waited for its registration comes once more under its id; the feed must meet it as a new one.
-const FORGET_PARKED = `DELETE FROM events WHERE verdict = 'parked'
-  AND event_id IN (SELECT j.value ->> '$.event_id' FROM json_each(?1) j)`;
+// An event that waited, for its registration or for a person, comes once more under its id; the feed must meet it as a
+// new one.
+const FORGET_WAITING = `DELETE FROM events WHERE event_id IN (SELECT j.value ->> '$.event_id' FROM json_each(?1) j)
+  AND (verdict = 'parked' OR (withheld = 1 AND event_id IN
+    (SELECT j.value ->> '$.event_id' FROM json_each(?1) j WHERE j.value ->> '$.withheld' = 0)))`;
 const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliveries', DELIVERY_FIELDS, DELIVERY_KEY));
 
 /** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
 export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {
   const parts: [string, readonly Record<string, unknown>[]][] = [
     [PUT_ORDERS, batch.orders],
-    [FORGET_PARKED, batch.events],
+    [FORGET_WAITING, batch.events],
     [PUT_EVENTS, batch.events],
     [PUT_DELIVERIES, batch.deliveries],
   ];

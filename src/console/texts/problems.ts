@@ -43,6 +43,7 @@ export const problems = {
     en: 'Not possible as it stands now. Why, is said below.',
     zh: '当前状态下无法执行，原因见下。',
   },
+  'problem.cursor_gone': { en: 'The position in the feed is of another time.', zh: '事件流的位置已失效。' },
   'problem.body_too_large': { en: 'The form is too large.', zh: '表单内容过大。' },
   'problem.unsupported_media_type': {
     en: 'The request was not JSON. Go back and try again.',
