@@ -11,8 +11,9 @@ import { type Refunding, refundIn, requestIn, requestRefund } from './call-provi
 import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
 import { type AlarmCode, type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
-import { expiryOf, type Order, type RefundRequest } from './core/order.ts';
+import { expiryOf, type Order } from './core/order.ts';
 import type { AskMessage, FinishTimer } from './core/record.ts';
+import type { RefundRequest } from './core/refund-request.ts';
 import { unreachable } from './core/result.ts';
 import { ledgerOf } from './record.ts';
 import { readChannelCopy } from './store/registry-copy.ts';

@@ -88,9 +88,11 @@ function counterLines({ name, help, label, of }: Counter, all: readonly Channel[
 }
 
 const HISTOGRAMS: Readonly<Record<Latency, readonly [name: string, help: string]>> = {
+  acknowledged: ['tollgate_acknowledged_seconds', 'From the arrival of a callback to its facts being durable.'],
   paidToVerified: ['tollgate_paid_to_verified_seconds', 'From paid at the provider to verified here.'],
   verifiedToDelivered: ['tollgate_verified_to_delivered_seconds', 'From verified to taken by the origin.'],
   deliveredToSettled: ['tollgate_delivered_to_settled_seconds', 'From taken by the origin to settled in the ledger.'],
+  paidToDelivered: ['tollgate_paid_to_delivered_seconds', 'From paid at the provider to taken by the origin.'],
 };
 
 function histogramLines(latency: Latency, all: readonly Channel[], since: number): string[] {

@@ -1,5 +1,13 @@
 // Figures as /v1/stats shows them: counts, sums of money and latencies of one step. Decides nothing.
-import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, missShareOf, summaryOf, type Tally } from '../core/tally.ts';
+import {
+  bucketsOf,
+  LATENCY_BOUNDS_MS,
+  type Latency,
+  missShareOf,
+  successShareOf,
+  summaryOf,
+  type Tally,
+} from '../core/tally.ts';
 import { iso, Time } from './fields.ts';
 import { z } from './kit.ts';
 
@@ -37,13 +45,24 @@ export const FiguresBody = z
     disputes: count('Disputes that were opened.'),
     flagged: count('Events that told of something odd.'),
     delivered: count('Deliveries that an origin took.'),
+    attempts: z.object({
+      refused: count('Attempts that the origin answered with anything but success.'),
+      unreachable: z.int(),
+      timedOut: z.int(),
+      dead: count('Deliveries that ran out of attempts.'),
+      successShare: z.number().nullable().openapi({
+        description: 'Of all attempts, the share that an origin took. Null without attempts.',
+      }),
+    }),
     sums: z
       .array(z.object({ currency: z.string(), gross: z.int(), refunded: z.int() }))
       .openapi({ description: 'What was told in the step, in minor units: no balance.' }),
     latencies: z.object({
+      acknowledged: LatencyBody.openapi({ description: 'From a callback’s arrival to its facts being durable.' }),
       paidToVerified: LatencyBody,
       verifiedToDelivered: LatencyBody,
       deliveredToSettled: LatencyBody,
+      paidToDelivered: LatencyBody.openapi({ description: 'From paid at the provider to taken by an origin.' }),
     }),
   })
   .openapi('Figures');
@@ -54,7 +73,6 @@ export const renderStep = ([at, tally]: readonly [number, Tally]) => ({ at: iso(
 
 export function renderFigures(tally: Tally): z.infer<typeof FiguresBody> {
   const of = (name: string) => tally[name] ?? 0;
-  const [paidToVerified, verifiedToDelivered, deliveredToSettled] = LATENCIES;
   return {
     callbacks: {
       accepted: of('facts.callback'),
@@ -73,16 +91,25 @@ export function renderFigures(tally: Tally): z.infer<typeof FiguresBody> {
     disputes: of('events.dispute.opened'),
     flagged: of('events.order.flagged'),
     delivered: of('delivered'),
+    attempts: {
+      refused: of('attempts.refused'),
+      unreachable: of('attempts.unreachable'),
+      timedOut: of('attempts.timed_out'),
+      dead: of('dead'),
+      successShare: successShareOf(tally),
+    },
     sums: sumsOf(tally),
     latencies: {
-      paidToVerified: latency(tally, paidToVerified),
-      verifiedToDelivered: latency(tally, verifiedToDelivered),
-      deliveredToSettled: latency(tally, deliveredToSettled),
+      acknowledged: latency(tally, 'acknowledged'),
+      paidToVerified: latency(tally, 'paidToVerified'),
+      verifiedToDelivered: latency(tally, 'verifiedToDelivered'),
+      deliveredToSettled: latency(tally, 'deliveredToSettled'),
+      paidToDelivered: latency(tally, 'paidToDelivered'),
     },
   };
 }
 
-const latency = (tally: Tally, name: (typeof LATENCIES)[number]) => ({
+const latency = (tally: Tally, name: Latency) => ({
   ...summaryOf(tally, name),
   buckets: bucketsOf(tally, name).flatMap((n, bucket) =>
     n === 0 ? [] : [{ upToMs: LATENCY_BOUNDS_MS[bucket] ?? 0, count: n }],

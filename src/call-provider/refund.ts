@@ -1,6 +1,7 @@
 // Asks a provider to give money back, for an amount that the ledger has set aside before. What an earlier request left
 // open is asked about before the same refund is sent again. Never sends it under a second number.
-import { type Order, paidOf, type Refund, type RefundRequest } from '../core/order.ts';
+import { type Order, paidOf, type Refund } from '../core/order.ts';
+import type { RefundRequest } from '../core/refund-request.ts';
 import { paymentOfRequest } from '../core/refund-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { AnyProvider, QueryTarget, RefundOrder } from '../providers/provider.ts';

@@ -1,5 +1,6 @@
 // Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
 // changes an order is in transition.ts.
+import type { Outcome } from './booking.ts';
 import type { RowOf } from './cell.ts';
 import type {
   Discount,
@@ -13,8 +14,6 @@ import type {
 } from './event.ts';
 import type { Money } from './money.ts';
 import type { RefundRequest } from './refund-request.ts';
-
-export type { RefundRequest } from './refund-request.ts';
 
 /** `parked`: its facts wait for a registration, and nothing of it has left. */
 export type OrderState = 'parked' | 'pending' | 'paid' | 'failed' | 'closed' | 'partially_refunded' | 'refunded';
@@ -121,6 +120,8 @@ export type Order = {
   readonly closeOnExpiry: boolean;
   readonly paymentState: PaymentState;
   readonly closedAt: number | null;
+  /** How reports count it; null while it is open. */
+  readonly outcome: Outcome | null;
   readonly providerState: string | null;
   /** Distinct transactions, the earliest paid first. */
   readonly payments: readonly Payment[];
@@ -184,6 +185,7 @@ export function newOrder(orderNo: string, now: number): Order {
     closeOnExpiry: false,
     paymentState: 'pending',
     closedAt: null,
+    outcome: null,
     providerState: null,
     payments: [],
     refunds: [],

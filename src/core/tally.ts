@@ -1,13 +1,21 @@
 // Tally: what happened in one hour, as counters that add up over shards, hours and channels; latencies in fixed
 // buckets, so that percentiles of any sum can be told. Pure.
+import type { Booking } from './booking.ts';
 import type { EventType, Source } from './event.ts';
+import type { AttemptOutcome } from './record.ts';
 
 /** Each counter by its name; one that is not there is 0. All are whole numbers. */
 export type Tally = Readonly<Record<string, number>>;
 export type HourTally = {
-  readonly counters: Tally /** When the last callback of it came; null: none did. */;
+  readonly counters: Tally;
+  /** What reports sum, by name and currency: see booking.ts. */
+  readonly money: Tally;
+  /** Facts that callbacks brought, by the minute of the hour. */
+  readonly minutes: Tally;
+  /** When the last callback of it came; null: none did. */
   readonly lastAt: number | null;
 };
+export const NO_TALLY: HourTally = { counters: {}, money: {}, minutes: {}, lastAt: null };
 
 export const HOUR_MS = 3_600_000;
 export const hourOf = (at: number): number => at - (at % HOUR_MS);
@@ -18,8 +26,17 @@ export const LATENCY_BOUNDS_MS: readonly number[] = [
   3_600_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000, 259_200_000, 2_678_400_000,
 ];
 
-/** From paid at the provider to verified here, from there to delivered, from there to settled in the ledger. */
-export const LATENCIES = ['paidToVerified', 'verifiedToDelivered', 'deliveredToSettled'] as const;
+/**
+ * From a callback's arrival to its facts being durable, when it is acknowledged; from paid at the provider to verified
+ * here, from there to delivered, from there to settled in the ledger; and the whole way from paid to delivered.
+ */
+export const LATENCIES = [
+  'acknowledged',
+  'paidToVerified',
+  'verifiedToDelivered',
+  'deliveredToSettled',
+  'paidToDelivered',
+] as const;
 export type Latency = (typeof LATENCIES)[number];
 
 export function latencyOf(name: Latency, ms: number): Tally {
@@ -39,6 +56,8 @@ export function add(...tallies: readonly Tally[]): Tally {
 
 export const merge = (a: HourTally, b: HourTally): HourTally => ({
   counters: add(a.counters, b.counters),
+  money: add(a.money, b.money),
+  minutes: add(a.minutes, b.minutes),
   lastAt: a.lastAt === null || b.lastAt === null ? (a.lastAt ?? b.lastAt) : Math.max(a.lastAt, b.lastAt),
 });
 
@@ -54,10 +73,23 @@ export type CountedFact = {
   readonly refundedCurrency: string | null;
 };
 
+/** What a fact changed of the sums in reports, in the hours that they belong to. */
+export function moneyOf(booked: readonly Booking[]): ReadonlyMap<number, Tally> {
+  const hours = new Map<number, Tally>();
+  for (const [at, name, value] of booked) {
+    hours.set(hourOf(at), add(hours.get(hourOf(at)) ?? {}, { [name]: value }));
+  }
+  return hours;
+}
+
+/** One attempt of a delivery; `isDead`: it was the last. */
+export const attemptTally = (outcome: AttemptOutcome, isDead: boolean): Tally =>
+  outcome === 'delivered' ? {} : { [`attempts.${outcome}`]: 1, ...(isDead ? { dead: 1 } : {}) };
+
 /** What a committed fact counts for. One that waits for its registration counts when it is applied. */
 export function tallyOf(fact: CountedFact): HourTally {
   const { verdict, type, source, occurredAt, receivedAt } = fact;
-  if (verdict === 'parked') return { counters: {}, lastAt: null };
+  if (verdict === 'parked') return NO_TALLY;
   const parts: Tally[] = [{ [`facts.${source}`]: 1 }];
   if (type !== null) parts.push({ [`events.${type}`]: 1 });
   if (type === 'payment.succeeded') {
@@ -68,8 +100,12 @@ export function tallyOf(fact: CountedFact): HourTally {
   if (type === 'refund.succeeded' && fact.refundedMinor !== null && fact.refundedCurrency !== null) {
     parts.push({ [`refunded.${fact.refundedCurrency}`]: fact.refundedMinor });
   }
-  return { counters: add(...parts), lastAt: source === 'callback' ? receivedAt : null };
+  const isCallback = source === 'callback';
+  const minutes: Tally = isCallback ? { [minuteIn(receivedAt)]: 1 } : {};
+  return { counters: add(...parts), money: {}, minutes, lastAt: isCallback ? receivedAt : null };
 }
+
+const minuteIn = (at: number): number => Math.floor((at - hourOf(at)) / 60_000);
 
 /** The money of a payment that succeeded, read from its key; ids in the middle may hold anything. */
 function paymentIn(factKey: string): { readonly minor: number; readonly currency: string } | null {
@@ -104,6 +140,13 @@ function percentile(buckets: readonly number[], count: number, share: number): n
     if (n > 0 && seen >= share * count) return LATENCY_BOUNDS_MS[bucket] ?? null;
   }
   return null;
+}
+
+/** The share of attempts that an origin took; null where there were none. */
+export function successShareOf(tally: Tally): number | null {
+  const delivered = tally.delivered ?? 0;
+  const failed = ['refused', 'unreachable', 'timed_out'].reduce((sum, how) => sum + (tally[`attempts.${how}`] ?? 0), 0);
+  return delivered + failed === 0 ? null : delivered / (delivered + failed);
 }
 
 /** The share of payments that no callback told first; null where there were none. */

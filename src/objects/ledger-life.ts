@@ -2,6 +2,7 @@
 // single operation of the ledger. Its alarm never throws and always re-arms.
 import type { DispatchConfig } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, DISPATCH_AGAIN_MS } from '../core/limits.ts';
+import type { RecordRequest } from '../core/record.ts';
 import { readConfig } from '../env.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables, upgradeLedgerTables } from '../store/ledger-schema.ts';
@@ -117,6 +118,19 @@ export class LedgerLife {
     timekeeper.noteChanged();
     tallier.noteFresh(now);
     this.arm();
+  }
+
+  /** How long callbacks waited, once what they brought is durable: then their answers leave. */
+  async noteAcknowledged(requests: readonly RecordRequest[]): Promise<void> {
+    const callbacks = requests.flatMap(({ facts }) => facts).filter(({ source }) => source === 'callback');
+    if (callbacks.length === 0) return;
+    try {
+      await this.#ctx.storage.sync();
+    } catch {
+      return; // nothing was acknowledged
+    }
+    const times = callbacks.map(({ receivedAt }) => receivedAt);
+    this.#memory?.tallier.noteAcknowledged(times, Date.now());
   }
 
   async alarm(): Promise<void> {

@@ -62,10 +62,12 @@ export class OrderLedger extends DurableObject<Env> {
   #commitTogether(requests: readonly RecordRequest[]): RecordReply[] {
     for (const { dispatch } of requests) this.#life.meet(dispatch);
     // A commit changes no memory but when to look, so that one that fails leaves what is under way alone.
-    return this.#life.transact(
+    const replies = this.#life.transact(
       () => this.#commit(requests),
       () => undefined,
     );
+    void this.#life.noteAcknowledged(requests);
+    return replies;
   }
 
   #commit(requests: readonly RecordRequest[]): RecordReply[] {
@@ -253,10 +255,10 @@ export class OrderLedger extends DurableObject<Env> {
     this.#life.transact(() => {
       const changed = desk.settle(settlements, now, Math.random);
       for (const { seq, orderNo } of changed) projector.noteChanged(orderNo, seq, now);
-      const told = changed.flatMap(({ seq, orderNo }) =>
-        settlements.filter((one) => one.seq === seq).map((settlement) => ({ settlement, orderNo })),
+      const told = changed.flatMap(({ seq, orderNo, isDead }) =>
+        settlements.filter((one) => one.seq === seq).map((settlement) => ({ settlement, orderNo, isDead })),
       );
-      for (const { settlement } of told) if (settlement.outcome === 'delivered') tallier.noteDelivered(settlement, now);
+      for (const { settlement, isDead } of told) tallier.noteSettled(settlement, isDead, now);
       const news = recordDisagreements(this.#life.sql, dispatcher.config, told, now);
       for (const orderNo of news) this.#life.noteChanged(memory, orderNo, now);
       this.#life.armSoon();

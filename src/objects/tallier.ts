@@ -1,8 +1,20 @@
-// Counts what one shard does, by hour, for charts and alarms. Facts are counted from their table, so that none is
-// missed or counted twice; deliveries from memory, of which a crash loses a few seconds. D1's trouble only delays it.
+// Counts what one shard does, by hour, for charts, reports and alarms. Facts are counted from their table, so that none
+// is missed or counted twice; deliveries and answers from memory, of which a crash loses a few seconds. D1 only delays.
 import { backoffMs } from '../core/delivery.ts';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PROJECT_TIMEOUT_MS, TALLY_DELAY_MS, TALLY_FACTS_MAX } from '../core/limits.ts';
-import { add, type HourTally, hourOf, latencyOf, merge, type Tally, tallyOf } from '../core/tally.ts';
+import type { Settlement } from '../core/record.ts';
+import {
+  add,
+  attemptTally,
+  type HourTally,
+  hourOf,
+  latencyOf,
+  merge,
+  moneyOf,
+  NO_TALLY,
+  type Tally,
+  tallyOf,
+} from '../core/tally.ts';
 import { within } from '../core/within.ts';
 import * as tallies from '../store/ledger-tallies.ts';
 import { putRollups, type Rollup } from '../store/rollups.ts';
@@ -21,6 +33,8 @@ export class Tallier {
   readonly #sql: SqlStorage;
   readonly #dispatcher: Dispatcher;
   #delivered: Delivered[] = [];
+  /** What no table tells, by hour. */
+  #seen = new Map<number, Tally>();
   #upto: number;
   #at: number | null;
   #failures = 0;
@@ -39,12 +53,24 @@ export class Tallier {
     this.#at ??= now + TALLY_DELAY_MS;
   }
 
-  noteDelivered(
-    { seq, at, ms }: { readonly seq: number; readonly at: number; readonly ms: number },
+  noteSettled(
+    { seq, at, ms, outcome }: Pick<Settlement, 'seq' | 'at' | 'ms' | 'outcome'>,
+    isDead: boolean,
     now: number,
   ): void {
-    if (this.#delivered.length < DELIVERED_MAX) this.#delivered.push({ seq, at: at + ms, settledAt: now });
+    if (outcome !== 'delivered') this.#see(now, attemptTally(outcome, isDead));
+    else if (this.#delivered.length < DELIVERED_MAX) this.#delivered.push({ seq, at: at + ms, settledAt: now });
     this.noteFresh(now);
+  }
+
+  /** What came at these times is durable now. Waits for whatever is counted next: repeated callbacks write nothing. */
+  noteAcknowledged(receivedAt: readonly number[], now: number): void {
+    this.#see(now, ...receivedAt.map((at) => latencyOf('acknowledged', now - at)));
+  }
+
+  #see(now: number, ...tallies: readonly Tally[]): void {
+    const hour = hourOf(now);
+    this.#seen.set(hour, add(this.#seen.get(hour) ?? {}, ...tallies));
   }
 
   nextAt(): number | null {
@@ -63,8 +89,10 @@ export class Tallier {
     this.#at = null;
     const facts = tallies.factsToCount(this.#sql, this.#upto, TALLY_FACTS_MAX);
     const delivered = this.#delivered;
+    const seen = this.#seen;
     this.#delivered = [];
-    const rows = this.#nextRows(facts, delivered);
+    this.#seen = new Map();
+    const rows = this.#nextRows(facts, delivered, seen);
     const known = tallies.untold(this.#sql, UNTOLD_MAX).filter(({ hour }) => rows.every((row) => row.hour !== hour));
     const upto = facts.at(-1)?.seq ?? this.#upto;
     try {
@@ -77,6 +105,7 @@ export class Tallier {
       this.#shard.storage.transactionSync(() => this.#write(all, rows, upto));
     } catch (error) {
       this.#delivered.unshift(...delivered);
+      for (const [hour, tally] of seen) this.#see(hour, tally);
       this.#upto = tallies.countedUpto(this.#sql);
       this.#failures += 1;
       this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
@@ -104,19 +133,26 @@ export class Tallier {
   }
 
   /** The hours that these change, as they will stand. */
-  #nextRows(facts: ReturnType<typeof tallies.factsToCount>, delivered: readonly Delivered[]): tallies.TallyRow[] {
+  #nextRows(
+    facts: readonly tallies.FactRow[],
+    delivered: readonly Delivered[],
+    seen: ReadonlyMap<number, Tally>,
+  ): tallies.TallyRow[] {
     const hours = new Map<number, HourTally>();
-    const count = (at: number, tally: HourTally) => {
+    const count = (at: number, tally: Partial<HourTally>) => {
       const hour = hourOf(at);
-      const known = hours.get(hour);
-      hours.set(hour, known ? merge(known, tally) : tally);
+      hours.set(hour, merge(hours.get(hour) ?? NO_TALLY, { ...NO_TALLY, ...tally }));
     };
-    for (const fact of facts) count(fact.receivedAt, tallyOf(fact));
-    const receivedAt = tallies.receivedAtOf(
+    for (const fact of facts) {
+      count(fact.receivedAt, tallyOf(fact));
+      for (const [hour, money] of moneyOf(fact.booked)) count(hour, { money });
+    }
+    const times = tallies.timesOf(
       this.#sql,
       delivered.map(({ seq }) => seq),
     );
-    for (const one of delivered) count(one.settledAt, { counters: deliveredTally(one, receivedAt), lastAt: null });
+    for (const one of delivered) count(one.settledAt, { counters: deliveredTally(one, times.get(one.seq)) });
+    for (const [hour, counters] of seen) count(hour, { counters });
     const stored = new Map(tallies.talliesOf(this.#sql, [...hours.keys()]).map((row) => [row.hour, row]));
     return [...hours].map(([hour, tally]) => {
       const before = stored.get(hour);
@@ -124,17 +160,21 @@ export class Tallier {
     });
   }
 
-  #rollupOf({ hour, version, lastAt, counters }: tallies.TallyRow): Rollup {
+  #rollupOf({ hour, version, lastAt, counters, money, minutes }: tallies.TallyRow): Rollup {
+    const channel = this.#dispatcher.config.channelId;
     const shard = this.#shard.name.split(':').at(-1) ?? '';
-    return { channel: this.#dispatcher.config.channelId, hour, shard, version, last_at: lastAt, doc: counters };
+    const sums = { doc: counters, money: orNull(money), minutes: orNull(minutes) };
+    return { channel, hour, shard, version, last_at: lastAt, ...sums };
   }
 }
 
-function deliveredTally({ seq, at, settledAt }: Delivered, receivedAt: ReadonlyMap<number, number>): Tally {
-  const verifiedAt = receivedAt.get(seq);
-  return add(
-    { delivered: 1 },
-    verifiedAt === undefined ? {} : latencyOf('verifiedToDelivered', at - verifiedAt),
-    latencyOf('deliveredToSettled', settledAt - at),
-  );
+const orNull = (tally: Tally): Tally | null => (Object.keys(tally).length === 0 ? null : tally);
+
+type Times = { readonly occurredAt: number; readonly receivedAt: number; readonly type: string | null };
+
+function deliveredTally({ at, settledAt }: Delivered, times: Times | undefined): Tally {
+  const settled = add({ delivered: 1 }, latencyOf('deliveredToSettled', settledAt - at));
+  if (times === undefined) return settled;
+  const whole = times.type === 'payment.succeeded' ? latencyOf('paidToDelivered', at - times.occurredAt) : {};
+  return add(settled, latencyOf('verifiedToDelivered', at - times.receivedAt), whole);
 }

@@ -1,4 +1,5 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
+import { bookingsOf, withOutcome } from '../core/booking.ts';
 import type { DispatchConfig } from '../core/channel.ts';
 import { type Fact, factKey, type Source } from '../core/event.ts';
 import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
@@ -70,7 +71,9 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     return 'parked';
   }
   const before = known ?? newOrder(event.orderNo, now);
-  const { verdict, type, order } = stepOf(config, before, fact, now);
+  const { verdict, type, order: next } = stepOf(config, before, fact, now);
+  const told = event.kind === 'payment' ? event.amount?.currency : undefined;
+  const order = withOutcome(before, next, event.occurredAt, told);
   const row: NewEvent = {
     orderNo: event.orderNo,
     key,
@@ -83,6 +86,7 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     receivedAt: fact.receivedAt,
     data: type === null ? null : snapshotFor(config)(order, event, fact),
     evidence: fact.evidence,
+    booked: bookingsOf(before, order),
   };
   const chain = linkOf(before.chain, row);
   const seq = insertEvent(sql, row, chain);

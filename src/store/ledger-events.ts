@@ -1,5 +1,6 @@
 // The ledger's event rows: written once, linked to the one before, never changed but for their settlement. Synchronous,
 // inside one transaction. Decides nothing.
+import type { Booking } from '../core/booking.ts';
 import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { EventType, Source } from '../core/event.ts';
 import type { Evidence, EvidenceEntry, RecordVerdict, ToldEvent, WhichEvent } from '../core/record.ts';
@@ -17,6 +18,8 @@ export type NewEvent = {
   readonly receivedAt: number;
   readonly data: string | null;
   readonly evidence: Evidence | null;
+  /** What it changes of the sums in reports; left out: nothing. */
+  readonly booked?: readonly Booking[];
 };
 
 /** `link` null leaves the row out of the chain: a parked one is written anew when its order is registered. */
@@ -25,8 +28,8 @@ export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | nul
   return sql
     .exec<{ seq: number }>(
       `INSERT INTO events (order_no, fact_key, sequence, event_id, type, verdict, source, occurred_at, received_at,
-         data, content_type, headers, body, remote_address, digest, settled, chain)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+         data, content_type, headers, body, remote_address, digest, settled, chain, booked)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
       event.orderNo,
       event.key,
       event.sequence,
@@ -44,6 +47,7 @@ export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | nul
       evidence?.digest ?? null,
       event.type === null ? '{"state":"none"}' : null, // nothing to deliver: settled from the start
       link,
+      event.booked?.length ? JSON.stringify(event.booked) : null,
     )
     .one().seq;
 }

@@ -73,8 +73,15 @@ const DECISIONS = `
 ALTER TABLE events ADD COLUMN decision TEXT;
 `;
 
+/** What reports sum. `booked`: JSON of what a fact changed of it; `minutes`: callbacks by the minute of the hour. */
+const REPORTS = `
+ALTER TABLE events ADD COLUMN booked TEXT;
+ALTER TABLE tallies ADD COLUMN money TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE tallies ADD COLUMN minutes TEXT NOT NULL DEFAULT '{}';
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -10,13 +10,18 @@ export type Rollup = {
   readonly version: number;
   readonly last_at: number | null;
   readonly doc: Tally;
+  /** Null where they hold nothing. */
+  readonly money?: Tally | null;
+  readonly minutes?: Tally | null;
 };
 
 // The same version once more may know more: a shard that ended between D1 and its own row counts again.
-const PUT = `INSERT INTO rollups (channel, hour, shard, version, last_at, doc)
-  SELECT value ->> '$.channel', value ->> '$.hour', value ->> '$.shard', value ->> '$.version', value ->> '$.last_at',
-    value ->> '$.doc' FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET version = excluded.version, last_at = excluded.last_at, doc = excluded.doc
+const FIELDS = ['channel', 'hour', 'shard', 'version', 'last_at', 'doc', 'money', 'minutes'];
+const PUT = `INSERT INTO rollups (${FIELDS.join(', ')})
+  SELECT ${FIELDS.map((name) => `value ->> '$.${name}'`).join(', ')} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET ${FIELDS.slice(3)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ')}
     WHERE excluded.version >= rollups.version`;
 
 export async function putRollups(db: D1Database, rows: readonly Rollup[]): Promise<void> {
@@ -91,7 +96,8 @@ export async function readPasts(
 ): Promise<ReadonlyMap<string, Known>> {
   const known = db.prepare(
     `SELECT c.value AS channel,
-       (SELECT hour FROM rollups r WHERE r.channel = c.value ORDER BY hour LIMIT 1) AS firstHour,
+       (SELECT hour FROM rollups r WHERE r.channel = c.value AND last_at IS NOT NULL ORDER BY hour LIMIT 1)
+         AS firstHour,
        (SELECT MAX(last_at) FROM rollups r WHERE r.channel = c.value AND r.hour >= ?2) AS lastAt
      FROM json_each(?1) c`,
   );

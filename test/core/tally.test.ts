@@ -33,7 +33,8 @@ const fact = (change: Partial<CountedFact> = {}): CountedFact => ({
 
 describe('a sum of tallies', () => {
   const tally = fc.dictionary(fc.constantFrom('a', 'b', 'gross.CNY'), fc.nat(1_000_000));
-  const hour = fc.record({ counters: tally, lastAt: fc.option(fc.nat(), { nil: null }) });
+  const lastAt = fc.option(fc.nat(), { nil: null });
+  const hour = fc.record({ counters: tally, money: tally, minutes: tally, lastAt });
 
   it('is the same whoever adds first', () => {
     fc.assert(
@@ -97,8 +98,11 @@ describe('a fact', () => {
         'paidToVerified.ms': 450,
         'gross.CNY': 100,
       },
+      money: {},
+      minutes: { 0: 1 },
       lastAt: 1_450,
     });
+    expect(tallyOf(fact({ receivedAt: HOUR_MS - 1 })).minutes).toEqual({ 59: 1 });
   });
 
   it('counts money where it came in, whatever the event says of it', () => {
@@ -115,7 +119,12 @@ describe('a fact', () => {
   });
 
   it('counts nothing while it waits for its registration', () => {
-    expect(tallyOf(fact({ verdict: 'parked', type: null }))).toEqual({ counters: {}, lastAt: null });
+    expect(tallyOf(fact({ verdict: 'parked', type: null }))).toEqual({
+      counters: {},
+      money: {},
+      minutes: {},
+      lastAt: null,
+    });
   });
 
   it('is no callback that came where it was asked for', () => {

@@ -63,7 +63,10 @@ describe('the figures of a channel', () => {
       at(NOW, paid('E', { status: 'failed', transactionId: null, amount: null })),
     ]);
     await counting(name, env, async (tallier) => {
-      tallier.noteDelivered({ seq: 1, at: NOW + 80, ms: 15 }, NOW + 100);
+      tallier.noteSettled({ seq: 1, at: NOW + 80, ms: 15, outcome: 'delivered' }, false, NOW + 100);
+      tallier.noteSettled({ seq: 2, at: NOW, ms: 15, outcome: 'refused' }, true, NOW + 100);
+      tallier.noteSettled({ seq: 2, at: NOW, ms: 15, outcome: 'timed_out' }, false, NOW + 100);
+      tallier.noteAcknowledged([NOW + 70], NOW + 100);
       await flushAll(tallier);
     });
     const { total, items, by } = await figures(channel);
@@ -74,11 +77,14 @@ describe('the figures of a channel', () => {
       payments: { succeeded: 4, byCallback: 2, byQuery: 1, byBill: 1, missShare: 0.5 },
       refunds: 1,
       delivered: 1,
+      attempts: { refused: 1, unreachable: 0, timedOut: 1, dead: 1, successShare: 1 / 3 },
       sums: [{ currency: 'CNY', gross: 400, refunded: 30 }],
       latencies: {
         paidToVerified: { count: 4, p50Ms: 1_000, p99Ms: 3_600_000 },
         verifiedToDelivered: { count: 1, p50Ms: 100 },
         deliveredToSettled: { count: 1, p50Ms: 10 },
+        paidToDelivered: { count: 1, p50Ms: 500 },
+        acknowledged: { count: 1, p50Ms: 50 },
       },
     });
   });
@@ -149,7 +155,9 @@ describe('counting', () => {
 
   it('tells D1 all again after it was lost', async () => {
     const channel = await makeChannel({ shards: 1 });
-    const hours = Array.from({ length: 130 }, (_, n) => at(NOW - n * 3_600_000, paid(`H-${n}`)));
+    const hours = Array.from({ length: 130 }, (_, n) =>
+      at(NOW - n * 3_600_000, paid(`H-${n}`, { occurredAt: NOW - n * 3_600_000 })),
+    );
     const name = await told(channel, hours.slice(0, 60));
     await told(channel, hours.slice(60, 120));
     await told(channel, hours.slice(120));
