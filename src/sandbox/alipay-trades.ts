@@ -48,7 +48,7 @@ export const refusal = (subCode: string, subMsg = MESSAGES[subCode] ?? '参数�
   sub_code: subCode,
   sub_msg: subMsg,
 });
-const success = (content: Content): Content => ({ code: '10000', msg: 'Success', ...content });
+export const success = (content: Content): Content => ({ code: '10000', msg: 'Success', ...content });
 
 /** Beijing's time, as Alipay writes it. */
 export const beijingTime = (at: number): string =>

@@ -70,7 +70,7 @@ function escaped(bytes: Buffer): string {
   return letters.join('');
 }
 
-function encoded(text: string, charset: Charset): Buffer {
+export function encoded(text: string, charset: Charset): Buffer {
   if (charset === 'utf-8') return Buffer.from(text);
   const letters = gbkLetters();
   const known = (letter: string) => letters.get(letter) ?? letters.get('?') ?? [];

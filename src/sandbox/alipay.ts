@@ -1,6 +1,9 @@
 // The pretend Alipay: its OpenAPI at /gateway.do, and below /sandbox/alipay/ what a person or a test can make happen.
 // Takes no request without the merchant's genuine signature, signs every answer, repeats every notice. Moves no money.
 import { z } from 'zod';
+import type { BillHours } from './account.ts';
+import { AlipayBillDesk, BILL_METHOD } from './alipay-bill-desk.ts';
+import { describe, numberIn, WORDS } from './alipay-calls.ts';
 import {
   ALIPAY_SPOILS,
   ALIPAY_VARIANTS,
@@ -15,7 +18,7 @@ import { type AlipayIdentity, alipayCredentialsOf } from './alipay-identity.ts';
 import { type AlipayRefund, type AlipayTrade, AlipayTrades, type Changed, refusal, yuan } from './alipay-trades.ts';
 import { answerOf, type Charset, isGenuine, type Params, paramsOf } from './alipay-wire.ts';
 import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
-import { MAGIC_WORDS, Magic, silence } from './magic.ts';
+import { Magic, silence } from './magic.ts';
 
 export type AlipayOptions = {
   readonly identity: AlipayIdentity;
@@ -28,6 +31,8 @@ export type AlipayOptions = {
   /** Carries a notice; the network's own unless a test brings another. */
   readonly post?: AlipayPost;
   readonly now?: () => number;
+  /** From when on a day has its bill; at once unless said. */
+  readonly billHours?: BillHours;
 };
 
 const kinds = Object.keys({ ...ALIPAY_SPOILS, ...ALIPAY_VARIANTS }) as AlipayMisbehaviour[]; // the keys of both tables
@@ -55,18 +60,23 @@ export class Alipay {
   readonly #notifyUrl: string | null;
   readonly #now: () => number;
   readonly #magic = new Magic();
+  readonly #bills: AlipayBillDesk;
 
-  constructor({ identity, notifyUrl, tradesFile, timeScale = 1, post = overNetwork, now = Date.now }: AlipayOptions) {
+  constructor({ identity, notifyUrl, tradesFile, now = Date.now, ...rest }: AlipayOptions) {
+    const { timeScale = 1, post = overNetwork, billHours = 'at-once' } = rest;
     this.#identity = identity;
     this.#notifyUrl = notifyUrl ?? null;
     this.#now = now;
     this.trades = new AlipayTrades(tradesFile ?? null, now);
+    this.#bills = new AlipayBillDesk(this.trades, identity.sellerId, billHours);
     this.courier = new AlipayCourier({ identity, timeScale, post });
   }
 
   /** Null for a path that is not Alipay's. */
   answer(request: SandboxRequest): Promise<SandboxAnswer> | null {
     if (request.path === '/gateway.do') return this.#gateway(request);
+    const file = this.#bills.fetch(request);
+    if (file !== null) return Promise.resolve(file);
     return /^\/sandbox\/alipay(?:\/|$)/.test(request.path) ? this.#control(request) : null;
   }
 
@@ -185,6 +195,8 @@ export class Alipay {
           return this.trades.query(input);
         case 'alipay.trade.close':
           return this.trades.close(input);
+        case BILL_METHOD:
+          return { content: this.#bills.ask(input, this.#now()) };
         case 'alipay.trade.refund':
           return this.trades.refund(input, isSlow);
         default:
@@ -227,23 +239,6 @@ export class Alipay {
   }
 }
 
-/** The calls there are, and the magic words that each listens to. */
-const WORDS: Readonly<Record<string, readonly (keyof typeof MAGIC_WORDS)[]>> = {
-  'alipay.trade.precreate': ['timeout', 'lost', 'systemerror', 'unsigned'],
-  'alipay.trade.query': [],
-  'alipay.trade.close': ['timeout', 'lost', 'systemerror', 'unsigned'],
-  'alipay.trade.refund': ['timeout', 'lost', 'systemerror', 'unsigned', 'notenough', 'slow'],
-  'alipay.trade.fastpay.refund.query': ['slow'],
-};
-
-const Numbers = z.object({ out_trade_no: z.string().optional(), out_request_no: z.string().optional() });
-
-/** A refund misbehaves by its own number, everything else by the order's. */
-function numberIn(method: string, input: unknown): string {
-  const { out_trade_no: order, out_request_no: refund } = Numbers.safeParse(input).data ?? {};
-  return (method.includes('refund') ? refund : order) ?? '';
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -263,22 +258,6 @@ async function sent({ notice, first }: ReturnType<AlipayCourier['send']>): Promi
   await first;
   return json(200, { notice });
 }
-
-/** GET /sandbox/alipay: what this is and what it can do, for people with curl. */
-const describe = ({ appId, sellerId }: AlipayIdentity): unknown => ({
-  what: 'A pretend Alipay: it verifies, signs and repeats like the real one, and moves no money.',
-  merchant: { appId, sellerId },
-  api: Object.keys(WORDS).map((method) => `POST /gateway.do ${method}`),
-  make: {
-    'POST /sandbox/alipay/scan': '{"outTradeNo"}: the payer scans the code; before that there is no trade',
-    'POST /sandbox/alipay/pay': '{"outTradeNo", "amount"?: fen, "charset"?: "gbk", "misbehave"?, …}: the payer pays',
-    'POST /sandbox/alipay/refund': '{"outTradeNo", "outRequestNo"?, "amount"?}: a refund made in Alipay’s console',
-    'POST /sandbox/alipay/finish': '{"outTradeNo"}: TRADE_FINISHED, as months later',
-  },
-  misbehave: { ...ALIPAY_SPOILS, ...ALIPAY_VARIANTS },
-  magicWords: MAGIC_WORDS,
-  look: ['GET /sandbox/alipay/notices', 'GET /sandbox/alipay/trades', 'GET /sandbox/alipay/credentials'],
-});
 
 /** Serves it on this machine alone. */
 export async function startAlipay(port: number, options: AlipayOptions): Promise<Listening & { alipay: Alipay }> {

@@ -2,6 +2,7 @@
 // carry the merchant's genuine signature and every answer is signed, as WeChat Pay does it.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { type BillDesk, DOWNLOAD_PATH } from './bill-desk.ts';
 import { complaintAnswerOf } from './complaints.ts';
 import type { SandboxAnswer, SandboxRequest } from './http.ts';
 import type { Identity } from './identity.ts';
@@ -16,6 +17,8 @@ export type ApiOptions = {
   readonly orders: OrderBook;
   readonly signWith: SigningKey;
   readonly onRefund: OnRefund;
+  /** Without it there are no bills. */
+  readonly bills?: BillDesk;
   /** Without it no word in a number means anything. */
   readonly magic?: Magic;
 };
@@ -65,6 +68,11 @@ export async function answerApi(request: SandboxRequest, options: ApiOptions): P
   const say = (outcome: Outcome, manner: Manner = 'signed') => answerOf(request, outcome, options, manner);
   const refusal = refuseUnproven(request, options.identity);
   if (refusal !== null) return say(refusal);
+  if (request.path === DOWNLOAD_PATH) {
+    const file = options.bills?.fetch(request.query.get('token') ?? '') ?? null;
+    // Not signed: its hash was.
+    return file ?? say(problem(400, 'INVALID_REQUEST', '账单下载链接已失效，请重新申请'));
+  }
   const word = wordOf(request, options.magic);
   switch (word) {
     case 'lost':
@@ -132,6 +140,7 @@ function route(request: SandboxRequest, options: ApiOptions): Outcome {
   const last = decodeURIComponent(path.split('/').at(-1) ?? '');
   if (key === 'POST /v3/pay/transactions/native') return prepay(request, options);
   if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options.identity) };
+  if (key === 'GET /v3/bill/tradebill' || key === 'GET /v3/bill/fundflowbill') return bill(request, options);
   if (key === 'POST /v3/refund/domestic/refunds') return refund(request, options);
   if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options);
   if (key.startsWith('GET /v3/merchant-service/complaints-v2/')) return readComplaint(last, options.orders);
@@ -249,6 +258,25 @@ function readRefund(outRefundNo: string, { orders, magic, onRefund }: ApiOptions
   return found
     ? { status: 200, value: refundAnswerOf(found.order, found.refund) }
     : problem(404, 'RESOURCE_NOT_EXISTS', '退款单不存在');
+}
+
+function bill({ path, query }: SandboxRequest, { bills }: ApiOptions): Outcome {
+  const type = query.get('bill_type') ?? 'ALL';
+  const account = query.get('account_type') ?? 'BASIC';
+  const isKnown = path.endsWith('fundflowbill') ? account === 'BASIC' : type === 'ALL' || type === 'REFUND';
+  if (!isKnown || bills === undefined) return problem(400, 'PARAM_ERROR', '沙箱仅支持ALL、REFUND及BASIC');
+  const name = path.endsWith('fundflowbill') ? 'FUND' : type === 'REFUND' ? 'REFUND' : 'ALL';
+  const asked = bills.ask(name, query.get('bill_date') ?? '', query.get('tar_type') === 'GZIP', Date.now());
+  switch (asked) {
+    case 'no_such_day':
+      return problem(400, 'PARAM_ERROR', 'bill_date格式有误，应为yyyy-MM-dd');
+    case 'creating':
+      return problem(400, 'STATEMENT_CREATING', '账单生成中，请稍后再试');
+    case 'nothing':
+      return problem(400, 'NO_STATEMENT_EXIST', '账单文件不存在');
+    default:
+      return { status: 200, value: bills.lay(asked) };
+  }
 }
 
 function readComplaint(id: string, orders: OrderBook): Outcome {

@@ -66,6 +66,10 @@ export type CourierOptions = {
   /** Stretches or shrinks the schedule: 0.001 makes 15 s into 15 ms. */
   readonly timeScale: number;
   readonly signWith: SigningKey;
+  /** Lets time pass; the clock of this machine unless another is played. */
+  readonly wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
+  /** Carries one post; the network unless it is played too. */
+  readonly carry?: ((url: string, post: Post) => Promise<Carried>) | undefined;
   readonly onSending?: ((notice: Notice) => void) | undefined;
   readonly onAttempt?: ((notice: Notice, attempt: Attempt) => void) | undefined;
 };
@@ -74,8 +78,14 @@ export type CourierOptions = {
 const NOTICES_MAX = 1_000;
 const REORDER_WAIT_MS = 60_000;
 
+/** What came back; no status for no answer in time, and for no connection. */
+export type Carried = { readonly status: number | null; readonly answer: string };
+
+const realWait = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
+
 export class Courier {
   readonly #options: CourierOptions;
+  readonly #wait: NonNullable<CourierOptions['wait']>;
   readonly #notices = new Map<string, Notice>();
   readonly #closing = new AbortController();
   /** Called when a notice for the order was sent: what a held-back one waits for. */
@@ -83,6 +93,12 @@ export class Courier {
 
   constructor(options: CourierOptions) {
     this.#options = options;
+    this.#wait = options.wait ?? realWait;
+  }
+
+  /** Does it later, unless closed before. */
+  after(ms: number, act: () => void): void {
+    void this.#wait(ms * this.#options.timeScale, this.#closing.signal).then(act, () => {});
   }
 
   /** Begins to send; the returned promise is settled after the first attempt, repeats go on without it. */
@@ -137,6 +153,10 @@ export class Courier {
   }
 
   async #run(notice: Notice, options: SendOptions, firstDone: () => void): Promise<void> {
+    if (options.misbehave === 'lost') {
+      notice.state = 'acknowledged';
+      return;
+    }
     await this.#waitForTurn(notice, options);
     const limit = Math.min(options.attempts ?? Number.POSITIVE_INFINITY, RETRY_SCHEDULE_SECONDS.length + 1);
     for (let index = 0; index < limit; index += 1) {
@@ -159,11 +179,11 @@ export class Courier {
 
   async #waitForTurn(notice: Notice, options: SendOptions): Promise<void> {
     const { signal } = this.#closing;
-    if (options.misbehave === 'delay') await sleep(options.delayMs ?? 5_000, undefined, { signal });
+    if (options.misbehave === 'delay') await this.#wait(options.delayMs ?? 5_000, signal);
     if (options.misbehave !== 'reorder') return;
     const waited = new AbortController();
     this.#held.set(notice.orderNo, () => waited.abort());
-    await sleep(REORDER_WAIT_MS, undefined, { signal: AbortSignal.any([signal, waited.signal]) }).catch(() => {});
+    await this.#wait(REORDER_WAIT_MS, AbortSignal.any([signal, waited.signal])).catch(() => {});
     if (signal.aborted) throw new Error('closed');
   }
 
@@ -177,7 +197,7 @@ export class Courier {
   async #pause(notice: Notice, waitMs: number): Promise<void> {
     notice.state = 'waiting';
     notice.nextAt = Date.now() + waitMs;
-    await sleep(waitMs, undefined, { signal: this.#closing.signal });
+    await this.#wait(waitMs, this.#closing.signal);
     notice.nextAt = null;
   }
 
@@ -202,7 +222,7 @@ export class Courier {
     const post = postOf(notice, spoil, identity, key, at);
     this.#options.onSending?.(notice);
     const startedAt = performance.now();
-    const { status, answer } = await deliver(notice.url, post);
+    const { status, answer } = await (this.#options.carry ?? overNetwork)(notice.url, post);
     const tookMs = Math.round((performance.now() - startedAt) * 10) / 10;
     const acknowledged = isReceipt(notice.content, status, answer);
     const attempt: Attempt = { at, spoiled: spoil, status, tookMs, answer, acknowledged };
@@ -221,7 +241,7 @@ export class Courier {
 }
 
 /** Posts once; no answer in time, or no connection, is no status. */
-async function deliver(url: string, post: Post): Promise<{ status: number | null; answer: string }> {
+export async function overNetwork(url: string, post: Post): Promise<Carried> {
   try {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const { headers, body } = post;

@@ -28,6 +28,7 @@ export const TIMINGS = {
   concurrent: 'sent `copies` times (3) at the same moment',
   reorder: 'held back until the next notice for the same order was sent',
   delay: 'sent only after `delayMs` (5000)',
+  lost: 'never sent: somebody on the way answers in the merchant’s stead',
 } as const;
 
 export type Spoil = keyof typeof SPOILS;

@@ -42,6 +42,10 @@ export type SandboxOrder = {
   /** Made by the XML API, and signed as it asked: its notices are XML too. Left out for API v3. */
   v2?: { signType: 'MD5' | 'HMAC-SHA256'; prepayId: string };
   complaints?: readonly SandboxComplaint[];
+  /** Payments before the last one, of an order that was paid more than once. */
+  earlier?: readonly { readonly transactionId: string; readonly paidAt: number }[];
+  /** What the platform keeps of a payment; its usual share unless given. */
+  feeFen?: number;
 };
 
 export const STATE_WORDS: Readonly<Record<SandboxOrder['state'], string>> = {

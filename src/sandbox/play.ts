@@ -39,6 +39,10 @@ export const Pay = z.strictObject({
   api: z.literal('v2').optional(),
   /** Pays once more, by another transaction. */
   again: z.boolean().optional(),
+  /** What the platform keeps of it, as its bill says; 0.6 % unless given. */
+  feeFen: z.int().min(0).optional(),
+  /** Another application's: an order of another shop on the same account, for an order that the sandbox never saw. */
+  appId: z.string().min(1).max(32).optional(),
   /** Pays though the order is closed, as a payer does who was a moment faster. */
   evenIfClosed: z.boolean().optional(),
   ...Misbehave,
@@ -74,10 +78,8 @@ export class Play {
   readonly #notifyUrl: string | null;
   readonly #orders: OrderBook;
   readonly #courier: Courier;
-  readonly #timeScale: number;
 
-  constructor(identity: Identity, notifyUrl: string | null, orders: OrderBook, courier: Courier, timeScale = 1) {
-    this.#timeScale = timeScale;
+  constructor(identity: Identity, notifyUrl: string | null, orders: OrderBook, courier: Courier) {
     this.#identity = identity;
     this.#notifyUrl = notifyUrl;
     this.#orders = orders;
@@ -86,20 +88,25 @@ export class Play {
 
   pay(request: Pay): Sent {
     const known = this.#orders.get(request.outTradeNo);
-    const order = known ?? this.#stranger(request.outTradeNo, request.amount, 'amount', request.api);
+    const stranger = () => this.#stranger(request.outTradeNo, request.amount, 'amount', request.api);
+    const order = known ?? { ...stranger(), ...(request.appId === undefined ? {} : { appId: request.appId }) };
     if (order.state === 'CLOSED' && !request.evenIfClosed) {
       throw new Refused(`Order ${order.outTradeNo} is closed: it cannot be paid, unless evenIfClosed says so.`);
     }
     const isAgain = request.again === true;
+    const { transactionId, paidAt, earlier = [] } = order;
+    const before = isAgain && transactionId !== null && paidAt !== null ? [{ transactionId, paidAt }] : [];
     const paid = this.#orders.put({
       ...order,
+      ...(before.length === 0 ? {} : { earlier: [...earlier, ...before] }),
+      ...(request.feeFen === undefined ? {} : { feeFen: request.feeFen }),
       state: order.refunds.length > 0 ? 'REFUND' : 'SUCCESS',
       total: request.amount ?? order.total,
       coupon: request.coupon ?? order.coupon,
       openid: request.openid ?? order.openid,
       attach: request.attach ?? order.attach,
-      transactionId: isAgain ? newTransactionId() : (order.transactionId ?? newTransactionId()),
-      paidAt: isAgain ? Date.now() : (order.paidAt ?? Date.now()),
+      transactionId: isAgain ? newTransactionId() : (transactionId ?? newTransactionId()),
+      paidAt: isAgain ? Date.now() : (paidAt ?? Date.now()),
     });
     return this.#send(paid, request.notifyUrl, paymentNotice(paid), request);
   }
@@ -143,7 +150,7 @@ export class Play {
     }
     this.refund(end(endOf(outRefundNo)));
     if (word !== 'recovers') return;
-    setTimeout(() => this.refund(end('SUCCESS')), RECOVERY_MS * this.#timeScale).unref();
+    this.#courier.after(RECOVERY_MS, () => this.refund(end('SUCCESS')));
   }
 
   /** Nobody is told. */

@@ -2,6 +2,7 @@
 // the merchant's key and every answer is signed. No client certificate is asked for: this is plain http on one machine.
 import { randomBytes } from 'node:crypto';
 import { printXml } from '../core/xml.ts';
+import { answerWith, type BillDesk } from './bill-desk.ts';
 import type { SandboxAnswer, SandboxRequest } from './http.ts';
 import type { Identity } from './identity.ts';
 import { type Magic, type MagicWord, silence } from './magic.ts';
@@ -15,6 +16,7 @@ export type V2Options = {
   readonly orders: OrderBook;
   readonly magic: Magic;
   readonly onRefund: OnRefund;
+  readonly bills: BillDesk;
 };
 
 /** `FAIL` with a code, or the fields of a success. */
@@ -29,7 +31,9 @@ const ACTS: Readonly<Record<string, Act>> = {
   '/pay/refundquery': refundQuery,
 };
 
-export const isV2Path = (path: string): boolean => Object.hasOwn(ACTS, path);
+const BILLS: readonly string[] = ['/pay/downloadbill', '/pay/downloadfundflow'];
+
+export const isV2Path = (path: string): boolean => Object.hasOwn(ACTS, path) || BILLS.includes(path);
 
 const fail = (code: string, message: string) => ({ code, message });
 const isFailure = (outcome: Outcome): outcome is { code: string; message: string } => 'code' in outcome;
@@ -37,9 +41,10 @@ const isFailure = (outcome: Outcome): outcome is { code: string; message: string
 export async function answerV2(request: SandboxRequest, options: V2Options): Promise<SandboxAnswer> {
   const asked = readXml(request.body.toString('utf8'));
   const act = ACTS[request.path];
-  if (request.method !== 'POST' || act === undefined) return misunderstood('请使用post方法');
+  if (request.method !== 'POST') return misunderstood('请使用post方法');
   const wrong = typeof asked === 'string' ? 'XML格式错误' : unproven(asked, options.identity);
   if (wrong !== null || typeof asked === 'string') return misunderstood(wrong ?? 'XML格式错误');
+  if (act === undefined) return request.path === '/pay/downloadbill' ? tradeBill(asked, options) : fund(asked, options);
   const say = (outcome: Outcome, sign: 'signed' | 'unsigned' = 'signed') => answerOf(outcome, asked, options, sign);
   switch (wordOf(request.path, asked, options.magic)) {
     case 'lost':
@@ -93,6 +98,43 @@ function answerOf(outcome: Outcome, asked: Fields, { identity }: V2Options, sign
   const fields = { return_code: 'SUCCESS', return_msg: 'OK', ...who, nonce_str: newNonce(), ...told };
   if (sign === 'unsigned') return xml(printXml('xml', fields));
   return xml(signedXml(fields, identity.apiV2Key, signTypeOf(asked)));
+}
+
+const billDay = ({ bill_date: date = '' }: Fields): string => date.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
+
+/** The file itself, bare, or why there is none: in return_msg, and not signed. */
+function tradeBill(asked: Fields, { bills }: V2Options): SandboxAnswer {
+  const type = asked.bill_type ?? 'ALL';
+  if (type !== 'ALL' && type !== 'REFUND') return misunderstood('invalid bill_type');
+  const file = bills.ask(type, billDay(asked), asked.tar_type === 'GZIP', Date.now());
+  switch (file) {
+    case 'no_such_day':
+      return misunderstood('invalid bill_date');
+    case 'creating':
+      return misunderstood('Bill Creating');
+    case 'nothing':
+      return misunderstood('No Bill Exist');
+    default:
+      return answerWith(file);
+  }
+}
+
+/** The same of the account, signed with HMAC-SHA256 alone; why there is none stands in err_code. */
+function fund(asked: Fields, options: V2Options): SandboxAnswer {
+  if (asked.sign_type !== 'HMAC-SHA256') return misunderstood('签名类型仅支持HMAC-SHA256');
+  const say = (code: string, message: string) => answerOf(fail(code, message), asked, options, 'signed');
+  if (asked.account_type !== 'Basic') return say('PARAM_ERROR', 'account_type有误');
+  const file = options.bills.ask('FUND', billDay(asked), asked.tar_type === 'GZIP', Date.now());
+  switch (file) {
+    case 'no_such_day':
+      return say('PARAM_ERROR', 'bill_date有误');
+    case 'creating':
+      return say('BILL_CREATING', '账单生成中');
+    case 'nothing':
+      return say('NO_BILL_EXIST', '账单不存在');
+    default:
+      return answerWith(file);
+  }
 }
 
 const ORDER_UNKNOWN = fail('ORDERNOTEXIST', '订单不存在');

@@ -1,7 +1,9 @@
 // The pretend WeChat Pay: its v3 API below /v3/, its v2 API in XML, and below /sandbox/ what a person or a test can
 // make happen. Listens on this machine alone. Moves no money.
 import type { z } from 'zod';
+import type { BillHours } from './account.ts';
 import { answerApi } from './api.ts';
+import { BillDesk } from './bill-desk.ts';
 import { Courier, type CourierOptions, type Notice } from './courier.ts';
 import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
 import { credentialsOf, credentialsOfV2, type Identity } from './identity.ts';
@@ -23,6 +25,10 @@ export type WeChatPayOptions = {
   /** Shrinks the retry schedule for tests; 1 is WeChat Pay's own. */
   readonly timeScale?: number;
   readonly signWith?: CourierOptions['signWith'];
+  /** From when on a day has its bill; at once unless said. */
+  readonly billHours?: BillHours;
+  readonly wait?: CourierOptions['wait'];
+  readonly carry?: CourierOptions['carry'];
   readonly onSending?: CourierOptions['onSending'];
   readonly onAttempt?: CourierOptions['onAttempt'];
   /** Another pretend platform at the same address; null for a path that is not its own. */
@@ -36,16 +42,17 @@ export type WeChatPay = Listening & {
 };
 
 export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatPay> {
-  const { identity, timeScale = 1, signWith = 'public-key' } = options;
+  const { identity, timeScale = 1, signWith = 'public-key', onSending, onAttempt, wait, carry } = options;
   const orders = new OrderBook(options.ordersFile ?? null);
-  const { onSending, onAttempt } = options;
-  const courier = new Courier({ identity, timeScale, signWith, onSending, onAttempt });
-  const play = new Play(identity, options.notifyUrl, orders, courier, timeScale);
+  const courier = new Courier({ identity, timeScale, signWith, onSending, onAttempt, wait, carry });
+  const play = new Play(identity, options.notifyUrl, orders, courier);
+  const bills = new BillDesk(orders, options.billHours ?? 'at-once');
   const magic = new Magic();
   const onRefund: OnRefund = (order, outRefundNo, notifyUrl) => play.endRefund(order, outRefundNo, notifyUrl);
   const listening = await serve(options.port, async (request) => {
-    if (request.path.startsWith('/v3/')) return answerApi(request, { identity, orders, signWith, onRefund, magic });
-    if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic });
+    if (request.path.startsWith('/v3/'))
+      return answerApi(request, { identity, orders, signWith, onRefund, magic, bills });
+    if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic, bills });
     return options.beside?.(request) ?? control(request, { play, orders, courier, identity });
   });
   const close = async () => {
@@ -142,6 +149,7 @@ function describe(identity: Identity): unknown {
       'POST and GET /v3/refund/domestic/refunds',
       'GET /v3/merchant-service/complaints-v2/{id}',
       'GET /v3/certificates',
+      'GET /v3/bill/tradebill and /v3/bill/fundflowbill; POST /pay/downloadbill and /pay/downloadfundflow (XML)',
       'POST /pay/unifiedorder, /pay/orderquery, /pay/closeorder, /secapi/pay/refund, /pay/refundquery (XML)',
     ],
     make: {

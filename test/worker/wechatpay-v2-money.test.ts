@@ -3,6 +3,7 @@
 import { env, exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BillDesk } from '../../src/sandbox/bill-desk.ts';
 import { Courier } from '../../src/sandbox/courier.ts';
 import { credentialsOfV2 } from '../../src/sandbox/identity.ts';
 import { Magic } from '../../src/sandbox/magic.ts';
@@ -26,7 +27,7 @@ beforeEach(() => {
   asked = [];
   book = new OrderBook(null);
   const courier = new Courier({ identity, timeScale: 0.001, signWith: 'public-key' });
-  play = new Play(identity, null, book, courier, 0.001);
+  play = new Play(identity, null, book, courier);
   const magic = new Magic();
   const onRefund = (...refund: Parameters<Play['endRefund']>) => play.endRefund(...refund);
   const answerTo =
@@ -48,7 +49,7 @@ beforeEach(() => {
       };
       const answer = await answerV2(
         { ...request, body: Buffer.from(body), hungUp },
-        { identity, orders: book, magic, onRefund },
+        { identity, orders: book, magic, onRefund, bills: new BillDesk(book, 'at-once') },
       );
       return new Response(answer.body ?? '', { status: answer.status });
     };
