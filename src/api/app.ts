@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { archives } from './archives.ts';
 import { channels } from './channels.ts';
+import { diagnosing } from './diagnose.ts';
 import { docsPage } from './docs.ts';
 import { events } from './events.ts';
 import { evidence } from './evidence.ts';
@@ -42,6 +43,7 @@ api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse
 
 const ROUTES = [
   channels,
+  diagnosing,
   origins,
   originPreview,
   orders,

@@ -24,7 +24,8 @@ import { problemOf } from './provider-problem.ts';
 
 const ASK_AGAIN = 'Send the same request again to ask once more.';
 
-const budget = new AskBudget(ASKS_PER_SECOND_MAX);
+/** Shared by all who ask a provider because somebody called /v1. */
+export const askBudget = new AskBudget(ASKS_PER_SECOND_MAX);
 
 const BUSY: Problem = {
   code: 'rate_limited',
@@ -40,7 +41,7 @@ async function askable(c: Context, params: z.infer<typeof OrderParams>): Promise
   const { record } = place.value;
   const problem = disabledProblem(record) ?? (await claimedProblem(c, record));
   if (problem) return err(problem);
-  return budget.take(record.channel.uid, 1, Date.now()) ? place : err(BUSY);
+  return askBudget.take(record.channel.uid, 1, Date.now()) ? place : err(BUSY);
 }
 
 const QueriedBody = OrderDetailBody.extend({

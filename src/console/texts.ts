@@ -1,11 +1,11 @@
 // The console's one dictionary: every text that a person reads, in both languages. Pages hold no text of their own.
-import type { Language } from '../core/language.ts';
+import { fill, type Language } from '../core/language.ts';
+import { reasons } from '../core/reason-texts.ts';
 import { deliveries } from './texts/deliveries.ts';
 import { flags } from './texts/flags.ts';
 import { frame } from './texts/frame.ts';
 import { orders } from './texts/orders.ts';
 import { problems } from './texts/problems.ts';
-import { reasons } from './texts/reasons.ts';
 import { setup } from './texts/setup.ts';
 import { words } from './texts/words.ts';
 
@@ -18,7 +18,7 @@ export type Say = (key: Key, given?: Given) => string;
 export const sayIn =
   (language: Language): Say =>
   (key, given = {}) =>
-    TEXTS[key][language].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ''));
+    fill(TEXTS[key][language], given);
 
 const isKey = (key: string): key is Key => Object.hasOwn(TEXTS, key);
 

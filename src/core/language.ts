@@ -22,6 +22,10 @@ export function languageOf(chosen: string | null, accepted: string | null): Lang
   return 'en';
 }
 
+/** A text with what is given put in the place of its `{name}`; a name that is not given leaves nothing. */
+export const fill = (text: string, given: Readonly<Record<string, string | number>>): string =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => String(Object.hasOwn(given, name) ? given[name] : ''));
+
 /** By its digits alone: no float ever touches an amount. */
 export function amountText(amount: Money, locale: string): string {
   const decimals = decimalsOf(amount.currency);

@@ -1,4 +1,5 @@
-// Why callbacks are refused and what alarms say: what each means, and what to do.
+// Why callbacks are refused and what alarms say: what each means, and what to do, in both languages. Words alone: the
+// console and the answers of the API say the same by them.
 export const reasons = {
   'reason.unknown_channel': { en: 'Unknown channel', zh: '未知渠道' },
   'mend.unknown_channel': {

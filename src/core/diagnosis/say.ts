@@ -1,0 +1,45 @@
+// A finding in words: which text says what was seen, which says how to mend it, and what is filled into both. Pure.
+import { fill, type Language } from '../language.ts';
+import { reasons } from '../reason-texts.ts';
+import type { Finding, Given } from './finding.ts';
+import { inbound } from './inbound-texts.ts';
+import { outbound } from './outbound-texts.ts';
+
+/** The texts of a finding, as `family.code`; the first mend that there is a text for is the one. */
+export const textsOf = ({ code, given: { reason, alarm } }: Finding) => ({
+  seen: `seen.${code}`,
+  fix: [
+    ...(code === 'refused' ? [`mend.${reason}`] : []),
+    ...(code === 'alarmed' ? [`next.${alarm}`] : []),
+    `fix.${code}`,
+  ],
+});
+
+/** Given names that stand for a code of a family of words. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  reason: 'reason',
+  alarm: 'alarm',
+  outcome: 'outcome',
+  source: 'source',
+};
+const STATE_FAMILIES: Readonly<Record<string, string>> = { order_state: 'state' };
+
+/** What is given, with codes put into words; `word` leaves a code that it does not know as it is. */
+export function inWords({ code, given }: Finding, word: (family: string, code: string) => string): Given {
+  const worded = Object.entries(given).map(([name, value]) => {
+    const family = name === 'state' ? (STATE_FAMILIES[code] ?? 'delivery') : FAMILIES[name];
+    return [name, family === undefined || typeof value === 'number' ? value : word(family, value)];
+  });
+  return Object.fromEntries(worded);
+}
+
+const TEXTS: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...reasons, ...inbound, ...outbound };
+const textAt = (key: string): string | undefined => (Object.hasOwn(TEXTS, key) ? TEXTS[key]?.en : undefined);
+
+/** For programs, and for whoever reads what they print. */
+export function inEnglish(finding: Finding): { readonly seen: string; readonly fix: string | null } {
+  const given = inWords(finding, (family, code) => textAt(`${family}.${code}`) ?? code);
+  const { seen, fix } = textsOf(finding);
+  const mend = fix.map(textAt).find((text) => text !== undefined);
+  return { seen: fill(textAt(seen) ?? finding.code, given).trim(), fix: mend === undefined ? null : fill(mend, given) };
+}
