@@ -33,7 +33,10 @@ describe('the door of /v1', () => {
   /** What shows a payer's data, or who did what. */
   const PROOF = ['GET /v1/archives', 'GET /v1/archives/lines', 'GET /v1/audit', 'GET /v1/orders/x/x/evidence'];
   const MAY: Readonly<Record<string, readonly string[]>> = {
-    read: NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
+    read: [
+      ...NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
+      'POST /v1/channels/x/diagnose',
+    ],
     orders: [
       'GET /v1/me',
       ...['GET /v1/orders', 'GET /v1/orders/x/x', 'GET /v1/orders/x/x/refunds', 'POST /v1/orders'],
@@ -43,7 +46,7 @@ describe('the door of /v1', () => {
       'GET /v1/me',
       ...['query', 'close', 'refunds', 'release', 'replay'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
-      ...['pause', 'resume', 'disable', 'enable'].map((action) => `POST /v1/channels/x/${action}`),
+      ...['pause', 'resume', 'disable', 'enable', 'diagnose'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/orders/x/x/refunds/x/abandon',
       'POST /v1/products',
