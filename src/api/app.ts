@@ -23,7 +23,9 @@ import { records } from './records.ts';
 import { refundAbandon } from './refund-abandon.ts';
 import { refunds } from './refunds.ts';
 import { replays } from './replays.ts';
+import { reports } from './reports.ts';
 import { stats } from './stats.ts';
+import { statsCallbacks } from './stats-callbacks.ts';
 
 const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
 
@@ -57,6 +59,8 @@ const ROUTES = [
   records,
   operations,
   stats,
+  statsCallbacks,
+  reports,
   products,
   providers,
   me,

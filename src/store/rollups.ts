@@ -1,7 +1,9 @@
 // The roll-ups in D1: figures by channel, hour and shard, put by the ledgers and summed for charts. Absolute values:
 // the newest version wins, so that a repeated write changes nothing.
+import { DAY_MS } from '../core/limits.ts';
+import type { BookedSum } from '../core/report.ts';
 import { hoursToKnow } from '../core/silence.ts';
-import type { Tally } from '../core/tally.ts';
+import { HOUR_MS, type Tally } from '../core/tally.ts';
 
 export type Rollup = {
   readonly channel: string;
@@ -60,6 +62,50 @@ export async function sumRollups(db: D1Database, span: Span): Promise<ReadonlyMa
     steps.set(at, tally);
   }
   return steps;
+}
+
+export type BookedSpan = {
+  readonly channels: readonly string[];
+  /** Days since 1970, both included. */
+  readonly first: number;
+  readonly last: number;
+  readonly offsetMs: number;
+};
+
+/** What was booked on each day, by channel: whole numbers, or none where a sum is beyond them. */
+export async function sumBooked(db: D1Database, span: BookedSpan): Promise<readonly BookedSum[]> {
+  const { channels, first, last, offsetMs } = span;
+  const { results } = await db
+    .prepare(
+      `SELECT channel, CAST((hour + ?4) / ${DAY_MS} AS INTEGER) AS day, j.key AS name, SUM(j.value) AS total
+       FROM rollups, json_each(rollups.money) j
+       WHERE channel IN (SELECT value FROM json_each(?1)) AND hour >= ?2 AND hour < ?3 AND money IS NOT NULL
+       GROUP BY 1, 2, 3`,
+    )
+    .bind(JSON.stringify(channels), first * DAY_MS - offsetMs, (last + 1) * DAY_MS - offsetMs, offsetMs)
+    .all<BookedSum>();
+  return results;
+}
+
+export type StepSpan = Omit<Span, 'offsetMs'>;
+type StepCount = { readonly step: number; readonly verdict: string; readonly count: number };
+
+/** Callbacks by verdict and step of whole minutes: those that became facts from the ledgers' rows, the rest counted. */
+export async function countCallbacks(db: D1Database, span: StepSpan): Promise<readonly StepCount[]> {
+  const { channels, from, to, stepMs } = span;
+  const among = 'channel IN (SELECT value FROM json_each(?1))';
+  const byMinute = `SELECT CAST((hour + j.key * 60000) / ?4 AS INTEGER) AS step, 'accepted' AS verdict,
+    SUM(j.value) AS count FROM rollups, json_each(rollups.minutes) j
+    WHERE ${among} AND hour > ?2 - ${HOUR_MS} AND hour < ?3 AND minutes IS NOT NULL
+      AND hour + j.key * 60000 >= ?2 AND hour + j.key * 60000 < ?3 GROUP BY 1`;
+  const byHour = `SELECT CAST(hour / ?4 AS INTEGER) AS step, 'accepted' AS verdict,
+    SUM(doc ->> '$."facts.callback"') AS count FROM rollups WHERE ${among} AND hour >= ?2 AND hour < ?3 GROUP BY 1`;
+  const others = `SELECT CAST(minute / ?4 AS INTEGER) AS step, verdict, SUM(count) AS count FROM callback_counts
+    WHERE ${among} AND minute >= ?2 AND minute < ?3 GROUP BY 1, 2`;
+  const bound = [JSON.stringify(channels), from, to, stepMs];
+  const statements = [stepMs < HOUR_MS ? byMinute : byHour, others].map((sql) => db.prepare(sql).bind(...bound));
+  const found = await db.batch<StepCount>(statements);
+  return found.flatMap(({ results }) => results);
 }
 
 /** The same for one step, by channel. */

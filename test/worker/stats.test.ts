@@ -1,6 +1,7 @@
 // Figures: every fact counts once, whatever breaks between; they reach D1, /v1/stats and /metrics.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import type { FactInput } from '../../src/core/record.ts';
@@ -9,6 +10,7 @@ import { Dispatcher } from '../../src/objects/dispatcher.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { Tallier } from '../../src/objects/tallier.ts';
 import { readMarks } from '../../src/store/ledger-outbox.ts';
+import { anyStory } from '../core/facts.ts';
 import { call, makeChannel, makeKey } from './api-world.ts';
 import { fact, ledger, paid, refunded } from './ledger-kit.ts';
 
@@ -121,6 +123,145 @@ describe('the figures of a channel', () => {
     expect((await ask('from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z')).status).toBe(422);
     expect((await call('GET', '/v1/stats?channel=no-such')).status).toBe(404);
     expect((await call('GET', '/v1/stats')).status).toBe(200);
+  });
+});
+
+describe('/v1/stats/callbacks', () => {
+  it('tells each minute what came, and what was repeated or refused', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const minute = Math.floor(NOW / 60_000) * 60_000;
+    const came = [minute - 60_000, minute - 60_000, minute - 3 * 60_000];
+    const name = await told(
+      channel,
+      came.map((time, n) => at(time, paid(`M-${n}`))),
+    );
+    await counting(name, env, flushAll);
+    await env.DB.prepare("INSERT INTO callback_counts VALUES (?1, ?2, 'rejected', 'malformed', 7)")
+      .bind(channel, minute - 60_000)
+      .run();
+    const ask = (more: string) => call('GET', `/v1/stats/callbacks?channel=${channel}&${more}`);
+    const span = `from=${new Date(minute - 4 * 60_000).toISOString()}&to=${new Date(minute).toISOString()}`;
+    const { body } = await ask(span);
+    expect([...(body.items ?? [])].map((one) => [one.accepted, one.rejected].map(Number))).toEqual([
+      [0, 0],
+      [1, 0],
+      [0, 0],
+      [2, 7],
+    ]);
+    const hours = await ask(`stepMinutes=360`);
+    expect([...(hours.body.items ?? [])].reduce((sum, one) => sum + Number(one.accepted), 0)).toBe(3);
+    expect((await ask('stepMinutes=7')).status).toBe(422);
+    expect((await ask('from=2020-01-01T00:00:00Z&stepMinutes=1440')).status).toBe(422);
+    expect((await call('GET', '/v1/stats/callbacks?channel=no-such')).status).toBe(404);
+    expect([...((await call('GET', '/v1/stats/callbacks')).body.items ?? [])].length).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe('/v1/reports', () => {
+  type Money = { minor: number; currency: string };
+  type Told = {
+    state: string;
+    payments: { amount: Money; paidAt: string }[];
+    refunds: { amount: Money; state: string; at: string }[];
+  };
+  type Line = {
+    day: string;
+    currency: string;
+    gross: number;
+    refunded: number;
+    reversed: number;
+    orders: Record<string, number>;
+  };
+  const SPAN = 'from=2025-12-31&to=2026-01-31';
+  const linesOf = async (channel: string, more = '') =>
+    (await call('GET', `/v1/reports?channel=${channel}&${SPAN}${more}`)).body.items as unknown as Line[];
+  const dayIn = (time: string, offsetMs: number) => new Date(Date.parse(time) + offsetMs).toISOString().slice(0, 10);
+  const put = (sums: Record<string, number>, key: string, value: number) => {
+    sums[key] = (sums[key] ?? 0) + value;
+    if (sums[key] === 0) delete sums[key];
+  };
+
+  it('sum what the orders themselves say', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const stories = fc.sample(anyStory, 25).filter((story) => story.length > 0);
+    const facts = stories.flatMap((story, n) =>
+      story.map((event, m) => at(NOW + m, { ...event, orderNo: `S-${n}` } as FactInput['event'])),
+    );
+    const name = await told(channel, facts);
+    await counting(name, env, flushAll);
+    for (const hours of [8, 0, -5]) {
+      const [gross, kept]: Record<string, number>[] = [{}, {}];
+      const ended: Record<string, number> = { paid: 0, failed: 0, closed: 0 };
+      for (const n of stories.keys()) {
+        const { body } = await call('GET', `/v1/orders/${channel}/S-${n}`);
+        const order = body.order as unknown as Told;
+        for (const { amount, paidAt } of order.payments) {
+          put(gross ?? {}, `${dayIn(paidAt, hours * 3_600_000)} ${amount.currency}`, amount.minor);
+        }
+        for (const { amount, state } of order.refunds) {
+          if (state === 'succeeded') put(kept ?? {}, amount.currency, amount.minor);
+        }
+        const as = /refunded|paid/.test(order.state) ? 'paid' : order.state;
+        if (as in ended) ended[as] = (ended[as] ?? 0) + 1;
+      }
+      const lines = await linesOf(channel, `&utcOffsetMinutes=${hours * 60}`);
+      const [told2, back]: Record<string, number>[] = [{}, {}];
+      const counted: Record<string, number> = { paid: 0, failed: 0, closed: 0 };
+      for (const line of lines) {
+        put(told2 ?? {}, `${line.day} ${line.currency}`, line.gross);
+        put(back ?? {}, line.currency, line.refunded - line.reversed);
+        for (const as of Object.keys(counted)) counted[as] = (counted[as] ?? 0) + (line.orders[as] ?? 0);
+      }
+      expect(told2).toEqual(gross);
+      expect(back).toEqual(kept);
+      expect(counted).toEqual(ended);
+    }
+  });
+
+  it('count an order on the day it was paid, however late that was heard, and no test order', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const time = (text: string) => Date.parse(text);
+    const occurredAt = time('2026-01-05T15:59:59Z'); // the last second of January 5th in Beijing
+    const name = await told(channel, [
+      at(NOW, paid('A', { occurredAt }), 'bill'),
+      at(NOW, paid('B', { occurredAt: occurredAt + 1_000, amount: { minor: 55, currency: 'JPY' } })),
+      at(NOW, paid('T', { occurredAt, test: true })),
+      at(NOW, refunded('A', 'R', { occurredAt: occurredAt + 1_000 })),
+      at(NOW, paid('F', { status: 'failed', transactionId: null, amount: null, occurredAt })),
+    ]);
+    await counting(name, env, flushAll);
+    expect(await linesOf(channel)).toMatchObject([
+      { day: '2026-01-05', currency: null, gross: 0, orders: { failed: 1, successRate: 0 } },
+      { day: '2026-01-05', currency: 'CNY', gross: 100, net: 100, fees: null, orders: { paid: 1, successRate: 1 } },
+      { day: '2026-01-06', currency: 'CNY', gross: 0, refunded: 30, refunds: 1, net: -30, orders: { paid: 0 } },
+      { day: '2026-01-06', currency: 'JPY', gross: 55 },
+    ]);
+    const months = await call('GET', `/v1/reports?channel=${channel}&${SPAN}&groupBy=month`);
+    expect(months.body.items?.map((one) => `${one.day} ${one.currency} ${one.net}`)).toEqual([
+      '2026-01 null 0',
+      '2026-01 CNY 70',
+      '2026-01 JPY 55',
+    ]);
+    const csv = await call('GET', `/v1/reports?channel=${channel}&${SPAN}&format=csv`);
+    expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(csv.headers.get('content-disposition')).toContain(`report-${channel}-2025-12-31-2026-01-31.csv`);
+    const rows = csv.text.split('\r\n');
+    expect(rows[0]).toBe(
+      'day,channel,currency,gross,refunded,reversed,net_before_fees,fees,net,orders_paid,orders_failed,orders_closed,' +
+        'refunds,reversals,success_rate',
+    );
+    expect(rows[2]).toBe(`2026-01-05,${channel},CNY,1.00,0.00,0.00,1.00,,,1,0,0,0,0,1.0000`);
+    expect(rows[4]).toBe(`2026-01-06,${channel},JPY,55,0,0,55,,,1,0,0,0,0,1.0000`);
+  });
+
+  it('are refused where they would be too long, wrong or of nobody', async () => {
+    const ask = async (query: string) => (await call('GET', `/v1/reports?${query}`)).status;
+    expect(await ask('from=2025-01-01&to=2026-01-02')).toBe(422);
+    expect(await ask('from=2026-02-30')).toBe(422);
+    expect(await ask('from=2026-01-02&to=2026-01-01')).toBe(422);
+    expect(await ask('utcOffsetMinutes=45')).toBe(422);
+    expect(await ask('channel=no-such')).toBe(404);
+    expect(await ask('from=2026-01-01&to=2026-12-31')).toBe(200);
   });
 });
 
