@@ -13,6 +13,7 @@ import { me } from './me.ts';
 import { metrics } from './metrics.ts';
 import { operations } from './operations.ts';
 import { orderActions } from './order-actions.ts';
+import { orderList } from './order-list.ts';
 import { orders } from './orders.ts';
 import { originPreview } from './origin-preview.ts';
 import { origins } from './origins.ts';
@@ -48,6 +49,7 @@ const ROUTES = [
   diagnosing,
   origins,
   originPreview,
+  orderList,
   orders,
   orderActions,
   refunds,

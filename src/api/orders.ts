@@ -1,16 +1,13 @@
-// /v1/orders: register, read, list. One order is read from its ledger; only the list asks D1.
+// /v1/orders: register and read. One order is read from its ledger; the list, which asks D1, is in order-list.ts.
 import type { ChannelRecord } from '../core/channel.ts';
 import { PAY_WITHIN_MS_DEFAULT } from '../core/limits.ts';
-import type { Money as MoneyValue } from '../core/money.ts';
 import type { Order } from '../core/order.ts';
 import type { RegisterReply, RegisterRequest } from '../core/record.ts';
 import { readConfig } from '../env.ts';
 import { ledgerOf } from '../record.ts';
-import { listOrders, type OrderRow } from '../store/lists.ts';
-import { listOrdersByNumber } from '../store/order-search.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { newId, requires, WriteHeaders } from './auth.ts';
-import { Id, iso, isoOrNull, MoneyInput, OrderNo } from './fields.ts';
+import { Id, MoneyInput, OrderNo } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import {
   bodyOfOrder,
@@ -20,8 +17,7 @@ import {
   placeOfOrder,
   renderDetail,
 } from './order-answer.ts';
-import { ORDER_STATES, OrderItem, OrderReadBody, RegisteredBody } from './order-shape.ts';
-import { cut, PageQuery, pageOf, placeOf } from './page.ts';
+import { OrderReadBody, RegisteredBody } from './order-shape.ts';
 import { paymentOf, payProblem, renderPayment } from './pay.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 
@@ -138,60 +134,4 @@ async function payableNow(env: Env, record: ChannelRecord, order: Order, now: nu
   const isOpen = paymentState !== 'paid' && paymentState !== 'closed';
   if (!isOpen || paymentRequest === null || paymentRequest.codeExpiresAt <= now) return null;
   return readConfig(env).publicUrl === null ? null : renderPayment(env, record, order.orderNo, paymentRequest);
-}
-
-const OrderQuery = PageQuery.extend({
-  channel: Id.optional(),
-  state: z.enum(ORDER_STATES).optional(),
-  orderNo: OrderNo.optional().openapi({
-    description: 'The number, or how it begins; together with channel. Then the list is by number.',
-  }),
-});
-const OrderPlace = z.tuple([z.int(), z.string(), z.string()]);
-
-orders.openapi(
-  createRoute({
-    method: 'get',
-    path: '/orders',
-    summary: 'List orders, newest first',
-    middleware: requires('read', 'orders'),
-    request: { query: OrderQuery },
-    responses: { 200: jsonOf('Orders, newest first.', pageOf('OrderPage', OrderItem)), ...problemResponse },
-  }),
-  async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query');
-    const place = placeOf(cursor, OrderPlace);
-    if (!place.ok) return refuse(c, place.error);
-    const { channel, orderNo: prefix } = filter;
-    if (prefix !== undefined && channel === undefined) {
-      return refuse(c, invalid({ field: 'channel', message: 'give a channel along with orderNo' }));
-    }
-    const rows =
-      prefix === undefined || channel === undefined
-        ? await listOrders(c.env.DB, filter, place.value, limit)
-        : await listOrdersByNumber(c.env.DB, { ...filter, channel, prefix }, place.value?.[2] ?? null, limit);
-    const page = cut(rows, limit, (row) => [row.created_at, row.channel, row.order_no], renderItem);
-    return c.json(page, 200);
-  },
-);
-
-const moneyOf = (minor: number | null, currency: string | null): MoneyValue | null =>
-  minor === null || currency === null ? null : { minor, currency };
-
-function renderItem(row: OrderRow): z.infer<typeof OrderItem> {
-  return {
-    channel: row.channel,
-    orderNo: row.order_no,
-    state: z.enum(ORDER_STATES).parse(row.state),
-    flags: JSON.parse(row.flags),
-    amountChecked: row.registered === 1,
-    amount: moneyOf(row.amount_minor, row.currency),
-    paid: moneyOf(row.paid_minor, row.currency),
-    refunded: moneyOf(row.refunded_minor, row.currency),
-    sequence: row.sequence,
-    test: row.test === 1,
-    createdAt: iso(row.created_at),
-    updatedAt: iso(row.updated_at),
-    paidAt: isoOrNull(row.paid_at),
-  };
 }

@@ -1,31 +1,63 @@
 // /console/orders: the list, filtered by what its address says.
 import { ORDER_STATES, OrderItem } from '../api/order-shape.ts';
 import { pageOf } from '../api/page.ts';
-import { get } from './call.ts';
+import { isCurrency, parseMoney } from '../core/money.ts';
+import { FLAGS } from '../core/order.ts';
+import { fetchApi, get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { Input, Select } from './fields.tsx';
 import { FilterButtons } from './filter.tsx';
-import { type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
+import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Badge, moneyText, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { wordFor } from './texts.ts';
 
 const Orders = pageOf('ConsoleOrders', OrderItem);
-type Query = { readonly channel: string; readonly state: string; readonly orderNo: string };
+
+/** What the address may say; each is a parameter of /v1 but for times and amounts, which people write their own way. */
+const NAMES = ['search', 'channel', 'state', 'flag', 'from', 'to', 'currency', 'amountMin', 'amountMax'] as const;
+type Query = Readonly<Record<(typeof NAMES)[number], string>>;
+
+/** As the form was filled in. */
+function askedIn(c: Context): Query {
+  const value = (name: (typeof NAMES)[number]) => (c.req.query(name) ?? '').trim();
+  const [search, channel, state, flag] = [value('search'), value('channel'), value('state'), value('flag')];
+  const amounts = { currency: value('currency').toUpperCase(), amountMin: value('amountMin') };
+  return {
+    search,
+    channel,
+    state,
+    flag,
+    from: value('from'),
+    to: value('to'),
+    ...amounts,
+    amountMax: value('amountMax'),
+  };
+}
+
+/** The same in the words of /v1. What cannot be read is handed on as it is: /v1 says what is wrong with it. */
+function queryOf(asked: Query): Query {
+  const { currency, from, to: until } = asked;
+  const minor = (text: string) => {
+    const amount = text === '' || !isCurrency(currency) ? null : parseMoney(text, currency);
+    return amount?.ok ? String(amount.value.minor) : text;
+  };
+  const time = (text: string) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? `${text}:00Z` : text);
+  const amounts = { amountMin: minor(asked.amountMin), amountMax: minor(asked.amountMax) };
+  return { ...asked, ...amounts, from: time(from), to: time(until) };
+}
 
 export const orders = newPages();
 
 orders.get('/orders', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
-  const query = (name: string) => (c.req.query(name) ?? '').trim();
-  const asked: Query = { channel: query('channel'), state: query('state'), orderNo: query('orderNo') };
-  const cursor = query('cursor');
+  const asked = askedIn(c);
+  const cursor = (c.req.query('cursor') ?? '').trim();
   const [page, channels] = await Promise.all([
-    get(c, withQuery('/v1/orders', { ...asked, cursor }), Orders),
+    get(c, withQuery('/v1/orders', { ...queryOf(asked), cursor }), Orders),
     channelIds(c, guest),
   ]);
-  const filter = <Filter guest={guest} asked={asked} channels={channels} />;
   if (!page.ok) {
     if (page.error.code !== 'validation_failed') return showProblem(c, page.error, 'orders');
     const wrong = page.error.errors?.[0];
@@ -35,17 +67,32 @@ orders.get('/orders', async (c) => {
   const { items, next } = page.value;
   const at = (place: string | undefined) => withQuery(to('orders'), { ...asked, cursor: place });
   const isFiltered = Object.values(asked).some((value) => value !== '');
+  const empty = say(next !== null ? 'orders.goOn' : isFiltered ? 'list.unfound' : 'list.none');
   return show(c, {
     title: say('orders.title'),
     section: 'orders',
     body: (
       <>
-        {filter}
-        <OrderTable guest={guest} items={items} empty={say(isFiltered ? 'list.unfound' : 'list.none')} />
+        <Filter guest={guest} asked={asked} channels={channels} />
+        <OrderTable guest={guest} items={items} empty={empty} />
+        <p>
+          <a href={withQuery(to('orders.csv'), asked)} download>
+            {say('list.csv')}
+          </a>
+        </p>
         <Pager visit={guest} first={cursor === '' ? null : at(undefined)} next={next === null ? null : at(next)} />
       </>
     ),
   });
+});
+
+/** The whole list as a table, passed on while it comes. */
+orders.get('/orders.csv', async (c) => {
+  const reply = await fetchApi(c, 'GET', withQuery('/v1/orders', { ...queryOf(askedIn(c)), format: 'csv' }));
+  if (!reply.ok) return c.redirect(withQuery(to('orders'), askedIn(c)), 303);
+  const name = reply.headers.get('content-disposition') ?? 'attachment';
+  const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name };
+  return new Response(reply.body, { headers });
 });
 
 type FilterProps = {
@@ -58,37 +105,26 @@ type FilterProps = {
 function Filter({ guest, asked, channels, wrong }: FilterProps) {
   const { say } = guest;
   const all = { value: '', text: say('list.all') };
-  const wrongIn = (field: string) => (wrong?.field === field ? wrong.message : undefined);
+  const field = (name: keyof Query) => ({
+    ...{ visit: guest, name, isFilter: true, label: say(`orders.${name}`), value: asked[name] },
+    wrong: wrong?.field === name ? wrong.message : undefined,
+  });
+  const words = (family: string, codes: readonly string[]) => [
+    all,
+    ...codes.map((value) => ({ value, text: wordFor(say, family, value) })),
+  ];
   return (
     <form class="card" method="get" action={to('orders')} aria-label={say('list.filter')}>
       <div class="filter">
-        <Select
-          visit={guest}
-          name="channel"
-          isFilter
-          label={say('orders.channel')}
-          value={asked.channel}
-          wrong={wrongIn('channel')}
-          choices={[all, ...channels.map((id) => ({ value: id, text: id }))]}
-        />
-        <Input
-          visit={guest}
-          name="orderNo"
-          isFilter
-          label={say('orders.orderNo')}
-          help={say('orders.orderNo.help')}
-          value={asked.orderNo}
-          wrong={wrongIn('orderNo')}
-        />
-        <Select
-          visit={guest}
-          name="state"
-          isFilter
-          label={say('orders.state')}
-          value={asked.state}
-          wrong={wrongIn('state')}
-          choices={[all, ...ORDER_STATES.map((value) => ({ value, text: wordFor(say, 'state', value) }))]}
-        />
+        <Input {...field('search')} help={say('orders.search.help')} />
+        <Select {...field('channel')} choices={[all, ...channels.map((id) => ({ value: id, text: id }))]} />
+        <Select {...field('state')} choices={words('state', ORDER_STATES)} />
+        <Select {...field('flag')} choices={words('flag', FLAGS)} />
+        <Input {...field('from')} type="datetime-local" />
+        <Input {...field('to')} type="datetime-local" />
+        <Input {...field('currency')} help={say('orders.currency.help')} />
+        <Input {...field('amountMin')} mode="decimal" />
+        <Input {...field('amountMax')} mode="decimal" />
         <FilterButtons visit={guest} action={to('orders')} />
       </div>
     </form>

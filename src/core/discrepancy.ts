@@ -1,6 +1,7 @@
 // Discrepancy: one difference between a provider's books and ours, and what became of it. Pure. Its id is made of what
 // it is about, so that finding it again is finding the same.
 import type { BillDay, RowKind } from './bill.ts';
+import { csvLine } from './csv.ts';
 import type { Fact } from './event.ts';
 import { type Money, printMoney } from './money.ts';
 import { err, ok, type Result } from './result.ts';
@@ -122,12 +123,5 @@ export function discrepancyCsv(discrepancy: Discrepancy): string {
     [`${name}Fee`]: told?.fee ?? '',
   });
   const cells: Readonly<Record<string, unknown>> = { ...discrepancy, ...side('there', there), ...side('here', here) };
-  return `${COLUMNS.map((column) => csvCell(cells[column])).join(',')}\r\n`;
-}
-
-/** Quoted where it has to be. What a spreadsheet would run as a formula is text: order numbers come from outside. */
-function csvCell(value: unknown): string {
-  const text = value == null ? '' : String(value);
-  const safe = /^[=+@\t\r]|^-(?!\d+(?:\.\d+)?$)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvLine(COLUMNS.map((column) => cells[column]));
 }

@@ -134,7 +134,7 @@ export class Projector {
     if (orderNos.length === 0) return;
     const { channelId: channel } = this.#dispatcher.config;
     const batch: projection.ProjectionBatch = {
-      orders: projection.orderRows(this.#sql, channel, orderNos),
+      ...projection.orderRows(this.#sql, channel, orderNos),
       events: events.map((event) => ({ ...event, channel })),
       deliveries: projection.deliveryRows(this.#sql, channel, orderNos, now),
     };

@@ -2,25 +2,6 @@
 // Each list asks for one row more than a page, so that the caller knows whether another page follows.
 import type { Verdict } from '../core/callback.ts';
 
-export type OrderRow = {
-  readonly channel: string;
-  readonly order_no: string;
-  readonly state: string;
-  readonly flags: string;
-  readonly amount_minor: number | null;
-  readonly currency: string | null;
-  readonly paid_minor: number | null;
-  readonly refunded_minor: number | null;
-  readonly sequence: number;
-  readonly registered: number;
-  readonly test: number;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly paid_at: number | null;
-};
-export type OrderPlace = readonly [createdAt: number, channel: string, orderNo: string];
-export type OrderFilter = { readonly channel?: string | undefined; readonly state?: string | undefined };
-
 type Term = { readonly sql: string; readonly values: readonly (string | number)[] };
 const term = (sql: string, ...values: readonly (string | number)[]): Term => ({ sql, values });
 
@@ -36,26 +17,6 @@ async function select<Row>(
   const statement = db.prepare(`SELECT ${columns} ${where} ORDER BY ${order} LIMIT ?`);
   const { results } = await statement.bind(...given.flatMap(({ values }) => values), limit + 1).all<Row>();
   return results;
-}
-
-export function listOrders(
-  db: D1Database,
-  filter: OrderFilter,
-  place: OrderPlace | null,
-  limit: number,
-): Promise<readonly OrderRow[]> {
-  return select<OrderRow>(
-    db,
-    `channel, order_no, state, flags, amount_minor, currency, paid_minor, refunded_minor, sequence, registered, test,
-     created_at, updated_at, paid_at FROM orders`,
-    [
-      filter.channel && term('channel = ?', filter.channel),
-      filter.state && term('state = ?', filter.state),
-      place && term('(created_at, channel, order_no) < (?, ?, ?)', ...place),
-    ],
-    'created_at DESC, channel DESC, order_no DESC',
-    limit,
-  );
 }
 
 export type DeliveryRow = {
@@ -74,7 +35,7 @@ export type DeliveryRow = {
   readonly updated_at: number;
 };
 export type DeliveryPlace = readonly [createdAt: number, eventId: string, origin: string];
-export type DeliveryFilter = OrderFilter;
+export type DeliveryFilter = { readonly channel?: string | undefined; readonly state?: string | undefined };
 
 export function listDeliveries(
   db: D1Database,

@@ -6,6 +6,8 @@ import type { InlineSettlement } from './ledger-outbox.ts';
 
 export type ProjectionBatch = {
   readonly orders: readonly Record<string, unknown>[];
+  /** What orders are looked for by beside their number. */
+  readonly ids: readonly Record<string, unknown>[];
   readonly events: readonly Record<string, unknown>[];
   readonly deliveries: readonly Record<string, unknown>[];
 };
@@ -59,14 +61,34 @@ export const ordersChangedSince = (sql: SqlStorage, after: string, since: number
     .toArray()
     .map((row) => row.order_no);
 
-export function orderRows(sql: SqlStorage, channel: string, orderNos: readonly string[]): Record<string, unknown>[] {
-  return sql
+/** The rows of these orders, and of the ids that they are found by. */
+export function orderRows(
+  sql: SqlStorage,
+  channel: string,
+  orderNos: readonly string[],
+): Pick<ProjectionBatch, 'orders' | 'ids'> {
+  const orders = sql
     .exec<{ doc: string }>(
       'SELECT o.doc FROM json_each(?) j JOIN orders o ON o.order_no = j.value',
       JSON.stringify(orderNos),
     )
     .toArray()
-    .map(({ doc }) => orderRow(channel, JSON.parse(doc) as Order)); // written by ledger-book.ts alone
+    .map(({ doc }) => JSON.parse(doc) as Order); // written by ledger-book.ts alone
+  return {
+    orders: orders.map((order) => orderRow(channel, order)),
+    ids: orders.flatMap((order) => idRows(channel, order)),
+  };
+}
+
+function idRows(channel: string, { orderNo, payments, refunds }: Order): Record<string, unknown>[] {
+  const row = (kind: string, id: string | null) => (id ? [{ id, channel, order_no: orderNo, kind }] : []);
+  return [
+    ...payments.flatMap(({ transactionId }) => row('transaction', transactionId)),
+    ...refunds.flatMap(({ refundNo, providerRefundId }) => [
+      ...row('refund', refundNo),
+      ...row('provider_refund', providerRefundId),
+    ]),
+  ];
 }
 
 function orderRow(channel: string, order: Order): Record<string, unknown> {
@@ -191,6 +213,8 @@ function replaceOlder(table: string, fields: readonly string[], key: readonly st
 const ORDER_KEY = ['channel', 'order_no'];
 const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
 const PUT_ORDERS = upsert('orders', ORDER_FIELDS, replaceOlder('orders', ORDER_FIELDS, ORDER_KEY));
+const ID_FIELDS = ['id', 'channel', 'order_no', 'kind'];
+const PUT_IDS = upsert('order_ids', ID_FIELDS, 'ON CONFLICT DO NOTHING');
 const PUT_EVENTS = upsert('events', EVENT_FIELDS, 'ON CONFLICT (event_id) DO NOTHING');
 // An event that waited, for its registration or for a person, comes once more under its id; the feed must meet it as a
 // new one.
@@ -203,6 +227,7 @@ const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliv
 export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {
   const parts: [string, readonly Record<string, unknown>[]][] = [
     [PUT_ORDERS, batch.orders],
+    [PUT_IDS, batch.ids],
     [FORGET_WAITING, batch.events],
     [PUT_EVENTS, batch.events],
     [PUT_DELIVERIES, batch.deliveries],

@@ -138,8 +138,8 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
       expect(links).toContain(orderNo);
       await page.goto(`${town.gateway}/console/orders/${CHANNEL}/${encodeURIComponent(orderNo)}`);
       expect(await page.locator('h1').textContent()).toBe(`Order ${orderNo}`);
-      await page.goto(`${town.gateway}/console/orders?channel=${CHANNEL}&orderNo=${encodeURIComponent(orderNo)}`);
-      expect(await page.locator('input[name=orderNo]').inputValue()).toBe(orderNo);
+      await page.goto(`${town.gateway}/console/orders?channel=${CHANNEL}&search=${encodeURIComponent(orderNo)}`);
+      expect(await page.locator('input[name=search]').inputValue()).toBe(orderNo);
       await page.locator('tbody th a', { hasText: orderNo }).first().click();
       expect(await page.locator('h1').textContent()).toContain('Order ');
     }

@@ -43,9 +43,21 @@ describe('orders by number', () => {
     expect(await numbersOf(`${begin}&limit=2&cursor=${first.next}`)).toEqual({ numbers: ['A-2'], next: null });
   });
 
-  it('need their channel', async () => {
-    const reply = await call('GET', '/v1/orders?orderNo=A');
-    expect([reply.status, reply.body.errors?.map(({ field }) => field)]).toEqual([422, ['channel']]);
+  it('are of all channels where none is named', async () => {
+    const [one, other] = [await makeChannel(), await makeChannel()];
+    const begin = unique('EVERY');
+    for (const [channel, n] of [
+      [other, 1],
+      [one, 2],
+      [one, 1],
+    ] as const) {
+      await env.DB.prepare(`INSERT INTO orders VALUES (?, ?, 1, 'paid', '[]', 1, 'CNY', 1, 0, 1, 1, 0, 1, 1, NULL)`)
+        .bind(channel, `${begin}-${n}`)
+        .run();
+    }
+    const seen = await numbersOf(`orderNo=${begin}&limit=2`);
+    expect(seen.numbers).toEqual([`${begin}-1`, `${begin}-1`]);
+    expect((await numbersOf(`orderNo=${begin}&limit=2&cursor=${seen.next}`)).numbers).toEqual([`${begin}-2`]);
   });
 });
 

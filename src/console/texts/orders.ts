@@ -2,9 +2,21 @@
 export const orders = {
   'orders.title': { en: 'Orders', zh: '订单' },
   'orders.orderNo': { en: 'Order number', zh: '订单号' },
-  'orders.orderNo.help': {
-    en: 'Whole, or how it begins. Needs the channel.',
-    zh: '完整单号或开头部分，需同时选择渠道。',
+  'orders.search': { en: 'Any number', zh: '任意单号' },
+  'orders.search.help': {
+    en: 'Of an order, a payment or a refund; whole, or how it begins.',
+    zh: '订单号、交易号或退款单号，可只填开头部分。',
+  },
+  'orders.flag': { en: 'Flag', zh: '标记' },
+  'orders.from': { en: 'From (UTC)', zh: '开始时间（UTC）' },
+  'orders.to': { en: 'Before (UTC)', zh: '结束时间（UTC）' },
+  'orders.currency': { en: 'Currency', zh: '币种' },
+  'orders.currency.help': { en: 'Three letters, such as CNY.', zh: '三个字母，例如 CNY。' },
+  'orders.amountMin': { en: 'Amount at least', zh: '金额不低于' },
+  'orders.amountMax': { en: 'Amount at most', zh: '金额不高于' },
+  'orders.goOn': {
+    en: 'Nothing so far: older orders are still to be looked through. Go on.',
+    zh: '目前没有找到，更早的订单尚未查完，请继续。',
   },
   'orders.channel': { en: 'Channel', zh: '渠道' },
   'orders.state': { en: 'State', zh: '状态' },
