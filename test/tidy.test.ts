@@ -226,7 +226,7 @@ describe('every source', () => {
 });
 
 describe('the repository', () => {
-  const texts = ['.', 'docs', 'examples', 'migrations', 'src', 'test', 'tools', '.ci']
+  const texts = ['.', 'docs', 'examples', 'migrations', 'src', 'test', 'tools', 'assets', '.ci']
     .flatMap((folder) => (folder === '.' ? readdirSync('.').filter((name) => /\.\w+$/.test(name)) : existing(folder)))
     .filter((path) =>
       /\.(ts|tsx|mjs|js|json|toml|sql|md|yml|html|css|py|php|java|go)$|^\.(npmrc|gitignore)$|^\.ci\//.test(path),

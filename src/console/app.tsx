@@ -58,7 +58,7 @@ operators.use(async (c, next) => {
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
 });
 
-operators.get('/assets/:name', async (c) => (await assetAt(c.req.path)) ?? c.body(null, 404));
+operators.get('/assets/:name', async (c) => (await assetAt(c.env, c.req.param('name'))) ?? c.body(null, 404));
 
 operators.use(async (c, next) => {
   const session = await readSession(c, Date.now());

@@ -1,7 +1,6 @@
 // The frame around every page: head, skip link, navigation, language and theme. Shows no data of its own.
 import type { Child } from 'hono/jsx';
 import { LOCALES } from '../core/language.ts';
-import type { Assets } from './assets.ts';
 import { type Guest, may, to, type Visit } from './kit.ts';
 import type { Key } from './texts.ts';
 
@@ -27,7 +26,8 @@ const mayOpen = (guest: Guest, scope: 'read' | 'orders' | 'operate'): boolean =>
 
 type FrameProps = {
   readonly visit: Visit | Guest;
-  readonly assets: Assets;
+  /** Of style sheets and scripts. */
+  readonly paths: readonly string[];
   readonly title: string;
   readonly section?: Section | undefined;
   /** Loads this address at once: for who came from another site, where the browser kept the session back. */
@@ -35,7 +35,7 @@ type FrameProps = {
   readonly children?: Child;
 };
 
-export function Frame({ visit, assets, title, section, forward, children }: FrameProps) {
+export function Frame({ visit, paths, title, section, forward, children }: FrameProps) {
   const { say } = visit;
   return (
     <html lang={LOCALES[visit.language]} data-theme={visit.theme}>
@@ -45,8 +45,9 @@ export function Frame({ visit, assets, title, section, forward, children }: Fram
         <meta name="robots" content="noindex" />
         {forward === undefined ? null : <meta http-equiv="refresh" content={`0;url=${forward}`} />}
         <title>{`${title} · ${say('product')}`}</title>
-        <link rel="stylesheet" href={assets.style} />
-        <script src={assets.script} defer></script>
+        {paths.map((path) =>
+          path.endsWith('.css') ? <link rel="stylesheet" href={path} /> : <script src={path} defer></script>,
+        )}
       </head>
       <body>
         <a class="skip" href="#content">

@@ -1,7 +1,7 @@
 // How a page is answered: within the frame, with the headers that every page has.
 import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { assets } from './assets.ts';
+import { type Asset, assets } from './assets.ts';
 import type { Problem } from './call.ts';
 import { type Context, type Guest, guestOf, type Visit } from './kit.ts';
 import { Frame, type Section } from './layout.tsx';
@@ -12,20 +12,31 @@ type Page = {
   readonly section?: Section;
   readonly status?: number;
   readonly forward?: string;
+  /** What this page has besides the frame's own. */
+  readonly files?: readonly Asset[];
   readonly body: Child;
 };
 
 /** Within the frame of a guest, or of a visitor who has not logged in. */
-export async function show(c: Context, { title, section, status = 200, forward, body }: Page): Promise<Response> {
+export async function show(
+  c: Context,
+  { title, section, status = 200, forward, files = [], body }: Page,
+): Promise<Response> {
   const visit: Visit | Guest = c.get('me') === null ? c.get('visit') : guestOf(c);
   const frame = (
-    <Frame visit={visit} assets={await assets()} title={title} section={section} forward={forward}>
+    <Frame visit={visit} paths={await pathsOf(c, files)} title={title} section={section} forward={forward}>
       {body}
     </Frame>
   );
   const html = `<!doctype html>${await frame.toString()}`;
   const type = { 'content-type': 'text/html; charset=utf-8' };
   return c.newResponse(html, status as ContentfulStatusCode, type); // every status here goes with a body
+}
+
+async function pathsOf(c: Context, files: readonly Asset[]): Promise<readonly string[]> {
+  const paths = await assets(c.env);
+  const wanted: readonly Asset[] = ['style.css', 'script.js', ...files];
+  return wanted.flatMap((file) => paths.get(file) ?? []);
 }
 
 /** A page that shows why there is no other. */

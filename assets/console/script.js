@@ -1,0 +1,35 @@
+// What a script adds to pages that are whole without it: times in the reader’s own zone, and buttons that copy. Asks
+// nobody anything, decides nothing.
+(() => {
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'medium' });
+  document.querySelectorAll('time[datetime]').forEach((time) => {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) return;
+    time.title = time.textContent;
+    time.textContent = shown.format(at);
+  });
+  document.querySelectorAll('[data-copied]').forEach((button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener('click', () => {
+      const source = document.getElementById(button.dataset.from);
+      navigator.clipboard.writeText(source.textContent.trim()).then(
+        () => {
+          button.textContent = button.dataset.copied;
+        },
+        () => {},
+      );
+    });
+  });
+  document.querySelectorAll('form').forEach((form) => {
+    form.addEventListener('submit', (event) => {
+      if (form.dataset.sent) return event.preventDefault();
+      if (form.method === 'post') form.dataset.sent = 'yes';
+    });
+  });
+  window.addEventListener('pageshow', () => {
+    document.querySelectorAll('form').forEach((form) => {
+      delete form.dataset.sent;
+    });
+  });
+})();
