@@ -82,3 +82,12 @@ export function bindingOf(env: object, name: string): Pick<Fetcher, 'fetch'> | n
 
 const canFetch = (value: unknown): value is Pick<Fetcher, 'fetch'> =>
   typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function';
+
+/** The deployment's way to send e-mail; null when it has none. */
+export function mailOf(env: object): Pick<SendEmail, 'send'> | null {
+  const binding: unknown = Reflect.get(env, 'EMAIL');
+  return canSend(binding) ? binding : null;
+}
+
+const canSend = (value: unknown): value is Pick<SendEmail, 'send'> =>
+  typeof value === 'object' && value !== null && 'send' in value && typeof value.send === 'function';

@@ -9,6 +9,7 @@ import { payer } from './payer.ts';
 import { receive } from './receive.ts';
 import { poke } from './reconcile/poke.ts';
 
+export { AlarmDesk } from './objects/alarm-desk.ts';
 export { CallbackLog } from './objects/callback-log.ts';
 export { Locator } from './objects/locator.ts';
 export { OrderLedger } from './objects/order-ledger.ts';

@@ -20,10 +20,10 @@ function zoneOf(path: string): string {
   if (first === 'providers' && /^profile(\.ts)?$/.test(second ?? '')) return 'profile';
   return first.replace(/\.tsx?$/, '');
 }
-const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats'];
+const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats', 'alarm'];
 const VERBS = ['receive', 'deliver', 'ask', 'reconcile', 'payer'];
-const DOORS = ['record', 'call-provider', 'prepare'];
-const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'store', 'env', ...DOORS];
+const DOORS = ['record', 'call-provider', 'prepare', 'answer'];
+const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'alarm', 'store', 'env', ...DOORS];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -35,6 +35,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The engine of the dialects that are a channel's configuration.
   profile: ['core', 'crypto', 'contract'],
   formats: ['core', 'crypto'],
+  // How an alarm is told, in words and in each platform's form.
+  alarm: ['core', 'crypto'],
+  // How an answer to what we posted is read, shared by all who post.
+  answer: ['core'],
   store: ['core'],
   env: [],
   // The one door to the ledgers, shared by all who are told something.

@@ -1,6 +1,9 @@
 // The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { alarmDestinations } from './alarm-destinations.ts';
+import { alarmRules } from './alarm-rules.ts';
+import { alarms } from './alarms.ts';
 import { archives } from './archives.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
@@ -59,6 +62,9 @@ const ROUTES = [
   events,
   archives,
   records,
+  alarms,
+  alarmRules,
+  alarmDestinations,
   operations,
   stats,
   statsCallbacks,

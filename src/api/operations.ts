@@ -1,7 +1,7 @@
-// /v1/alarms, /v1/providers, /v1/api-keys, /v1/projection: what an operator looks at and turns. A key is shown once.
+// /v1/api-keys, /v1/projection: what an operator looks at and turns. A key is shown once.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { shardNameOf } from '../core/channel.ts';
-import { type AlarmRecord, type ApiKey, SCOPES } from '../core/registry.ts';
+import { type ApiKey, SCOPES } from '../core/registry.ts';
 import { sha256, toBase64Url, toHex, utf8 } from '../crypto/bytes.ts';
 import { open, seal } from '../crypto/seal.ts';
 import { readConfig } from '../env.ts';
@@ -9,7 +9,7 @@ import { forgetApiKeyCopies } from '../store/registry-copy.ts';
 import { newId, newIv, requires, stampOf, WriteHeaders } from './auth.ts';
 import { IdParam, iso, isoOrNull, Time } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
-import { cut, cutById, PageQuery, pageOf, placeOf } from './page.ts';
+import { cutById, PageQuery, pageOf } from './page.ts';
 import { problemResponse, refuse } from './problem.ts';
 import { refuseWrite } from './write-problem.ts';
 
@@ -19,47 +19,6 @@ const KEY_CONTEXT = 'api-key';
 const REBUILDS_AT_ONCE = 4;
 
 export const operations = newApp();
-
-export const AlarmBody = z
-  .object({
-    code: z.string(),
-    subject: z.string(),
-    detail: z.string(),
-    count: z.int(),
-    firstAt: Time,
-    lastAt: Time,
-  })
-  .openapi('Alarm');
-
-const renderAlarm = ({ firstAt, lastAt, ...alarm }: AlarmRecord) => ({
-  ...alarm,
-  firstAt: iso(firstAt),
-  lastAt: iso(lastAt),
-});
-
-operations.openapi(
-  createRoute({
-    method: 'get',
-    path: '/alarms',
-    summary: 'List what wants a person, latest first',
-    middleware: requires('read'),
-    request: { query: PageQuery },
-    responses: { 200: jsonOf('Alarms, latest first.', pageOf('AlarmPage', AlarmBody)), ...problemResponse },
-  }),
-  async (c) => {
-    const { limit, cursor } = c.req.valid('query');
-    const place = placeOf(cursor, z.tuple([z.int(), z.string(), z.string()]));
-    if (!place.ok) return refuse(c, place.error);
-    const [lastAt, code, subject] = place.value ?? [];
-    const after =
-      lastAt === undefined || code === undefined || subject === undefined ? null : { lastAt, code, subject };
-    const rows = await registryOf(c.env).listAlarms({ limit: limit + 1, after });
-    return c.json(
-      cut(rows, limit, (row) => [row.lastAt, row.code, row.subject], renderAlarm),
-      200,
-    );
-  },
-);
 
 const ApiKeyInput = z
   .strictObject({

@@ -41,6 +41,11 @@ export async function newSecretOf(signature: Signature): Promise<string> {
   return made.secret;
 }
 
+/** A given secret in its form, or a new one; null where the given one is none: `HMAC_MEND` says what to write. */
+export async function hmacSecretFrom(given: string | undefined): Promise<string | null> {
+  return (await pairOf('hmac', given))?.secret ?? null;
+}
+
 type Pair = { readonly secret: string; readonly publicKey: string | null };
 
 async function plainSecret(signature: 'hmac' | 'ed25519', given: string | undefined): Promise<Pair | null> {
@@ -92,7 +97,7 @@ function rsaPairOf(pem: string) {
   }
 }
 
-const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes in base64, or left out`;
+export const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} bytes in base64, or left out`;
 const ED25519_MEND = `must be whsk_ and the ${SECRET_BYTES} bytes of the private seed in base64, or left out`;
 
 const RSA_MEND = `must be a PEM private RSA key of at least ${RSA_BITS} bits, not encrypted, or left out`;

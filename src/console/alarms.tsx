@@ -1,15 +1,15 @@
 // /console/alarms: what wants a person, what to do about each, and where. Lists alone.
 import type { z } from 'zod';
-import { AlarmBody } from '../api/operations.ts';
-import { pageOf } from '../api/page.ts';
+import { whereOf } from '../alarm/where.ts';
+import { AlarmPageBody } from '../api/alarms.ts';
 import { get } from './call.ts';
 import { guestOf, newPages, to, type Visit, withQuery } from './kit.ts';
 import { Note, Pager, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
 
-export const Alarms = pageOf('ConsoleAlarms', AlarmBody);
-export type Alarm = z.infer<typeof AlarmBody>;
+export const Alarms = AlarmPageBody;
+export type Alarm = z.infer<typeof AlarmPageBody>['items'][number];
 
 export const alarms = newPages();
 
@@ -32,16 +32,6 @@ alarms.get('/alarms', async (c) => {
     ),
   });
 });
-
-/** Where the thing that an alarm is about can be seen: the dead letters themselves rather than their origin. */
-export function whereOf({ code, subject }: Alarm): string | null {
-  if (code === 'delivery_dead') return withQuery(to('deliveries'), { state: 'dead' });
-  const [kind = '', id = ''] = subject.split('/');
-  const rest = subject.slice(kind.length + id.length + 2);
-  if (kind === 'order' && rest !== '') return to('orders', id, rest);
-  if (kind === 'channel' && id !== '') return to('channels', id);
-  return kind === 'origin' && id !== '' ? to('origins', id) : null;
-}
 
 type ListProps = { readonly visit: Visit; readonly items: readonly Alarm[] };
 export const AlarmList = ({ visit, items }: ListProps) => (

@@ -1,4 +1,5 @@
 // The console's one dictionary: every text that a person reads, in both languages. Pages hold no text of their own.
+import { alarmWords } from '../alarm/words.ts';
 import { fill, type Language } from '../core/language.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { deliveries } from './texts/deliveries.ts';
@@ -9,7 +10,17 @@ import { problems } from './texts/problems.ts';
 import { setup } from './texts/setup.ts';
 import { words } from './texts/words.ts';
 
-export const TEXTS = { ...frame, ...orders, ...flags, ...words, ...problems, ...reasons, ...deliveries, ...setup };
+export const TEXTS = {
+  ...frame,
+  ...orders,
+  ...flags,
+  ...words,
+  ...problems,
+  ...reasons,
+  ...alarmWords,
+  ...deliveries,
+  ...setup,
+};
 export type Key = keyof typeof TEXTS;
 type Given = Readonly<Record<string, string | number>>;
 /** A text in the visitor's language; `{name}` stands for what is given by that name. */

@@ -14,6 +14,7 @@ import type { Flag } from './order.ts';
 import { type Breaker, DEFAULT_ORIGIN_SETTINGS, type OriginFilter } from './origin.ts';
 import { DEFAULT_RETENTION, type Retention } from './retention.ts';
 
+export type { Alarm, AlarmCode } from './alarm.ts';
 export {
   type Breaker,
   DEFAULT_ORIGIN_SETTINGS,
@@ -186,38 +187,6 @@ export type ChannelRecord = {
   readonly channel: Channel;
   readonly keys: readonly FetchedKey[];
   readonly dispatch: DispatchConfig;
-};
-
-export type AlarmCode =
-  | 'delivery_dead'
-  | 'origin_gone'
-  | 'origin_failing'
-  | 'origin_paused'
-  | 'wrong_merchant'
-  | 'wrong_environment'
-  | 'decrypt_failed'
-  | 'keys_unavailable'
-  | 'key_expiring'
-  | 'channel_silent'
-  | 'order_flagged'
-  | 'channel_paused_long'
-  | 'unlinked'
-  | 'unconfirmed_notice'
-  | 'origin_removed'
-  | 'origin_disagrees'
-  | 'unmatched'
-  | 'order_held'
-  | 'refund_needs_attention'
-  | 'refund_refused'
-  | 'close_failed';
-
-/** What wants a person. The same code and subject is one alarm with a count. */
-export type Alarm = {
-  readonly code: AlarmCode;
-  /** What it is about: `channel/x`, `origin/y`, `order/x/1`. */
-  readonly subject: string;
-  readonly detail: string;
-  readonly at: number;
 };
 
 export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: number): string =>

@@ -229,3 +229,26 @@ export const TRIAL_CALLBACKS_MAX = 5;
 export const PUSH_TIMEOUT_MS = 2_000;
 /** A channel that stays paused this long wants a person. */
 export const CHANNEL_PAUSED_LONG_MS = 3_600_000;
+/** Destinations of alarms: people read a few. */
+export const DESTINATIONS_MAX = 20;
+/** Alarms in one message; the rest is a number. */
+export const BULLETIN_ITEMS_MAX = 10;
+/** Between two messages to one destination: the strictest platform takes 20 a minute. */
+export const BULLETIN_PACE_MS = 5_000;
+/** Messages that wait for one destination one by one; beyond that they are only counted. */
+export const NOTES_WAITING_MAX = 500;
+/** Messages kept to be looked at, sent or dead. */
+export const NOTES_KEPT_MAX = 2_000;
+/** A message that no destination took for a day is dead, and shown. */
+export const NOTE_DEAD_MS = DAY_MS;
+/** Backoff of a destination that fails: doubling from the first to the second. */
+export const NOTE_BACKOFF_MS_MIN = 10_000;
+export const NOTE_BACKOFF_MS_MAX = 900_000;
+/** Longest wait for a destination's answer. */
+export const NOTE_TIMEOUT_MS = 10_000;
+/** Between the first news of an alarm and its message, so that those that come together are told together. */
+export const NOTE_DELAY_MS = 1_000;
+/** Changed alarms that the desk reads at once. */
+export const ALARM_NEWS_MAX = 200;
+/** What was told of an alarm is forgotten after this; one that is raised then is told anew. */
+export const TOLD_KEPT_MS = 60 * DAY_MS;

@@ -1,5 +1,5 @@
-// Why callbacks are refused and what alarms say: what each means, and what to do, in both languages. Words alone: the
-// console and the answers of the API say the same by them.
+// Why callbacks are refused: what each reason means, and what to do, in both languages. Words alone: the console and
+// the answers of the API say the same by them.
 export const reasons = {
   'reason.unknown_channel': { en: 'Unknown channel', zh: '未知渠道' },
   'mend.unknown_channel': {
@@ -101,98 +101,5 @@ export const reasons = {
     en:
       'Refused before it was looked at; the provider calls again. If it lasts, look for a flood ' + 'from one address.',
     zh: '未及查看即被拒绝，支付平台会重试。若持续出现，请检查是否有来自某地址的大量请求。',
-  },
-  'alarm.delivery_dead': { en: 'A delivery is out of attempts', zh: '投递已用尽重试' },
-  'next.delivery_dead': {
-    en: 'See what the origin answered, mend it there, then deliver again.',
-    zh: '查看源站的答复并修复，然后重新投递。',
-  },
-  'alarm.origin_gone': { en: 'The origin says it is gone', zh: '源站答复已不存在' },
-  'next.origin_gone': {
-    en: 'It answered 410 and was paused. Give the origin its new address, then resume it.',
-    zh: '源站返回 410，已暂停。请更新地址后恢复。',
-  },
-  'alarm.origin_failing': { en: 'An origin fails', zh: '源站持续失败' },
-  'next.origin_failing': {
-    en: 'Nothing was taken for a while; it is asked ever more rarely. See what it answers, and mend it.',
-    zh: '源站一段时间内未接收任何投递，重试间隔会逐渐拉长。请查看其答复并修复。',
-  },
-  'alarm.origin_removed': { en: 'Deliveries wait for an origin that was removed', zh: '有投递在等待已移除的源站' },
-  'next.origin_removed': {
-    en: 'The channel no longer names it. Name it again, or replay to another origin.',
-    zh: '渠道已不再使用该源站。请重新添加，或改投其他源站。',
-  },
-  'alarm.origin_disagrees': { en: 'An origin recorded something else', zh: '源站记录与投递不一致' },
-  'next.origin_disagrees': {
-    en: 'Its answer repeats another amount or number than it was told. Compare the order with your own books.',
-    zh: '源站回显的金额或单号与投递不同。请核对订单与您的账目。',
-  },
-  'alarm.unmatched': { en: 'A payment without its order', zh: '有付款但订单未登记' },
-  'next.unmatched': {
-    en: 'The money is genuine and nobody registered the order. Register it, or find out who sells ' + 'in your name.',
-    zh: '付款真实但订单未登记。请登记订单，或查明来源。',
-  },
-  'alarm.unlinked': { en: 'A notice that names no known order', zh: '通知无法对应订单' },
-  'next.unlinked': {
-    en: 'It waits until its payment is known. Look the id up in the provider’s console.',
-    zh: '将等待对应付款出现。请在支付平台后台查询该编号。',
-  },
-  'alarm.channel_paused_long': { en: 'A channel is paused for long', zh: '渠道暂停过久' },
-  'next.channel_paused_long': {
-    en: 'Events pile up. Resume the channel when you are ready.',
-    zh: '事件正在积压，就绪后请恢复渠道。',
-  },
-  'alarm.keys_unavailable': { en: 'Verification keys cannot be fetched', zh: '无法获取验签密钥' },
-  'next.keys_unavailable': {
-    en: 'Check the channel’s API credentials; callbacks of unknown keys are refused meanwhile.',
-    zh: '请检查渠道的 API 凭据；在此期间未知密钥的回调会被拒绝。',
-  },
-  'alarm.key_expiring': { en: 'A key expires soon', zh: '密钥即将到期' },
-  'next.key_expiring': {
-    en: 'Get the new key or certificate at the provider and rotate the channel before that day.',
-    zh: '请在到期前从支付平台取得新密钥或证书，并轮换渠道凭据。',
-  },
-  'alarm.decrypt_failed': { en: 'Callbacks cannot be decrypted', zh: '回调无法解密' },
-  'next.decrypt_failed': { en: 'Enter the channel’s symmetric key again.', zh: '请重新录入渠道的对称密钥。' },
-  'alarm.wrong_merchant': { en: 'Callbacks of another merchant', zh: '收到其他商户的回调' },
-  'next.wrong_merchant': {
-    en: 'Compare the merchant number with the provider’s console.',
-    zh: '请与支付平台后台核对商户号。',
-  },
-  'alarm.wrong_environment': { en: 'Callbacks of the other environment', zh: '收到另一环境的回调' },
-  'next.wrong_environment': { en: 'Use one channel for each environment.', zh: '请为每个环境使用单独的渠道。' },
-  'alarm.order_held': { en: 'An order is held', zh: '订单被暂扣' },
-  'next.order_held': { en: 'Look at its flags, then release or discard.', zh: '请查看标记，然后放行或丢弃。' },
-  'alarm.refund_refused': { en: 'A refund was refused', zh: '退款被拒' },
-  'next.refund_refused': {
-    en: 'Its amount is free again. Mend the reason, then ask again.',
-    zh: '金额已释放。请按原因处理后重新申请退款。',
-  },
-  'alarm.refund_needs_attention': { en: 'A refund is stuck', zh: '退款异常' },
-  'next.refund_needs_attention': {
-    en: 'Do not refund again. Settle it in the provider’s console.',
-    zh: '切勿重新退款，请在支付平台后台处理。',
-  },
-  'alarm.origin_paused': { en: 'An origin was paused', zh: '源站已被暂停' },
-  'next.origin_paused': {
-    en: 'It took nothing for too long. Mend it, then resume it.',
-    zh: '长时间未接收投递。请修复后恢复。',
-  },
-  'alarm.channel_silent': { en: 'A channel is silent', zh: '渠道长时间无回调' },
-  'next.channel_silent': {
-    en: 'No callback came where some used to. Check the notify URL at the provider.',
-    zh: '平时有回调的时段没有收到回调。请检查支付平台处的通知地址。',
-  },
-  'alarm.order_flagged': { en: 'Something odd with an order', zh: '订单出现异常' },
-  'next.order_flagged': { en: 'Open the order: each flag says what to do.', zh: '请打开订单，每个标记都有处理办法。' },
-  'alarm.unconfirmed_notice': { en: 'A notice could not be confirmed', zh: '通知无法核实' },
-  'next.unconfirmed_notice': {
-    en: 'Ask the provider with Query on the order.',
-    zh: '请在订单页用“查询”向支付平台核实。',
-  },
-  'alarm.close_failed': { en: 'An order could not be closed', zh: '关单失败' },
-  'next.close_failed': {
-    en: 'It may still be paid. Close it again from its page.',
-    zh: '订单可能仍可付款。请在订单页重新关单。',
   },
 } as const;

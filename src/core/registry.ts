@@ -90,16 +90,7 @@ export type WriteReply<T> =
   | { readonly kind: 'wrong_status'; readonly status: string }
   | { readonly kind: 'key_reused' };
 
-export type AlarmRecord = {
-  readonly code: string;
-  readonly subject: string;
-  readonly detail: string;
-  readonly count: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-};
-export type AlarmPlace = Pick<AlarmRecord, 'lastAt' | 'code' | 'subject'>;
-export type AlarmPage = { readonly limit: number; readonly after: AlarmPlace | null };
+export type { AlarmPage, AlarmPlace, AlarmRecord } from './alarm.ts';
 
 /** `recent`: asked less than a minute ago. `not_wanted`: the credentials do not allow fetching, or no such channel. */
 export type KeyRefresh = 'refreshed' | 'recent' | 'not_wanted' | 'failed';

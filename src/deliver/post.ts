@@ -1,5 +1,7 @@
 // One POST to an origin and what became of it. Whatever the origin does is an outcome; only our own faults throw.
 // Never follows a redirect, never sends where the address rules do not let it.
+
+import { keptText, readStart } from '../answer.ts';
 import type { Origin } from '../core/channel.ts';
 import { parseRetryAfter } from '../core/delivery.ts';
 import { contradictionOf } from '../core/echo.ts';
@@ -10,7 +12,6 @@ import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';
 import { formatOf, type Material, type Prepared, prepare, type Told } from '../prepare.ts';
 import { newId } from '../record.ts';
-import { keptText, readStart } from './answer.ts';
 
 export type Outcome = Pick<
   Settlement,

@@ -1,7 +1,8 @@
 // The registry: the one writer of channels, origins, products, API keys, fetched provider keys and alarms. One object.
 // Hands out secrets only sealed, and never waits for anybody inside a transaction.
 import { DurableObject } from 'cloudflare:workers';
-import type { Alarm, ChannelRecord, ChannelView, Origin } from '../core/channel.ts';
+import type { Alarm, AlarmAct } from '../core/alarm.ts';
+import type { ChannelRecord, ChannelView, Origin } from '../core/channel.ts';
 import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
 import type {
   AlarmPage,
@@ -29,11 +30,12 @@ import {
   listLiveApiKeys,
   revokeApiKeyRow,
 } from '../store/registry-access.ts';
-import { isNews, listAlarmRows, pruneAlarms, raiseAlarm } from '../store/registry-alarms.ts';
+import { countWanting, pruneAlarms } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
+import { AlarmBook, type AlarmNews } from './alarm-book.ts';
 import { recordOf } from './channel-record.ts';
 import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
@@ -42,9 +44,6 @@ import { longPauses } from './long-pauses.ts';
 import { OriginDesk } from './registry-origins.ts';
 import { done, doneOr, type Note, RegistryWriter } from './registry-writer.ts';
 
-const ALARM_DETAIL_CHARS_MAX = 500;
-const ALARM_SUBJECT_CHARS_MAX = 200;
-
 export class Registry extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #push: ConfigPush;
@@ -52,6 +51,7 @@ export class Registry extends DurableObject<Env> {
   readonly #watch: KeyWatch;
   readonly #writer: RegistryWriter;
   readonly #origins: OriginDesk;
+  readonly #alarms: AlarmBook;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -61,6 +61,7 @@ export class Registry extends DurableObject<Env> {
     this.#watch = new KeyWatch(this.#sql, env);
     this.#writer = new RegistryWriter(ctx.storage, this.#push);
     this.#origins = new OriginDesk(this.#sql, this.#writer);
+    this.#alarms = new AlarmBook(ctx, env, this.#writer);
     ctx.storage.transactionSync(() => prepareRegistryTables(this.#sql));
   }
 
@@ -197,27 +198,29 @@ export class Registry extends DurableObject<Env> {
   // — alarms, provider keys, time —
 
   raiseAlarms(alarms: readonly Alarm[]): void {
-    const records = this.ctx.storage.transactionSync(() =>
-      alarms.map((alarm) =>
-        raiseAlarm(this.#sql, {
-          ...alarm,
-          subject: alarm.subject.slice(0, ALARM_SUBJECT_CHARS_MAX),
-          detail: alarm.detail.slice(0, ALARM_DETAIL_CHARS_MAX),
-        }),
-      ),
-    );
-    for (const { code, subject, detail, count } of records) {
-      if (isPowerOfTen(count)) console.warn(JSON.stringify({ event: 'alarm', code, subject, detail, count }));
-    }
+    this.#alarms.raise(alarms);
   }
 
   /** Raises those of which nobody has heard since the time that stands beside each. */
   raiseNews(news: readonly { readonly alarm: Alarm; readonly since: number }[]): void {
-    this.raiseAlarms(news.filter(({ alarm, since }) => isNews(this.#sql, alarm, since)).map(({ alarm }) => alarm));
+    this.#alarms.raiseNews(news);
   }
 
   listAlarms(page: AlarmPage): readonly AlarmRecord[] {
-    return listAlarmRows(this.#sql, page);
+    return this.#alarms.list(page);
+  }
+
+  actOnAlarm(act: AlarmAct, stamp: WriteStamp): WriteReply<AlarmRecord> {
+    return this.#alarms.act(act, stamp);
+  }
+
+  /** What changed after this number; for the alarm desk. */
+  alarmNews(after: number, limit: number): AlarmNews {
+    return this.#alarms.news(after, limit);
+  }
+
+  countAlarms(): readonly { readonly code: string; readonly count: number }[] {
+    return countWanting(this.#sql);
   }
 
   refreshKeys(channelId: string, now: number, keyId?: string): Promise<KeyRefresh> {
@@ -232,6 +235,7 @@ export class Registry extends DurableObject<Env> {
       channels.forgetEndedCredentials(this.#sql, now);
     });
     this.raiseAlarms(longPauses(this.#sql, now));
+    this.#alarms.endOver(now);
     await this.#push.pushDue(now);
     this.raiseAlarms(await this.#watch.due(now));
     this.ctx.waitUntil(this.#keys.refreshDue(now)); // a provider that hangs must not hold up the caller
@@ -256,5 +260,3 @@ export class Registry extends DurableObject<Env> {
 }
 
 const valueDone = <T>(reply: WriteReply<T>): T | null => (reply.kind === 'done' ? reply.value : null);
-
-const isPowerOfTen = (count: number): boolean => /^10*$/.test(String(count));

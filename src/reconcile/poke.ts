@@ -13,6 +13,7 @@ export async function poke(env: Env, now: number): Promise<void> {
   const registry = env.REGISTRY.getByName('registry');
   await tried('registry', () => registry.tick(now));
   await tried(UNKNOWN_LOG, () => env.CALLBACK_LOG.getByName(UNKNOWN_LOG).poke());
+  await tried('alarms', () => env.ALARM_DESK.getByName('alarms').poke(now));
   await tried('replays', () => env.REPLAYS.getByName('replays').poke());
   const records = await registry.listChannels();
   if (isTimeToLook(now)) await tried('silence', () => watchSilence(env, records, now));

@@ -52,8 +52,19 @@ const ORIGIN_SETTINGS = `
 ALTER TABLE origins ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 `;
 
+/** What people did about an alarm, and in which order alarms changed. */
+const ALARM_STATES = `
+ALTER TABLE alarms ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alarms ADD COLUMN state TEXT NOT NULL DEFAULT 'open';
+ALTER TABLE alarms ADD COLUMN acted_by TEXT;
+ALTER TABLE alarms ADD COLUMN acted_at INTEGER;
+CREATE INDEX alarms_by_rev ON alarms (rev);
+CREATE TABLE alarm_marks (id INTEGER PRIMARY KEY, rev INTEGER NOT NULL);
+INSERT INTO alarm_marks (id, rev) VALUES (1, 0);
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS];
+const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {

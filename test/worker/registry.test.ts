@@ -191,9 +191,10 @@ describe('alarms', () => {
       alarm(subject, { code: 'delivery_dead' }),
     ]);
     const all = await registry().listAlarms({ limit: 1_000, after: null });
+    const untouched = { state: 'open', actedBy: null, actedAt: null, rev: expect.any(Number) };
     expect(all.filter((one) => one.subject === subject)).toEqual([
-      { code: 'order_flagged', subject, detail: 'third', count: 3, firstAt: 1_000, lastAt: 3_000 },
-      { code: 'delivery_dead', subject, detail: 'first', count: 1, firstAt: 1_000, lastAt: 1_000 },
+      { code: 'order_flagged', subject, detail: 'third', count: 3, firstAt: 1_000, lastAt: 3_000, ...untouched },
+      { code: 'delivery_dead', subject, detail: 'first', count: 1, firstAt: 1_000, lastAt: 1_000, ...untouched },
     ]);
   });
 
@@ -204,7 +205,7 @@ describe('alarms', () => {
     const counts = lines.mock.calls
       .map(([line]) => JSON.parse(String(line)))
       .filter((line) => line.subject === subject);
-    expect(counts.map(({ event, count }) => [event, count])).toEqual([
+    expect(counts.map(({ hop, count }) => [hop, count])).toEqual([
       ['alarm', 1],
       ['alarm', 10],
       ['alarm', 100],
@@ -216,8 +217,8 @@ describe('alarms', () => {
     await registry().raiseAlarms(
       Array.from({ length: 9 }, (_, n) => alarm(unique('order/page'), { at: 5_000 + (n % 3) })),
     );
-    const whole = await registry().listAlarms({ limit: 1_000, after: null });
-    const seen: unknown[] = [];
+    const whole = await registry().listAlarms({ limit: 1_000, after: null, state: 'wanting' });
+    const seen: Record<string, unknown>[] = [];
     let cursor = '';
     do {
       const { body } = await call('GET', `/v1/alarms?limit=4${cursor}`);
@@ -225,10 +226,8 @@ describe('alarms', () => {
       cursor = body.next ? `&cursor=${body.next}` : '';
     } while (cursor !== '');
     expect(seen.length).toBe(whole.length);
-    expect(seen.map((one) => JSON.stringify(one))).toEqual(
-      whole.map(({ firstAt, lastAt, ...one }) =>
-        JSON.stringify({ ...one, firstAt: new Date(firstAt).toISOString(), lastAt: new Date(lastAt).toISOString() }),
-      ),
+    expect(seen.map(({ code, subject, lastAt }) => [code, subject, lastAt])).toEqual(
+      whole.map(({ code, subject, lastAt }) => [code, subject, new Date(lastAt).toISOString()]),
     );
   });
 
@@ -409,6 +408,9 @@ it('a registry of an older version gains what is new and keeps its channels', as
     sql.exec('DROP TABLE products');
     for (const column of ['settings', 'previous']) sql.exec(`ALTER TABLE channels DROP COLUMN ${column}`);
     sql.exec('ALTER TABLE origins DROP COLUMN settings');
+    sql.exec('DROP INDEX alarms_by_rev');
+    sql.exec('DROP TABLE alarm_marks');
+    for (const column of ['rev', 'state', 'acted_by', 'acted_at']) sql.exec(`ALTER TABLE alarms DROP COLUMN ${column}`);
     sql.exec('UPDATE schema SET version = 1');
     sql.exec(`INSERT INTO channels VALUES ('kept', 'ch_1', 3, 'generic', 'active', 1, 'open', 'live', 8, NULL, '[]',
       '{"mode":"off","ranges":[]}', 'sealed', 1, 1)`);
@@ -416,7 +418,7 @@ it('a registry of an older version gains what is new and keeps its channels', as
       '[0]', 1, 1, 1, 1)`);
     prepareRegistryTables(sql);
     prepareRegistryTables(sql);
-    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 4 }]);
+    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 5 }]);
     expect(sql.exec('SELECT * FROM products').toArray()).toEqual([]);
     expect(readChannelRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 3, settings: DEFAULT_CHANNEL_SETTINGS });
     expect(readOriginRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 2, settings: DEFAULT_ORIGIN_SETTINGS });

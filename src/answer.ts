@@ -1,5 +1,6 @@
-// What an origin answered, and what is kept of it: bounded, and with nothing in it that opens a door. Never judges.
-import { ORIGIN_RESPONSE_BYTES_MAX, ORIGIN_RESPONSE_KEPT_CHARS } from '../core/limits.ts';
+// What somebody we posted to answered, and what is kept of it: bounded, and with nothing in it that
+// opens a door. Never judges.
+import { ORIGIN_RESPONSE_BYTES_MAX, ORIGIN_RESPONSE_KEPT_CHARS } from './core/limits.ts';
 
 /** The start of the answer. Bounded, and never a reason to doubt a status that has arrived. */
 export async function readStart(response: Response): Promise<Uint8Array> {

@@ -1,0 +1,122 @@
+// Bulletin: what one message tells, in the reader's language, before it is put into a platform's form. Pure. Texts of
+// strangers are in it (an origin's answer, an order's number): each form makes them harmless in its own way.
+import type { NoteKind } from '../core/alarm-rule.ts';
+import type { Language } from '../core/language.ts';
+import { alarmWords } from './words.ts';
+
+export type BulletinItem = {
+  readonly kind: NoteKind;
+  readonly code: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly count: number;
+  /** How often it came since it was told last, and when that was; for `again`. */
+  readonly since: { readonly count: number; readonly at: number } | null;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly critical: boolean;
+  /** Where in the console to look; null while the gateway does not know its own address. */
+  readonly link: string | null;
+};
+
+export type Bulletin = {
+  readonly id: string;
+  readonly at: number;
+  readonly language: Language;
+  readonly items: readonly BulletinItem[];
+  /** How many more there are that are not listed. */
+  readonly more: number;
+  /** Where all of them are. */
+  readonly link: string | null;
+};
+
+export type Paragraph = { readonly head: string; readonly lines: readonly string[]; readonly link: string | null };
+export type Told = {
+  readonly title: string;
+  readonly paragraphs: readonly Paragraph[];
+  readonly tail: string | null;
+  readonly open: string;
+};
+
+type Words = { readonly en: string; readonly zh: string };
+const SAID = {
+  test: { en: 'Test of an alarm destination', zh: '告警通知测试' },
+  testLine: { en: 'If you can read this, alarms arrive here.', zh: '看到此消息即表示告警可以送达。' },
+  many: { en: '{n} alarms', zh: '{n} 条告警' },
+  more: { en: 'and {n} more', zh: '另有 {n} 条' },
+  resolved: { en: 'Over: {title}', zh: '已恢复：{title}' },
+  again: { en: 'Again: {title}', zh: '持续：{title}' },
+  times: { en: 'again: {n} times since {at}', zh: '自 {at} 起又发生 {n} 次' },
+  next: { en: 'Next: {text}', zh: '处理：{text}' },
+  first: { en: 'since {at}', zh: '始于 {at}' },
+  open: { en: 'Open the console', zh: '打开控制台' },
+  order: { en: 'Order {rest}, channel {id}', zh: '订单 {rest}，渠道 {id}' },
+  channel: { en: 'Channel {id}', zh: '渠道 {id}' },
+  origin: { en: 'Origin {id}', zh: '源站 {id}' },
+  destination: { en: 'Destination {id}', zh: '通知目的地 {id}' },
+} as const satisfies Readonly<Record<string, Words>>;
+
+const say = (words: Words, language: Language, given: Readonly<Record<string, string | number>> = {}): string =>
+  words[language].replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ''));
+
+const WORDS: Readonly<Record<string, Words>> = alarmWords;
+const titleOf = ({ code }: BulletinItem, language: Language): string => WORDS[`alarm.${code}`]?.[language] ?? code;
+
+function subjectText(subject: string, language: Language): string {
+  const [kind = '', id = ''] = subject.split('/');
+  const rest = subject.slice(kind.length + id.length + 2);
+  const isKnown = kind === 'order' || kind === 'channel' || kind === 'origin' || kind === 'destination';
+  return isKnown ? say(SAID[kind], language, { id, rest }) + (kind !== 'order' && rest ? ` (${rest})` : '') : subject;
+}
+
+/** In UTC, to the minute, said so: readers may be anywhere. */
+const clock = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+function paragraphOf(item: BulletinItem, language: Language): Paragraph {
+  const { kind, code, subject, detail, since, firstAt, lastAt, link } = item;
+  if (kind === 'test') return { head: say(SAID.test, language), lines: [say(SAID.testLine, language)], link };
+  const title = titleOf(item, language);
+  const next = WORDS[`next.${code}`]?.[language];
+  const head = kind === 'raised' ? title : say(SAID[kind], language, { title });
+  const again = kind === 'again' && since ? [say(SAID.times, language, { n: since.count, at: clock(since.at) })] : [];
+  const begun = kind === 'resolved' || firstAt !== lastAt ? [say(SAID.first, language, { at: clock(firstAt) })] : [];
+  const advice = kind === 'resolved' || next === undefined ? [] : [say(SAID.next, language, { text: next })];
+  const told = kind === 'resolved' || detail === '' ? [] : [detail];
+  return { head, lines: [subjectText(subject, language), ...again, ...begun, ...told, ...advice], link };
+}
+
+export function tell({ language, items, more, link }: Bulletin): Told {
+  const all = items.length + more;
+  const paragraphs = items.map((item) => paragraphOf(item, language));
+  const title = all === 1 ? (paragraphs[0]?.head ?? '') : say(SAID.many, language, { n: all });
+  const rest = more > 0 ? say(SAID.more, language, { n: more }) : null;
+  const tail = rest === null ? null : link === null ? rest : `${rest}: ${link}`;
+  return { title: `Tollgate · ${title}`, paragraphs, tail, open: say(SAID.open, language) };
+}
+
+/** One line, without what Markdown takes for a link, a mention or markup: look-alikes stand in. Order numbers stay. */
+export const plain = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .replace(/[[\]<>*`~|\\]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0))
+    .replace(/@/g, '＠');
+
+/** Cut to so many bytes of UTF-8, at a whole character. */
+export function within(text: string, bytesMax: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= bytesMax) return text;
+  const cut = new TextDecoder().decode(bytes.subarray(0, bytesMax - 3)).replace(/\uFFFD+$/, '');
+  return `${cut}…`;
+}
+
+/** The form that the Markdown of chat platforms has in common: headings, quotes, links. */
+export function markdown({ title, paragraphs, tail, open }: Told): string {
+  const parts = paragraphs.map(({ head, lines, link }) =>
+    [
+      `**${plain(head)}**`,
+      ...lines.map((line) => `> ${plain(line)}`),
+      ...(link === null ? [] : [`[${open}](${link})`]),
+    ].join('\n\n'),
+  );
+  return [`### ${plain(title)}`, ...parts, ...(tail === null ? [] : [tail])].join('\n\n');
+}

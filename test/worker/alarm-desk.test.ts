@@ -1,0 +1,341 @@
+// From an alarm in the registry to a message at a destination: rules, repetition, outages, floods, restarts, and what
+// people do about alarms through /v1.
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Alarm } from '../../src/core/alarm.ts';
+import { NOTE_DEAD_MS, NOTES_WAITING_MAX } from '../../src/core/limits.ts';
+import { call, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
+
+const registry = () => env.REGISTRY.getByName('registry');
+const desk = () => env.ALARM_DESK.getByName('alarms');
+const sql = (statement: string, ...bound: (string | number)[]) =>
+  runInDurableObject(desk(), (_, { storage }) => storage.sql.exec(statement, ...bound).toArray());
+
+type Post = { readonly url: string; readonly body: string; readonly headers: Headers; readonly redirect: unknown };
+let posts: Post[] = [];
+let answer: (post: Post) => Response | Promise<Response> = () => new Response('{"code":0,"errcode":0}');
+let destinations: string[] = [];
+
+beforeEach(() => {
+  posts = [];
+  answer = () => new Response('{"code":0,"errcode":0}');
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
+    const { headers, body, redirect } = init;
+    const post = { url: String(input), body: String(body), headers: new Headers(headers), redirect };
+    posts.push(post);
+    return answer(post);
+  });
+});
+afterEach(async () => {
+  for (const id of destinations) await call('DELETE', `/v1/alarm-destinations/${id}`);
+  destinations = [];
+  await call('PUT', '/v1/alarm-rules', { rules: {} });
+});
+
+async function make(kind: string, more: object = {}): Promise<string> {
+  const id = unique('to');
+  const url = `http://127.0.0.1:9/hook/${id}/token-${id}-0123456789`;
+  const { status, text } = await call('POST', '/v1/alarm-destinations', { id, kind, url, ...more });
+  if (status !== 201) throw new Error(text);
+  destinations.push(id);
+  return id;
+}
+
+const alarm = (subject: string, more: Partial<Alarm> = {}): Alarm => ({
+  code: 'order_held',
+  subject,
+  detail: 'flagged overpaid',
+  at: Date.now(),
+  ...more,
+});
+const raise = (...alarms: Alarm[]) => registry().raiseAlarms(alarms);
+const listed = async (subject: string, state = 'all') => {
+  const { body } = await call('GET', `/v1/alarms?limit=200&state=${state}`);
+  return body.items?.find((one) => String(one.subject) === subject);
+};
+
+/** Reads what is new and sends what is due, as if the waits were over. */
+async function run(): Promise<void> {
+  await desk().poke(Date.now());
+  await runDurableObjectAlarm(desk());
+  await sql("UPDATE notes SET due_at = ? WHERE state = 'waiting' AND kind <> 'again'", Date.now());
+  await sql('UPDATE paces SET next_at = 0');
+  await desk().poke(Date.now());
+  await runDurableObjectAlarm(desk());
+}
+const sentTo = (id: string) => posts.filter(({ url }) => url.includes(`/${id}/`));
+
+describe('an alarm', () => {
+  it('is told to each destination in its language, with the order, the next step and where to look', async () => {
+    const [feishu, slack] = [await make('feishu', { language: 'zh', secret: 'SEC' }), await make('slack')];
+    await raise(alarm('order/shop/tea-1'));
+    await run();
+    const [zh] = sentTo(feishu);
+    const [en] = sentTo(slack);
+    expect(zh?.body).toContain('订单 tea-1，渠道 shop');
+    expect(zh?.body).toContain('处理：请查看标记');
+    expect(JSON.parse(zh?.body ?? '')).toMatchObject({ msg_type: 'post', sign: expect.any(String) });
+    expect(en?.body).toContain('Next: Look at its flags');
+    expect(en?.body).toContain('http://127.0.0.1:8787/console/orders/shop/tea-1');
+    expect(en?.redirect).toBe('manual');
+    await run();
+    expect(posts.length).toBe(2);
+    const told = (await listed('order/shop/tea-1'))?.told?.map(({ destination, state }) => [destination, state]);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        [feishu, 'sent'],
+        [slack, 'sent'],
+      ]),
+    );
+  });
+
+  it('that goes on is told once more after a while, with how often it came; and once when it is over', async () => {
+    const id = await make('slack');
+    const subject = 'order/shop/again-1';
+    await raise(alarm(subject));
+    await run();
+    for (let n = 0; n < 12; n++) await raise(alarm(subject));
+    await run();
+    expect(posts.length).toBe(1);
+    await sql("UPDATE notes SET due_at = ? WHERE state = 'waiting'", Date.now());
+    await run();
+    expect(posts.length).toBe(2);
+    expect(posts[1]?.body).toContain('again: 12 times since');
+    await raise(alarm(subject, { ended: true, at: Date.now() + 1_000 }));
+    await run();
+    expect(posts.length).toBe(3);
+    expect(posts[2]?.body).toContain('Over: An order is held');
+    expect(await listed(subject, 'wanting')).toBeUndefined();
+    expect(await listed(subject)).toMatchObject({ state: 'resolved', actedBy: 'gateway' });
+    await raise(alarm(subject, { at: Date.now() + 2_000 }));
+    await run();
+    expect(sentTo(id).length).toBe(4);
+    expect(await listed(subject)).toMatchObject({ state: 'open', count: 1, actedBy: null });
+  });
+
+  it('that somebody acknowledged is told to nobody again, and resolved it leaves the list', async () => {
+    await make('slack');
+    const subject = 'order/shop/mine-1';
+    await raise(alarm(subject));
+    await run();
+    const id = (await listed(subject))?.id;
+    const viewer = await makeKey('read');
+    expect((await call('POST', `/v1/alarms/${id}/acknowledge`, undefined, { key: viewer })).status).toBe(403);
+    const operator = await makeKey('operate');
+    const acknowledged = await call('POST', `/v1/alarms/${id}/acknowledge`, undefined, { key: operator });
+    expect(acknowledged.body).toMatchObject({ state: 'acknowledged', actedBy: expect.stringMatching(/^key_/) });
+    await raise(alarm(subject));
+    await sql("UPDATE notes SET due_at = ? WHERE state = 'waiting'", Date.now());
+    await run();
+    expect(posts.length).toBe(1);
+    expect((await call('POST', `/v1/alarms/${id}/resolve`)).body).toMatchObject({
+      state: 'resolved',
+      actedBy: 'admin',
+    });
+    expect((await call('POST', `/v1/alarms/${id}/resolve`)).body).toMatchObject({
+      state: 'resolved',
+      actedBy: 'admin',
+    });
+    await run();
+    expect(posts.length).toBe(2);
+    expect(await listed(subject, 'wanting')).toBeUndefined();
+    expect((await call('POST', '/v1/alarms/bm9wZSB4/resolve')).status).toBe(404);
+    expect((await call('POST', '/v1/alarms/%21/resolve')).status).toBe(404);
+  });
+
+  it('that comes late, after it was resolved, opens nothing', async () => {
+    const subject = 'order/shop/late-1';
+    const at = Date.now();
+    await raise(alarm(subject, { at }));
+    await raise(alarm(subject, { ended: true, at: at + 10 }));
+    await raise(alarm(subject, { at: at + 5 }));
+    expect(await listed(subject)).toMatchObject({ state: 'resolved', count: 2 });
+    await raise(alarm(subject, { ended: true, at: at + 20 }), alarm('order/shop/never', { ended: true }));
+    expect(await listed('order/shop/never')).toBeUndefined();
+  });
+
+  it('is over by itself where the registry sees it: a resumed origin, a channel that is no longer paused', async () => {
+    const [origin, channel] = [await makeOrigin(), await makeChannel()];
+    await raise(alarm(`origin/${origin}`, { code: 'origin_paused' }));
+    await raise(alarm(`channel/${channel}`, { code: 'channel_paused_long' }));
+    await raise(alarm(`channel/${channel}`, { code: 'decrypt_failed' }));
+    await call('POST', `/v1/origins/${origin}/pause`);
+    await call('POST', `/v1/channels/${channel}/pause`);
+    await registry().tick(Date.now());
+    const states = async () => {
+      const { body } = await call('GET', '/v1/alarms?limit=200&state=all');
+      const mine = body.items?.filter(({ subject }) =>
+        [`origin/${origin}`, `channel/${channel}`].includes(`${subject}`),
+      );
+      return Object.fromEntries(mine?.map(({ code, state }) => [String(code), String(state)]) ?? []);
+    };
+    expect(await states()).toEqual({ origin_paused: 'open', channel_paused_long: 'open', decrypt_failed: 'open' });
+    await call('POST', `/v1/origins/${origin}/resume`);
+    await call('POST', `/v1/channels/${channel}/resume`);
+    await registry().tick(Date.now() + 1);
+    expect(await states()).toMatchObject({ origin_paused: 'resolved', channel_paused_long: 'resolved' });
+    expect((await states()).decrypt_failed).toBe('open');
+    await registry().tick(Date.now() + 25 * 3_600_000);
+    expect((await states()).decrypt_failed).toBe('resolved');
+  });
+});
+
+/** From 25 o'clock. */
+const NEVER = { from: '25:00', to: '07:00', utcOffsetMinutes: 0 };
+
+describe('a destination', () => {
+  it('that is away gets everything in one message when it is back', async () => {
+    const id = await make('webhook');
+    answer = () => new Response('busy', { status: 503 });
+    await raise(alarm('order/shop/away-1'));
+    await run();
+    await raise(alarm('order/shop/away-2'));
+    await run();
+    expect(sentTo(id).length).toBeGreaterThan(1);
+    const waiting = await call('GET', `/v1/alarm-messages?destination=${id}`);
+    expect(waiting.body.items?.map(({ state }) => String(state))).toEqual(['waiting', 'waiting']);
+    expect(waiting.body.items?.map(({ error }) => String(error))).toContain('503 busy');
+    answer = () => new Response('ok');
+    await run();
+    const { type, data } = JSON.parse(posts.at(-1)?.body ?? '{}');
+    expect([type, data.alarms.length, data.more]).toEqual(['alarm.digest', 2, 0]);
+  });
+
+  it('that is away for a day is given up, and the others are told of it', async () => {
+    const [deaf, other] = [await make('dingtalk'), await make('slack')];
+    await call('PUT', '/v1/alarm-rules', { rules: { order_held: { destinations: [deaf] } } });
+    answer = ({ url }) =>
+      url.includes(deaf) ? new Response('{"errcode":300001,"errmsg":"token is not exist"}') : new Response('ok');
+    await raise(alarm('order/shop/deaf-1'));
+    await run();
+    expect(sentTo(other)).toEqual([]);
+    await sql('UPDATE notes SET due_at = ?, state = ?', Date.now() - NOTE_DEAD_MS, 'waiting');
+    await sql('UPDATE paces SET next_at = 0');
+    await desk().poke(Date.now());
+    await runDurableObjectAlarm(desk());
+    const { body } = await call('GET', `/v1/alarm-messages?destination=${deaf}&state=dead`);
+    expect(body.items?.map(({ error }) => String(error))).toEqual(['300001 token is not exist']);
+    await run();
+    expect(sentTo(other).map(({ body: text }) => text.includes(deaf))).toEqual([true]);
+    expect(await listed(`destination/${deaf}`)).toMatchObject({ code: 'notification_dead' });
+    expect(sentTo(deaf).some(({ body: text }) => text.includes('did not reach'))).toBe(false);
+  });
+
+  it('gets a flood as one message that says how many more there are', async () => {
+    await make('wecom');
+    const flood = Array.from({ length: NOTES_WAITING_MAX + 20 }, (_, n) => alarm(`order/shop/flood-${n}`));
+    await raise(...flood);
+    await run();
+    expect(posts.length).toBe(1);
+    expect(posts[0]?.body).toContain(`${flood.length} alarms`);
+    await run();
+    expect(posts.length).toBe(1);
+  });
+
+  it('gets what was on its way when the desk ended once more, and nothing after that', async () => {
+    await make('slack');
+    await raise(alarm('order/shop/crash-1'));
+    await run();
+    await sql("UPDATE notes SET state = 'sending'"); // sent, and the desk ended before it knew
+    await sql('DELETE FROM told');
+    await runInDurableObject(desk(), (_, state) => state.abort('the end')).catch(() => undefined);
+    await run();
+    expect(posts.length).toBe(2);
+    await run();
+    expect(posts.length).toBe(2);
+  });
+
+  it('shows no address and no secret, in answers, in errors or at rest', async () => {
+    const id = unique('to');
+    const token = 'very-secret-token-0123456789';
+    const url = `http://127.0.0.1:9/hook/${id}?access_token=${token}`;
+    const made = await call('POST', '/v1/alarm-destinations', { id, kind: 'dingtalk', url, secret: 'SECverysecret' });
+    destinations.push(id);
+    answer = ({ url: asked }) => new Response(`no ${asked} SECverysecret`, { status: 400 });
+    const tested = await call('POST', `/v1/alarm-destinations/${id}/test`);
+    expect(tested.body).toMatchObject({ taken: false, error: expect.stringMatching(/^400 no /) });
+    const rows = JSON.stringify([await sql('SELECT * FROM destinations'), await sql('SELECT * FROM writes')]);
+    const seen = [made, tested, await call('GET', '/v1/alarm-destinations')].map(({ text }) => text).join() + rows;
+    for (const secret of [token, 'SECverysecret']) expect(seen).not.toContain(secret);
+    expect(made.body).toMatchObject({ address: '127.0.0.1:9/…6789', signed: true });
+  });
+
+  it('is tested at once; a webhook’s message is signed with the secret that was shown once', async () => {
+    const id = unique('to');
+    const input = { id, kind: 'webhook', url: 'http://127.0.0.1:9/hook' };
+    const { body } = await call('POST', '/v1/alarm-destinations', input, { headers: { 'idempotency-key': id } });
+    destinations.push(id);
+    expect((await call('POST', `/v1/alarm-destinations/${id}/test`)).body).toEqual({ taken: true, error: null });
+    const [post] = posts;
+    const given = Object.fromEntries(post?.headers ?? []);
+    const verify = () => new Webhook(String(body.secret)).verify(post?.body ?? '', given);
+    expect(verify).not.toThrow();
+    expect(JSON.parse(post?.body ?? '').type).toBe('alarm.test');
+    expect((await call('GET', `/v1/alarm-destinations/${id}`)).body.secret).toBeUndefined();
+    expect((await call('POST', '/v1/alarm-destinations/nobody/test')).status).toBe(404);
+  });
+
+  it.each([
+    [{ kind: 'slack', url: 'https://evil.example/services/x' }, 'url'],
+    [{ kind: 'slack', url: 'https://hooks.slack.com/services/x', secret: 'x' }, 'secret'],
+    [{ kind: 'webhook', url: 'https://10.0.0.1/x' }, 'url'],
+    [{ kind: 'webhook', url: 'https://ops.example/x', secret: 'short' }, 'secret'],
+    [{ kind: 'webhook', url: 'https://ops.example/x', to: ['a@b.example'] }, 'to'],
+    [{ kind: 'email', from: 'a@b.example', to: ['c@d.example'] }, 'kind'],
+    [{ kind: 'feishu' }, 'url'],
+    [{ kind: 'feishu', url: 'https://open.feishu.cn/open-apis/bot/v2/hook/x', quietHours: NEVER }, 'quietHours.from'],
+  ])('that cannot be is refused with the field to mend: %o', async (input, field) => {
+    const { status, body } = await call('POST', '/v1/alarm-destinations', { id: unique('to'), ...input });
+    expect([status, body.errors?.map((error) => String(error.field))]).toEqual([422, [field]]);
+  });
+
+  it('is changed, switched off, removed; rules that name it alone are everybody’s again', async () => {
+    const [id, other] = [await make('slack'), await make('slack')];
+    await call('PUT', '/v1/alarm-rules', { rules: { order_held: { destinations: [id] } } });
+    const quietHours = { from: '22:00', to: '07:00', utcOffsetMinutes: 480 };
+    const changed = await call('PATCH', `/v1/alarm-destinations/${id}`, { quietHours, enabled: false });
+    expect(changed.body).toMatchObject({ quietHours, enabled: false, language: 'en' });
+    await raise(alarm('order/shop/off-1'));
+    await run();
+    expect(posts).toEqual([]);
+    await call('DELETE', `/v1/alarm-destinations/${id}`);
+    expect((await call('GET', '/v1/alarm-rules')).body.rules?.order_held?.destinations).toBeNull();
+    await raise(alarm('order/shop/off-2'));
+    await run();
+    expect(sentTo(other).length).toBe(1);
+    expect((await call('DELETE', `/v1/alarm-destinations/${id}`)).status).toBe(404);
+  });
+});
+
+describe('the rules', () => {
+  it('say who is told of what; what is left out is as usual', async () => {
+    const [a, b] = [await make('slack'), await make('slack')];
+    const rules = { order_held: { destinations: [a] }, unlinked: { enabled: false }, backlog_age: { minutes: 3 } };
+    const put = await call('PUT', '/v1/alarm-rules', { rules });
+    expect(put.body.rules).toMatchObject({ ...rules, delivery_dead: { enabled: true, critical: true } });
+    await raise(alarm('order/shop/ruled-1'), alarm('order/shop/ruled-1', { code: 'unlinked' }));
+    await run();
+    expect([sentTo(a).length, sentTo(b).length]).toEqual([1, 0]);
+    expect(sentTo(a)[0]?.body).not.toContain('names no known order');
+  });
+
+  it.each([
+    [{ nonsense: {} }, 'rules.nonsense'],
+    [{ order_held: { minutes: 3 } }, 'rules.order_held.minutes'],
+    [{ order_held: { destinations: ['nobody'] } }, 'rules.order_held.destinations'],
+    [{ backlog_age: { minutes: 0 } }, 'rules.backlog_age.minutes'],
+  ])('that cannot be are refused: %o', async (rules, field) => {
+    const { status, body } = await call('PUT', '/v1/alarm-rules', { rules });
+    expect([status, body.errors?.map((error) => String(error.field))]).toEqual([422, [field]]);
+  });
+
+  it('are an admin’s to change', async () => {
+    const operator = await makeKey('read', 'operate');
+    expect((await call('PUT', '/v1/alarm-rules', { rules: {} }, { key: operator })).status).toBe(403);
+    expect((await call('GET', '/v1/alarm-rules', undefined, { key: operator })).status).toBe(200);
+    expect((await call('POST', '/v1/alarm-destinations', {}, { key: operator })).status).toBe(403);
+  });
+});
