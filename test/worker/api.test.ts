@@ -48,6 +48,8 @@ describe('the door of /v1', () => {
       ...PROOF,
       ...['pause', 'resume', 'disable', 'enable', 'diagnose'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
+      'POST /v1/alarms/x/acknowledge',
+      'POST /v1/alarms/x/resolve',
       'POST /v1/orders/x/x/refunds/x/abandon',
       'POST /v1/products',
       'PATCH /v1/products/x',
