@@ -21,6 +21,9 @@ export const IdParam = z.object({ id: z.string().openapi({ param: { name: 'id', 
 
 export const Time = z.string().openapi({ format: 'date-time' });
 
+/** A time that a caller names. */
+export const When = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T00:00:00Z' });
+
 export const MoneyInput = z.strictObject({
   minor: z
     .int('must be a whole number of the smallest unit: 100 is 1.00 CNY')

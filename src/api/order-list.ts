@@ -1,20 +1,19 @@
 // GET /v1/orders: find orders by number, transaction, refund, state, flag, channel, time and amount; as pages, or as
-// one table for a spreadsheet that is written while it is read. Asks D1 alone.
-import { csvLine } from '../core/csv.ts';
+// one table. Asks D1 alone.
 import { EXPORT_PAGE_ITEMS } from '../core/limits.ts';
 import { isCurrency, type Money as MoneyValue, printMoney } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
 import { type OrderFilter, type OrderPlace, type OrderRow, searchOrders } from '../store/order-search.ts';
 import { requires } from './auth.ts';
-import { Id, iso, isoOrNull, OrderNo } from './fields.ts';
+import { Id, iso, isoOrNull, OrderNo, When } from './fields.ts';
 import { createRoute, newApp, z } from './kit.ts';
 import { ORDER_STATES, OrderItem } from './order-shape.ts';
 import { PageQuery, pageOf, placeOf, toCursor } from './page.ts';
 import { invalid, problemResponse, refuse } from './problem.ts';
+import { Format, jsonOrCsv, tableOf } from './table.ts';
 
 const BY_NUMBER = 'Whole, or how it begins; then the list is by what was found.';
 const FoundId = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters without spaces');
-const When = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T00:00:00Z' });
 const Minor = z.coerce
   .number()
   .int('must be a whole number of the smallest unit: 100 is 1.00 CNY')
@@ -34,9 +33,7 @@ export const OrderQuery = PageQuery.extend({
   currency: z.string().refine(isCurrency, 'must be three capital letters, such as CNY').optional(),
   amountMin: Minor.optional().openapi({ description: 'Of the order’s amount, in the smallest unit; with currency.' }),
   amountMax: Minor.optional().openapi({ description: 'The same, included.' }),
-  format: z.enum(['json', 'csv']).default('json').openapi({
-    description: 'csv: all pages as one table, amounts as decimals; limit and cursor are not looked at.',
-  }),
+  format: Format,
 });
 type OrderQuery = z.infer<typeof OrderQuery>;
 
@@ -57,10 +54,7 @@ orderList.openapi(
     middleware: requires('read', 'orders'),
     request: { query: OrderQuery },
     responses: {
-      200: {
-        description: 'Orders.',
-        content: { 'application/json': { schema: OrderPage }, 'text/csv': { schema: z.string() } },
-      },
+      200: jsonOrCsv('Orders.', OrderPage),
       ...problemResponse,
     },
   }),
@@ -71,7 +65,12 @@ orderList.openapi(
     const wrong = wrongIn(query, place.value);
     if (wrong !== null) return refuse(c, invalid(wrong));
     const filter = filterOf(query);
-    if (query.format === 'csv') return tableOf(c.env.DB, filter);
+    if (query.format === 'csv') {
+      return tableOf<OrderPlace>('orders', HEADER, async (after) => {
+        const page = await searchOrders(c.env.DB, filter, after, EXPORT_PAGE_ITEMS);
+        return { lines: page.rows.map(lineOf), next: page.next };
+      });
+    }
     const { rows, next } = await searchOrders(c.env.DB, filter, place.value, query.limit);
     return c.json({ items: rows.map(renderItem), next: next && toCursor([...next]) }, 200);
   },
@@ -136,28 +135,10 @@ const HEADER = [
   ...['createdAt', 'updatedAt', 'paidAt'],
 ];
 
-function lineOf(row: OrderRow): string {
+function lineOf(row: OrderRow): readonly unknown[] {
   const { channel, orderNo, state, flags, amount, paid, refunded, amountChecked, test, ...times } = renderItem(row);
   const sums = [amount, paid, refunded].map((sum) => (sum === null ? null : printMoney(sum)));
   const { createdAt, updatedAt, paidAt } = times;
   const rest = [amountChecked, test, createdAt, updatedAt, paidAt];
-  return csvLine([channel, orderNo, state, flags.join(' '), row.currency, ...sums, ...rest]);
-}
-
-/** Written page by page, as fast as it is read: as long as the list may be, no more than a page of it is held. */
-function tableOf(db: D1Database, filter: OrderFilter): Response {
-  let place: OrderPlace | null = null;
-  const text = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    start: (writer) => writer.enqueue(text.encode(csvLine(HEADER))),
-    async pull(writer) {
-      const page = await searchOrders(db, filter, place, EXPORT_PAGE_ITEMS);
-      writer.enqueue(text.encode(page.rows.map(lineOf).join('')));
-      place = page.next;
-      if (place === null) writer.close();
-    },
-  });
-  return new Response(body, {
-    headers: { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': 'attachment; filename="orders.csv"' },
-  });
+  return [channel, orderNo, state, flags.join(' '), row.currency, ...sums, ...rest];
 }

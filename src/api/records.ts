@@ -1,4 +1,6 @@
 // /v1/callbacks, /v1/rejections, /v1/deliveries: what arrived, what was refused, what went out. Lists from D1 alone.
+import { EXPORT_PAGE_ITEMS } from '../core/limits.ts';
+import { REJECTION_REASONS } from '../core/rejection.ts';
 import {
   type CallbackRow,
   countRejections,
@@ -7,12 +9,14 @@ import {
   listDeliveries,
   type RejectionCount,
 } from '../store/lists.ts';
+import type { Page } from '../store/stretch.ts';
 import { requires } from './auth.ts';
-import { Id, iso, isoOrNull, Time } from './fields.ts';
+import { Id, iso, isoOrNull, OrderNo, Time, When } from './fields.ts';
 import { createRoute, jsonOf, newApp, z } from './kit.ts';
 import { DELIVERY_STATES } from './order-shape.ts';
-import { cut, PageQuery, pageOf, placeOf } from './page.ts';
-import { invalid, problemResponse, refuse } from './problem.ts';
+import { PageQuery, pageOf, placeOf, toCursor } from './page.ts';
+import { problemResponse, refuse } from './problem.ts';
+import { Format, jsonOrCsv, tableOf } from './table.ts';
 
 const COUNT_MINUTES_DEFAULT = 60;
 const COUNT_MINUTES_MAX = 1_440;
@@ -50,9 +54,34 @@ const renderCallback = (row: CallbackRow): z.infer<typeof CallbackBody> => ({
 });
 
 const CallbackPlace = z.tuple([z.int(), z.string()]);
-const placeOfCallback = (row: CallbackRow) => [row.at, row.id];
+type CallbackPlace = z.infer<typeof CallbackPlace>;
+const CALLBACK_HEADER = [
+  ...(['at', 'id', 'channel', 'verdict', 'reason', 'detail'] as const),
+  ...(['remoteAddress', 'orderNo', 'noticeType', 'digest', 'bytes'] as const),
+] as const;
 /** Unknown channels share one name, which no channel can have. */
 const ChannelName = z.union([Id, z.literal('-')]);
+
+/** What arrived is looked for by. */
+const CallbackQuery = PageQuery.extend({
+  channel: ChannelName.optional(),
+  verdict: z.enum(VERDICTS).optional(),
+  reason: z.enum(REJECTION_REASONS).optional(),
+  orderNo: OrderNo.optional().openapi({ description: 'That it named; quick together with channel.' }),
+  from: When.optional().openapi({ description: 'It came then or later.' }),
+  to: When.optional().openapi({ description: 'It came before then.' }),
+  format: Format,
+});
+
+const spanOf = ({ from, to }: { readonly from?: string | undefined; readonly to?: string | undefined }) => ({
+  from: from === undefined ? undefined : Date.parse(from),
+  to: to === undefined ? undefined : Date.parse(to),
+});
+
+const shown = <Row, Item>({ rows, next }: Page<Row>, render: (row: Row) => Item) => ({
+  items: rows.map(render),
+  next: next && toCursor([...next]),
+});
 
 export const records = newApp();
 
@@ -63,15 +92,22 @@ records.openapi(
     summary: 'List what providers sent, newest first',
     description: 'Accepted callbacks are all here; of the others samples are kept, and counts are exact.',
     middleware: requires('read'),
-    request: { query: PageQuery.extend({ channel: ChannelName.optional(), verdict: z.enum(VERDICTS).optional() }) },
-    responses: { 200: jsonOf('Arrivals, newest first.', pageOf('CallbackPage', CallbackBody)), ...problemResponse },
+    request: { query: CallbackQuery },
+    responses: { 200: jsonOrCsv('Arrivals, newest first.', pageOf('CallbackPage', CallbackBody)), ...problemResponse },
   }),
   async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query');
+    const { limit, cursor, format, from, to, ...rest } = c.req.valid('query');
     const place = placeOf(cursor, CallbackPlace);
     if (!place.ok) return refuse(c, place.error);
-    const rows = await listCallbacks(c.env.DB, filter, place.value, limit);
-    return c.json(cut(rows, limit, placeOfCallback, renderCallback), 200);
+    const filter = { ...rest, ...spanOf({ from, to }) };
+    if (format === 'csv') {
+      return tableOf<CallbackPlace>('callbacks', CALLBACK_HEADER, async (after) => {
+        const { rows, next } = await listCallbacks(c.env.DB, filter, after, EXPORT_PAGE_ITEMS);
+        const lines = rows.map(renderCallback).map((item) => CALLBACK_HEADER.map((name) => item[name]));
+        return { lines, next: next && CallbackPlace.parse(next) };
+      });
+    }
+    return c.json(shown(await listCallbacks(c.env.DB, filter, place.value, limit), renderCallback), 200);
   },
 );
 
@@ -107,11 +143,11 @@ records.openapi(
     const place = placeOf(cursor, CallbackPlace);
     if (!place.ok) return refuse(c, place.error);
     const since = Date.now() - minutes * 60_000;
-    const [rows, counts] = await Promise.all([
+    const [page, counts] = await Promise.all([
       listCallbacks(c.env.DB, { channel, verdict: 'rejected' }, place.value, limit),
       place.value === null ? countRejections(c.env.DB, channel, since, COUNTS_MAX) : [],
     ]);
-    return c.json({ ...cut(rows, limit, placeOfCallback, renderCallback), counts: counts.map(renderCount) }, 200);
+    return c.json({ ...shown(page, renderCallback), counts: counts.map(renderCount) }, 200);
   },
 );
 
@@ -151,32 +187,50 @@ const renderDelivery = (row: DeliveryRow): z.infer<typeof DeliveryBody> => ({
   updatedAt: iso(row.updated_at),
 });
 
+const DeliveryPlace = z.tuple([z.int(), z.string(), z.string()]);
+type DeliveryPlace = z.infer<typeof DeliveryPlace>;
+const DELIVERY_HEADER = [
+  ...(['createdAt', 'eventId', 'origin', 'channel', 'orderNo', 'sequence', 'state', 'reason', 'attempts'] as const),
+  ...(['lastOutcome', 'lastStatus', 'dueAt', 'updatedAt'] as const),
+] as const;
+
 records.openapi(
   createRoute({
     method: 'get',
     path: '/deliveries',
     summary: 'List deliveries, newest first',
-    description: 'A delivery is listed from its first outcome on; an order shows its own at once.',
+    description:
+      'A delivery is listed from its first outcome on; an order shows its own at once. A page may be short and still ' +
+      'have a next: the list is over when next is null.',
     middleware: requires('read'),
     request: {
       query: PageQuery.extend({
         state: z.enum(DELIVERY_STATES).optional(),
-        channel: Id.optional().openapi({ description: 'Together with a state other than delivered.' }),
+        channel: Id.optional(),
+        origin: Id.optional(),
+        orderNo: OrderNo.optional(),
+        from: When.optional().openapi({ description: 'The event came then or later.' }),
+        to: When.optional().openapi({ description: 'The event came before then.' }),
+        format: Format,
       }),
     },
-    responses: { 200: jsonOf('Deliveries, newest first.', pageOf('DeliveryPage', DeliveryBody)), ...problemResponse },
+    responses: {
+      200: jsonOrCsv('Deliveries, newest first.', pageOf('DeliveryPage', DeliveryBody)),
+      ...problemResponse,
+    },
   }),
   async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query');
-    const place = placeOf(cursor, z.tuple([z.int(), z.string(), z.string()]));
+    const { limit, cursor, format, from, to, ...rest } = c.req.valid('query');
+    const place = placeOf(cursor, DeliveryPlace);
     if (!place.ok) return refuse(c, place.error);
-    if (filter.channel !== undefined && (filter.state === undefined || filter.state === 'delivered')) {
-      return refuse(c, invalid({ field: 'state', message: 'give a state other than delivered along with channel' }));
+    const filter = { ...rest, ...spanOf({ from, to }) };
+    if (format === 'csv') {
+      return tableOf<DeliveryPlace>('deliveries', DELIVERY_HEADER, async (after) => {
+        const { rows, next } = await listDeliveries(c.env.DB, filter, after, EXPORT_PAGE_ITEMS);
+        const lines = rows.map(renderDelivery).map((item) => DELIVERY_HEADER.map((name) => item[name]));
+        return { lines, next: next && DeliveryPlace.parse(next) };
+      });
     }
-    const rows = await listDeliveries(c.env.DB, filter, place.value, limit);
-    return c.json(
-      cut(rows, limit, (row) => [row.created_at, row.event_id, row.origin], renderDelivery),
-      200,
-    );
+    return c.json(shown(await listDeliveries(c.env.DB, filter, place.value, limit), renderDelivery), 200);
   },
 );

@@ -10,6 +10,7 @@ import { channelChange } from './channel-change.tsx';
 import { channelNew } from './channel-new.tsx';
 import { channels } from './channels.tsx';
 import { endSession, newToken, readCookie, readSession, writeCookie } from './cookies.ts';
+import { deliveries } from './deliveries.tsx';
 import { FormRefused } from './forms.ts';
 import { type Context, newPages, type Theme, to, withQuery } from './kit.ts';
 import { login } from './login.tsx';
@@ -121,7 +122,7 @@ operators.onError((error, c) => {
 });
 
 const PAGES = [
-  ...[login, overview, alarms, callbacks, records],
+  ...[login, overview, alarms, callbacks, deliveries, records],
   ...[orders, order, orderActs, refund],
   ...[channels, channelNew, channelChange, origins, originNew, switches],
 ];

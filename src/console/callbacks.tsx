@@ -2,10 +2,11 @@
 import type { z } from 'zod';
 import { pageOf } from '../api/page.ts';
 import { CallbackBody, RejectionPage, VERDICTS } from '../api/records.ts';
+import { REJECTION_REASONS } from '../core/rejection.ts';
 import { get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
-import { Filter } from './filter.tsx';
-import { type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
+import { askedIn, Filter, TableLink, tableFor, timeOf } from './filter.tsx';
+import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Badge, Card, Note, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
@@ -16,32 +17,41 @@ type Count = z.infer<typeof RejectionPage>['counts'][number];
 
 export const callbacks = newPages();
 
+const askedOf = (c: Context) => askedIn(c, 'verdict', 'channel', 'reason', 'orderNo', 'from', 'to');
+type Query = ReturnType<typeof askedOf>;
+const queryOf = (asked: Query): Query => ({ ...asked, from: timeOf(asked.from), to: timeOf(asked.to) });
+
+callbacks.get('/callbacks.csv', (c) => tableFor(c, 'callbacks', askedOf(c), queryOf(askedOf(c))));
+
 callbacks.get('/callbacks', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
-  const asked = { verdict: c.req.query('verdict') ?? '', channel: c.req.query('channel') ?? '' };
-  const cursor = c.req.query('cursor') ?? '';
+  const asked = askedOf(c);
+  const { cursor } = askedIn(c, 'cursor');
   const isRefusals = asked.verdict === 'rejected';
   const [page, counted, channels] = await Promise.all([
-    get(c, withQuery('/v1/callbacks', { ...asked, cursor }), Callbacks),
+    get(c, withQuery('/v1/callbacks', { ...queryOf(asked), cursor }), Callbacks),
     isRefusals && cursor === ''
       ? get(c, withQuery('/v1/rejections', { channel: asked.channel, limit: '1' }), RejectionPage)
       : null,
     channelIds(c, guest),
   ]);
-  if (!page.ok) return showProblem(c, page.error, 'callbacks');
-  const { items, next } = page.value;
+  if (!page.ok && page.error.code !== 'validation_failed') return showProblem(c, page.error, 'callbacks');
+  const { items, next } = page.ok ? page.value : { items: [], next: null };
   const at = (place?: string) => withQuery(to('callbacks'), { ...asked, cursor: place });
   const verdicts = VERDICTS.map((value) => ({ value, text: wordFor(say, 'verdict', value) }));
+  const reasons = REJECTION_REASONS.map((value) => ({ value, text: wordFor(say, 'reason', value) }));
   const counts = counted?.ok ? counted.value.counts : [];
   return show(c, {
     title: say('callbacks.title'),
     section: 'callbacks',
+    status: page.ok ? 200 : 422,
     body: (
       <>
         <Filter
           visit={guest}
           action={to('callbacks')}
+          wrong={page.ok ? undefined : page.error.errors?.[0]}
           fields={[
             { name: 'verdict', label: say('callbacks.verdict'), value: asked.verdict, choices: verdicts },
             {
@@ -50,11 +60,16 @@ callbacks.get('/callbacks', async (c) => {
               value: asked.channel,
               choices: ['-', ...channels].map((id) => ({ value: id, text: id })),
             },
+            { name: 'reason', label: say('callbacks.reason'), value: asked.reason, choices: reasons },
+            { name: 'orderNo', label: say('orders.orderNo'), value: asked.orderNo },
+            { name: 'from', label: say('orders.from'), value: asked.from, type: 'datetime-local' },
+            { name: 'to', label: say('orders.to'), value: asked.to, type: 'datetime-local' },
           ]}
         />
         {isRefusals ? <Counts guest={guest} counts={counts} /> : null}
         <Mending guest={guest} items={items} />
-        <CallbackTable guest={guest} items={items} />
+        <CallbackTable guest={guest} items={items} empty={say(next === null ? 'list.none' : 'list.goOn')} />
+        <TableLink visit={guest} page="callbacks" asked={asked} />
         <Pager visit={guest} first={cursor === '' ? null : at()} next={next === null ? null : at(next)} />
       </>
     ),
@@ -105,13 +120,14 @@ const Counts = ({ guest, counts }: { readonly guest: Guest; readonly counts: rea
   </div>
 );
 
-function CallbackTable({ guest, items }: { readonly guest: Guest; readonly items: readonly Item[] }) {
+type TableProps = { readonly guest: Guest; readonly items: readonly Item[]; readonly empty: string };
+function CallbackTable({ guest, items, empty }: TableProps) {
   const { say } = guest;
   return (
     <div class="card">
       <Table
         caption={say('callbacks.title')}
-        empty={say('list.none')}
+        empty={empty}
         rows={items}
         columns={[
           { head: say('order.at'), cell: ({ at }) => <Time at={at} /> },

@@ -1,13 +1,17 @@
-// The filter above a list: chosen values live in the address, so that a list can be kept and shared.
-import { Select } from './fields.tsx';
-import type { Visit } from './kit.ts';
+// The filter above a list: what was chosen lives in the address, so that a list can be kept, shared, and taken along
+// as a table.
+import { fetchApi } from './call.ts';
+import { Input, Select } from './fields.tsx';
+import { type Context, to, type Visit, withQuery } from './kit.ts';
 
 export type FilterField = {
   readonly name: string;
   readonly label: string;
   readonly help?: string;
   readonly value: string;
-  readonly choices: readonly { readonly value: string; readonly text: string }[];
+  /** Left out: it is written, not chosen. */
+  readonly choices?: readonly { readonly value: string; readonly text: string }[];
+  readonly type?: 'text' | 'datetime-local';
 };
 type FilterProps = {
   readonly visit: Visit;
@@ -19,15 +23,16 @@ type FilterProps = {
 export const Filter = ({ visit, action, fields, wrong }: FilterProps) => (
   <form class="card" method="get" action={action} aria-label={visit.say('list.filter')}>
     <div class="filter">
-      {fields.map(({ choices, ...field }) => (
-        <Select
-          visit={visit}
-          {...field}
-          isFilter
-          choices={[{ value: '', text: visit.say('list.all') }, ...choices]}
-          wrong={wrong?.field === field.name ? wrong.message : undefined}
-        />
-      ))}
+      {fields.map(({ choices, type = 'text', ...field }) => {
+        const common = {
+          visit,
+          ...field,
+          isFilter: true,
+          wrong: wrong?.field === field.name ? wrong.message : undefined,
+        };
+        if (choices === undefined) return <Input {...common} type={type} />;
+        return <Select {...common} choices={[{ value: '', text: visit.say('list.all') }, ...choices]} />;
+      })}
       <FilterButtons visit={visit} action={action} />
     </div>
   </form>
@@ -43,3 +48,39 @@ export const FilterButtons = ({ visit, action }: { readonly visit: Visit; readon
     </a>
   </div>
 );
+
+/** What the address says of these, without the spaces that a paste brings. */
+export const askedIn = <Name extends string>(c: Context, ...names: readonly Name[]): Record<Name, string> =>
+  Object.fromEntries(names.map((name) => [name, (c.req.query(name) ?? '').trim()])) as Record<Name, string>; // each
+
+/** A time as a form writes it, in UTC, as /v1 takes it; anything else as it is, for /v1 to say what is wrong. */
+export const timeOf = (text: string): string => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? `${text}:00Z` : text);
+
+type TableLinkProps = {
+  readonly visit: Visit;
+  readonly page: string;
+  readonly asked: Readonly<Record<string, string>>;
+};
+/** Leads to the same list as a table. */
+export const TableLink = ({ visit, page, asked }: TableLinkProps) => (
+  <p>
+    <a href={withQuery(to(`${page}.csv`), asked)} download>
+      {visit.say('list.csv')}
+    </a>
+  </p>
+);
+
+/** The whole list as a table, passed on while it comes. A filter that /v1 refuses leads back to the page. */
+export async function tableFor(
+  c: Context,
+  page: string,
+  asked: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, string>> = asked,
+): Promise<Response> {
+  const reply = await fetchApi(c, 'GET', withQuery(`/v1/${page}`, { ...query, format: 'csv' }));
+  if (!reply.ok) return c.redirect(withQuery(to(page), asked), 303);
+  const name = reply.headers.get('content-disposition') ?? 'attachment';
+  return new Response(reply.body, {
+    headers: { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name },
+  });
+}

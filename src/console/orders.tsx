@@ -3,10 +3,10 @@ import { ORDER_STATES, OrderItem } from '../api/order-shape.ts';
 import { pageOf } from '../api/page.ts';
 import { isCurrency, parseMoney } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
-import { fetchApi, get } from './call.ts';
+import { get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { Input, Select } from './fields.tsx';
-import { FilterButtons } from './filter.tsx';
+import { askedIn, FilterButtons, TableLink, tableFor, timeOf } from './filter.tsx';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Badge, moneyText, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
@@ -19,20 +19,9 @@ const NAMES = ['search', 'channel', 'state', 'flag', 'from', 'to', 'currency', '
 type Query = Readonly<Record<(typeof NAMES)[number], string>>;
 
 /** As the form was filled in. */
-function askedIn(c: Context): Query {
-  const value = (name: (typeof NAMES)[number]) => (c.req.query(name) ?? '').trim();
-  const [search, channel, state, flag] = [value('search'), value('channel'), value('state'), value('flag')];
-  const amounts = { currency: value('currency').toUpperCase(), amountMin: value('amountMin') };
-  return {
-    search,
-    channel,
-    state,
-    flag,
-    from: value('from'),
-    to: value('to'),
-    ...amounts,
-    amountMax: value('amountMax'),
-  };
+function askedOf(c: Context): Query {
+  const asked = askedIn(c, ...NAMES);
+  return { ...asked, currency: asked.currency.toUpperCase() };
 }
 
 /** The same in the words of /v1. What cannot be read is handed on as it is: /v1 says what is wrong with it. */
@@ -42,9 +31,8 @@ function queryOf(asked: Query): Query {
     const amount = text === '' || !isCurrency(currency) ? null : parseMoney(text, currency);
     return amount?.ok ? String(amount.value.minor) : text;
   };
-  const time = (text: string) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? `${text}:00Z` : text);
   const amounts = { amountMin: minor(asked.amountMin), amountMax: minor(asked.amountMax) };
-  return { ...asked, ...amounts, from: time(from), to: time(until) };
+  return { ...asked, ...amounts, from: timeOf(from), to: timeOf(until) };
 }
 
 export const orders = newPages();
@@ -52,7 +40,7 @@ export const orders = newPages();
 orders.get('/orders', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
-  const asked = askedIn(c);
+  const asked = askedOf(c);
   const cursor = (c.req.query('cursor') ?? '').trim();
   const [page, channels] = await Promise.all([
     get(c, withQuery('/v1/orders', { ...queryOf(asked), cursor }), Orders),
@@ -67,7 +55,7 @@ orders.get('/orders', async (c) => {
   const { items, next } = page.value;
   const at = (place: string | undefined) => withQuery(to('orders'), { ...asked, cursor: place });
   const isFiltered = Object.values(asked).some((value) => value !== '');
-  const empty = say(next !== null ? 'orders.goOn' : isFiltered ? 'list.unfound' : 'list.none');
+  const empty = say(next !== null ? 'list.goOn' : isFiltered ? 'list.unfound' : 'list.none');
   return show(c, {
     title: say('orders.title'),
     section: 'orders',
@@ -75,24 +63,16 @@ orders.get('/orders', async (c) => {
       <>
         <Filter guest={guest} asked={asked} channels={channels} />
         <OrderTable guest={guest} items={items} empty={empty} />
-        <p>
-          <a href={withQuery(to('orders.csv'), asked)} download>
-            {say('list.csv')}
-          </a>
-        </p>
+        <TableLink visit={guest} page="orders" asked={asked} />
         <Pager visit={guest} first={cursor === '' ? null : at(undefined)} next={next === null ? null : at(next)} />
       </>
     ),
   });
 });
 
-/** The whole list as a table, passed on while it comes. */
-orders.get('/orders.csv', async (c) => {
-  const reply = await fetchApi(c, 'GET', withQuery('/v1/orders', { ...queryOf(askedIn(c)), format: 'csv' }));
-  if (!reply.ok) return c.redirect(withQuery(to('orders'), askedIn(c)), 303);
-  const name = reply.headers.get('content-disposition') ?? 'attachment';
-  const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name };
-  return new Response(reply.body, { headers });
+orders.get('/orders.csv', (c) => {
+  const asked = askedOf(c);
+  return tableFor(c, 'orders', asked, queryOf(asked));
 });
 
 type FilterProps = {

@@ -183,8 +183,8 @@ export const UNLINKED_ALARM_MS = 10 * 60_000;
 export const PAGE_ITEMS_DEFAULT = 50;
 /** Orders read at once for a table: a million are two hundred pages. */
 export const EXPORT_PAGE_ITEMS = 5_000;
-/** Rows of an index that one page of a search looks through for what the index does not know. */
-export const ORDER_SCAN_MAX = 2_000;
+/** Rows of an index that one page of a list looks through for what the index does not know. */
+export const LIST_SCAN_MAX = 2_000;
 export const PAGE_ITEMS_MAX = 200;
 /** How long an Idempotency-Key of a registry write is remembered. */
 export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;

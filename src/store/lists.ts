@@ -1,23 +1,17 @@
-// The lists of /v1, read from the projection in D1: keyset pages, newest first. Never truth, never written here.
-// Each list asks for one row more than a page, so that the caller knows whether another page follows.
+// The lists of /v1, read from the projection in D1: keyset pages, newest first, each along an index. Never truth, never
+// written here.
 import type { Verdict } from '../core/callback.ts';
+import { LIST_SCAN_MAX } from '../core/limits.ts';
+import { all, given, type Page, readStretches, type Term, term, type Walk } from './stretch.ts';
 
-type Term = { readonly sql: string; readonly values: readonly (string | number)[] };
-const term = (sql: string, ...values: readonly (string | number)[]): Term => ({ sql, values });
+const scanMax = (limit: number) => Math.max(LIST_SCAN_MAX, limit + 1);
 
-async function select<Row>(
-  db: D1Database,
-  columns: string,
-  terms: readonly (Term | null | undefined | '')[],
-  order: string,
-  limit: number,
-): Promise<readonly Row[]> {
-  const given = terms.filter((one) => one !== null && one !== undefined && one !== '');
-  const where = given.length === 0 ? '' : `WHERE ${given.map(({ sql }) => sql).join(' AND ')}`;
-  const statement = db.prepare(`SELECT ${columns} ${where} ORDER BY ${order} LIMIT ?`);
-  const { results } = await statement.bind(...given.flatMap(({ values }) => values), limit + 1).all<Row>();
-  return results;
-}
+/** When, epoch milliseconds; `to` is not included. */
+type Span = { readonly from?: number | undefined; readonly to?: number | undefined };
+const spanOf = (column: string, { from, to }: Span): Term[] =>
+  given([from !== undefined && term(`${column} >= ?`, from), to !== undefined && term(`${column} < ?`, to)]);
+const is = (column: string, value: string | undefined): Term | false =>
+  value !== undefined && term(`${column} = ?`, value);
 
 export type DeliveryRow = {
   readonly created_at: number;
@@ -35,28 +29,42 @@ export type DeliveryRow = {
   readonly updated_at: number;
 };
 export type DeliveryPlace = readonly [createdAt: number, eventId: string, origin: string];
-export type DeliveryFilter = { readonly channel?: string | undefined; readonly state?: string | undefined };
+export type DeliveryFilter = Span & {
+  readonly channel?: string | undefined;
+  readonly state?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly orderNo?: string | undefined;
+};
 
 export function listDeliveries(
   db: D1Database,
   filter: DeliveryFilter,
   place: DeliveryPlace | null,
   limit: number,
-): Promise<readonly DeliveryRow[]> {
-  // The second half lets SQLite use the partial index, which holds everything but the delivered majority.
-  const open = filter.state !== undefined && filter.state !== 'delivered' ? " AND state <> 'delivered'" : '';
-  return select<DeliveryRow>(
-    db,
-    `created_at, event_id, origin, channel, order_no, sequence, state, reason, attempts, last_outcome, last_status,
-     due_at, updated_at FROM deliveries`,
-    [
-      filter.channel && term('channel = ?', filter.channel),
-      filter.state && term(`state = ?${open}`, filter.state),
+): Promise<Page<DeliveryRow>> {
+  const { channel, state, origin, orderNo } = filter;
+  // The partial index holds everything but the delivered majority, and the key itself is in the order of the time.
+  const isOpen = state !== undefined && state !== 'delivered';
+  const where = all(
+    given([
+      isOpen && term("state = ? AND state <> 'delivered'", state),
+      ...spanOf('created_at', filter),
       place && term('(created_at, event_id, origin) < (?, ?, ?)', ...place),
-    ],
-    'created_at DESC, event_id DESC, origin DESC',
-    limit,
+    ]),
   );
+  const walk: Walk = {
+    along: {
+      sql: `FROM deliveries ${isOpen ? 'INDEXED BY deliveries_open' : ''} WHERE ${where.sql}
+        ORDER BY created_at DESC, event_id DESC, origin DESC`,
+      values: where.values,
+    },
+    columns: `created_at, event_id, origin, channel, order_no, sequence, state, reason, attempts, last_outcome,
+      last_status, due_at, updated_at`,
+    by: ['created_at', 'event_id', 'origin'],
+    isDown: true,
+    sift: given([!isOpen && is('state', state), is('channel', channel), is('origin', origin), is('order_no', orderNo)]),
+  };
+  return readStretches(db, [walk], limit, scanMax(limit));
 }
 
 export type CallbackRow = {
@@ -73,7 +81,12 @@ export type CallbackRow = {
   readonly bytes: number | null;
 };
 export type CallbackPlace = readonly [at: number, id: string];
-export type CallbackFilter = { readonly channel?: string | undefined; readonly verdict?: Verdict | undefined };
+export type CallbackFilter = Span & {
+  readonly channel?: string | undefined;
+  readonly verdict?: Verdict | undefined;
+  readonly reason?: string | undefined;
+  readonly orderNo?: string | undefined;
+};
 
 /** What a ledger committed was accepted, or parked; the rest of the verdicts never reach a ledger's table. */
 const EVENT_VERDICT = "CASE verdict WHEN 'parked' THEN 'parked' ELSE 'accepted' END";
@@ -82,50 +95,67 @@ const MONITORED = `(SELECT c.reason FROM callbacks c WHERE c.at = events.receive
   AND c.order_no = events.order_no AND c.verdict IN ('accepted', 'parked') LIMIT 1)`;
 
 /** Every arrival: those that became a fact of an order, and those that changed none. */
-export async function listCallbacks(
+export function listCallbacks(
   db: D1Database,
   filter: CallbackFilter,
   place: CallbackPlace | null,
   limit: number,
-): Promise<readonly CallbackRow[]> {
-  const { verdict } = filter;
+): Promise<Page<CallbackRow>> {
+  const { verdict, reason } = filter;
   const isFact = verdict === 'accepted' || verdict === 'parked';
-  const [facts, others] = await Promise.all([
-    verdict === undefined || isFact ? listFacts(db, filter, place, limit) : [],
-    verdict === undefined || !isFact ? listOthers(db, filter, place, limit) : [],
-  ]);
-  return [...facts, ...others].sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).slice(0, limit + 1);
+  const walks = [
+    ...(verdict !== undefined && !isFact ? [] : [walkOfFacts(filter, place)]),
+    // Of an accepted one a sample is all that knows a reason, and that is shown with its fact.
+    ...(isFact ? [] : [walkOfOthers(filter, place)]),
+  ];
+  return readStretches(db, reason === undefined || !isFact ? walks : walks.slice(0, 1), limit, scanMax(limit));
 }
 
-function listFacts(db: D1Database, filter: CallbackFilter, place: CallbackPlace | null, limit: number) {
-  return select<CallbackRow>(
-    db,
-    `received_at AS at, event_id AS id, channel, ${EVENT_VERDICT} AS verdict, ${MONITORED} AS reason, NULL AS detail,
-     remote_address, order_no, NULL AS notice_type, digest, NULL AS bytes FROM events`,
-    [
-      term("source = 'callback'"),
-      filter.channel && term('channel = ?', filter.channel),
-      filter.verdict && term(`${EVENT_VERDICT} = ?`, filter.verdict),
-      place && term('(received_at, event_id) < (?, ?)', ...place),
-    ],
-    'received_at DESC, event_id DESC',
-    limit,
+const COLUMNS = 'at, id, channel, verdict, reason, detail, remote_address, order_no, notice_type, digest, bytes';
+
+function walkOfFacts(filter: CallbackFilter, place: CallbackPlace | null): Walk {
+  const where = all(
+    given([...spanOf('received_at', filter), place && term('(received_at, event_id) < (?, ?)', ...place)]),
   );
+  return {
+    along: {
+      sql: `FROM events INDEXED BY events_by_time WHERE ${where.sql} ORDER BY received_at DESC, event_id DESC`,
+      values: where.values,
+    },
+    columns: `received_at AS at, event_id AS id, channel, ${EVENT_VERDICT} AS verdict, ${MONITORED} AS reason,
+      NULL AS detail, remote_address, order_no, NULL AS notice_type, digest, NULL AS bytes, source`,
+    by: ['received_at', 'event_id'],
+    isDown: true,
+    sift: [term("source = 'callback'"), ...siftsOf(filter), ...given([is('verdict', filter.verdict)])],
+  };
 }
 
-function listOthers(db: D1Database, filter: CallbackFilter, place: CallbackPlace | null, limit: number) {
-  return select<CallbackRow>(
-    db,
-    'at, id, channel, verdict, reason, detail, remote_address, order_no, notice_type, digest, bytes FROM callbacks',
-    [
-      filter.channel && term('channel = ?', filter.channel),
-      filter.verdict ? term('verdict = ?', filter.verdict) : term("verdict NOT IN ('accepted', 'parked')"),
+function walkOfOthers(filter: CallbackFilter, place: CallbackPlace | null): Walk {
+  const { channel, orderNo, verdict } = filter;
+  const isOfOrder = channel !== undefined && orderNo !== undefined;
+  const index = isOfOrder ? 'INDEXED BY callbacks_by_order' : channel ? 'INDEXED BY callbacks_by_channel' : '';
+  const where = all(
+    given([
+      is('channel', channel),
+      isOfOrder && is('order_no', orderNo),
+      ...spanOf('at', filter),
       place && term('(at, id) < (?, ?)', ...place),
-    ],
-    'at DESC, id DESC',
-    limit,
+    ]),
   );
+  return {
+    along: { sql: `FROM callbacks ${index} WHERE ${where.sql} ORDER BY at DESC, id DESC`, values: where.values },
+    columns: COLUMNS,
+    by: ['at', 'id'],
+    isDown: true,
+    sift: [
+      ...siftsOf(filter),
+      verdict === undefined ? term("verdict NOT IN ('accepted', 'parked')") : term('verdict = ?', verdict),
+    ],
+  };
 }
+
+const siftsOf = ({ channel, reason, orderNo }: CallbackFilter): Term[] =>
+  given([is('channel', channel), is('reason', reason), is('order_no', orderNo)]);
 
 export type RejectionCount = {
   readonly channel: string;
@@ -134,21 +164,27 @@ export type RejectionCount = {
   readonly count: number;
 };
 
-/** Exact counts of refusals by minute since then, newest first. */
+/** Exact counts of refusals by minute since then, newest first; of each channel that anything arrived for. */
 export async function countRejections(
   db: D1Database,
   channel: string | undefined,
   since: number,
   limit: number,
 ): Promise<readonly RejectionCount[]> {
-  const rows = await select<RejectionCount>(
-    db,
-    'channel, minute, reason, count FROM callback_counts',
-    [channel && term('channel = ?', channel), term("minute >= ? AND verdict = 'rejected'", since)],
-    'minute DESC, channel, reason',
-    limit,
-  );
-  return rows.slice(0, limit);
+  // The key begins with the channel: without one, each is looked up by its own beginning, and none is read through.
+  const channels = `WITH RECURSIVE c (channel) AS (SELECT MIN(channel) FROM callback_counts UNION ALL
+    SELECT (SELECT MIN(o.channel) FROM callback_counts o WHERE o.channel > c.channel) FROM c
+    WHERE c.channel IS NOT NULL)`;
+  const [begin, from] = channel === undefined ? [channels, 'c'] : ['', '(SELECT ? AS channel) c'];
+  const { results } = await db
+    .prepare(
+      `${begin} SELECT r.channel, r.minute, r.reason, r.count FROM ${from}
+       CROSS JOIN callback_counts r ON r.channel = c.channel AND r.minute >= ? AND r.verdict = 'rejected'
+       ORDER BY r.minute DESC, r.channel, r.reason LIMIT ?`,
+    )
+    .bind(...(channel === undefined ? [] : [channel]), since, limit)
+    .all<RejectionCount>();
+  return results;
 }
 
 const OPEN_STATES = ['waiting', 'paused', 'held', 'dead'] as const;

@@ -1,6 +1,7 @@
 // Orders as people look for them, read from the projection in D1: by time, by number, by a payment's or refund's id,
 // each along an index. What no index knows is sifted from a bounded stretch of it. Never truth, never written here.
-import { ORDER_SCAN_MAX } from '../core/limits.ts';
+import { LIST_SCAN_MAX } from '../core/limits.ts';
+import { all, given, readStretches, type Term, term, type Walk } from './stretch.ts';
 
 export type OrderRow = {
   readonly channel: string;
@@ -41,34 +42,12 @@ export type OrderPlace = readonly [key: number | string, channel: string, orderN
 /** `next`: a page may be short and yet have one, where a stretch held little of what was looked for. */
 export type OrderPage = { readonly rows: readonly OrderRow[]; readonly next: OrderPlace | null };
 
-type Term = { readonly sql: string; readonly values: readonly (string | number)[] };
-const term = (sql: string, ...values: readonly (string | number)[]): Term => ({ sql, values });
-const all = (terms: readonly Term[]): Term => ({
-  sql: terms.length === 0 ? '1' : terms.map(({ sql }) => sql).join(' AND '),
-  values: terms.flatMap(({ values }) => values),
-});
-
-/** One way along one index. `key` is the column that its order begins with. */
-type Walk = {
-  readonly key: string;
-  /** From the table on, with its order and without a limit. */
-  readonly along: Term;
-  readonly isDown: boolean;
-  /** The order's own columns that place a row behind its key. */
-  readonly place: string;
-  /** What the walk itself does not see to. */
-  readonly sift: readonly Term[];
-};
-
-type Keyed = OrderRow & { readonly walk_key: number | string };
-type Placed = { readonly key: number | string; readonly channel: string; readonly order_no: string };
-
+/** Behind those that place an order, which a walk names its own way. */
 const COLUMNS = `state, flags, amount_minor, currency, paid_minor, refunded_minor, sequence, registered, test,
   created_at, updated_at, paid_at`;
 /** Numbers are visible ASCII: this sorts after every one that begins with the prefix. */
 const AFTER_ALL = '\x7f';
 
-const given = (terms: readonly (Term | false | undefined)[]): Term[] => terms.filter((one) => one !== false && !!one);
 const siftsOf = ({ state, flag, currency, amountMin, amountMax }: OrderFilter): Term[] =>
   given([
     state !== undefined && term('state = ?', state),
@@ -85,7 +64,7 @@ const channelOf = ({ channel }: OrderFilter): Term[] => given([channel !== undef
 function walkByTime(filter: OrderFilter, place: OrderPlace | null): Walk {
   const { channel, state, flag } = filter;
   const after = place && term('(created_at, channel, order_no) < (?, ?, ?)', ...place);
-  const times = given([...timesOf(filter), after ?? undefined]);
+  const times = given([...timesOf(filter), after]);
   const [index, terms, sift] =
     flag !== undefined
       ? ['orders_flagged', [term("flags <> '[]'"), ...times], channelOf(filter)]
@@ -96,13 +75,13 @@ function walkByTime(filter: OrderFilter, place: OrderPlace | null): Walk {
           : ['orders_by_time', times, []];
   const where = all(terms);
   return {
-    key: 'created_at',
+    columns: `channel, order_no, ${COLUMNS}`,
+    by: ['created_at', 'channel', 'order_no'],
     along: {
       sql: `FROM orders INDEXED BY ${index} WHERE ${where.sql} ORDER BY created_at DESC, channel DESC, order_no DESC`,
       values: where.values,
     },
     isDown: true,
-    place: 'channel, order_no',
     sift: [...sift, ...siftsOf(filter)],
   };
 }
@@ -121,10 +100,10 @@ function walkByNumber(filter: OrderFilter, channel: string, prefix: string, plac
     ...(place === null ? [] : [term(`order_no ${after} ?`, key)]),
   ]);
   return {
-    key: 'order_no',
+    columns: `channel, order_no, ${COLUMNS}`,
+    by: ['order_no', 'channel', 'order_no'],
     along: { sql: `FROM orders WHERE ${where.sql} ORDER BY order_no`, values: where.values },
     isDown: false,
-    place: 'channel, order_no',
     sift: [...timesOf(filter).map(unindexed), ...siftsOf(filter)],
   };
 }
@@ -142,14 +121,14 @@ function walkById(filter: OrderFilter, kind: 'any' | 'transaction' | 'refund', t
     ]),
   );
   const walk: Walk = {
-    key: 'i.id',
+    columns: `o.channel, o.order_no, i.kind, ${COLUMNS}`,
+    by: ['i.id', 'i.channel', 'i.order_no'],
     along: {
       sql: `FROM order_ids i CROSS JOIN orders o ON o.channel = i.channel AND o.order_no = i.order_no
         WHERE ${where.sql} ORDER BY i.id, i.channel, i.order_no`,
       values: where.values,
     },
     isDown: false,
-    place: 'o.channel, o.order_no, i.kind',
     sift: given([
       ...channelOf(filter),
       ...timesOf(filter),
@@ -166,22 +145,15 @@ export async function searchOrders(
   filter: OrderFilter,
   place: OrderPlace | null,
   limit: number,
-  scanMax = Math.max(ORDER_SCAN_MAX, limit + 1),
+  scanMax = Math.max(LIST_SCAN_MAX, limit + 1),
 ): Promise<OrderPage> {
   const walks = await walksOf(db, filter, place);
-  if (walks.length === 0) return { rows: [], next: null };
-  const pages = await db.batch<Keyed>(walks.map((walk) => pageOf(db, walk, limit, scanMax)));
-  const ends = await endsOf(
-    db,
-    walks.filter((walk, index) => walk.sift.length > 0 && (pages[index]?.results.length ?? 0) <= limit),
-    scanMax,
-  );
-  return merged(
-    pages.flatMap(({ results }) => results),
-    ends,
-    walks[0]?.isDown ?? false,
-    limit,
-  );
+  const { rows, next } = await readStretches<OrderRow>(db, walks, limit, scanMax);
+  // An order may be found by several of its ids.
+  const once = new Map(rows.map((row) => [`${row.channel} ${row.order_no}`, row]));
+  const [key, channel, orderNo] = next ?? [];
+  const isEnd = key === undefined || channel === undefined || orderNo === undefined;
+  return { rows: [...once.values()], next: isEnd ? null : [key, String(channel), String(orderNo)] };
 }
 
 async function walksOf(db: D1Database, filter: OrderFilter, place: OrderPlace | null): Promise<readonly Walk[]> {
@@ -204,53 +176,3 @@ async function channelsIn(db: D1Database): Promise<readonly string[]> {
     .all<{ channel: string }>();
   return results.map(({ channel }) => channel);
 }
-
-/** One row more than a page, so that the caller knows whether another follows. */
-function pageOf(db: D1Database, { key, along, place, sift }: Walk, limit: number, scanMax: number) {
-  const most = sift.length === 0 ? limit + 1 : scanMax;
-  const wanted = all(sift);
-  return db
-    .prepare(
-      `SELECT * FROM (SELECT ${key} AS walk_key, ${place}, ${COLUMNS} ${along.sql} LIMIT ?)
-       WHERE ${wanted.sql} LIMIT ?`,
-    )
-    .bind(...along.values, most, ...wanted.values, limit + 1);
-}
-
-/** Where each stretch ended that was looked through to its end; none of those that reached the last order. */
-async function endsOf(db: D1Database, walks: readonly Walk[], scanMax: number): Promise<readonly Placed[]> {
-  if (walks.length === 0) return [];
-  const statements = walks.map(({ key, along, place }) =>
-    db.prepare(`SELECT ${key} AS key, ${place} ${along.sql} LIMIT 1 OFFSET ?`).bind(...along.values, scanMax - 1),
-  );
-  return (await db.batch<Placed>(statements)).flatMap(({ results }) => results);
-}
-
-function merged(found: readonly Keyed[], ends: readonly Placed[], isDown: boolean, limit: number): OrderPage {
-  const compare = (a: OrderPlace, b: OrderPlace) => (isDown ? -1 : 1) * inOrder(a, b);
-  const placeOf = ({ walk_key: key, channel, order_no: orderNo }: Keyed): OrderPlace => [key, channel, orderNo];
-  // No walk may show what lies behind the place that another has not looked past yet.
-  const [end = null] = ends
-    .map(({ key, channel, order_no: orderNo }): OrderPlace => [key, channel, orderNo])
-    .sort(compare);
-  const rows = [...found]
-    .filter((row) => end === null || compare(placeOf(row), end) <= 0)
-    .sort((a, b) => compare(placeOf(a), placeOf(b)));
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const next = rows.length > limit && last ? placeOf(last) : end;
-  return { rows: onceEach(shown), next };
-}
-
-function inOrder(a: OrderPlace, b: OrderPlace): number {
-  for (const [index, one] of a.entries()) {
-    const other = b[index] ?? '';
-    if (one !== other) return one < other ? -1 : 1;
-  }
-  return 0;
-}
-
-/** An order may be found by several of its ids. */
-const onceEach = (rows: readonly Keyed[]): readonly OrderRow[] => [
-  ...new Map(rows.map((row) => [`${row.channel} ${row.order_no}`, row])).values(),
-];

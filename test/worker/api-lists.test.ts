@@ -58,7 +58,7 @@ const others = Array.from({ length: 25 }, (_, n) => ({
   reason: n % 3 === 0 ? 'signature_invalid' : null,
   detail: n % 3 === 0 ? 'The signature does not verify.' : null,
   remote_address: '2001:db8::1',
-  order_no: null,
+  order_no: n % 2 === 0 ? `M${n}` : null,
   notice_type: null,
   digest: null,
   bytes: 10 + n,
@@ -203,6 +203,26 @@ describe('the list of callbacks', () => {
     }
   });
 
+  it.each([
+    ['reason=signature_invalid', (row: (typeof others)[number]) => row.reason === 'signature_invalid'],
+    ['channel=a&orderNo=M4', (row: (typeof others)[number]) => row.channel === 'a' && row.order_no === 'M4'],
+    [
+      `verdict=ignored&from=${new Date(T + 1).toISOString()}&to=${new Date(T + 6).toISOString()}`,
+      (row: (typeof others)[number]) => row.verdict === 'ignored' && row.at >= T + 1 && row.at < T + 6,
+    ],
+  ])('keeps to %s', async (query, holds) => {
+    const seen = await walk(`/v1/callbacks?${query}`, 2);
+    const expected = newestFirst(
+      others.filter(holds),
+      (row) => row.at,
+      (row) => row.id,
+    );
+    expect(seen.map((one) => one.id)).toEqual(expected.map((row) => row.id));
+    expect(seen.length).toBeGreaterThan(0);
+    const { text } = await call('GET', `/v1/callbacks?${query}&format=csv`);
+    expect(text.trim().split('\r\n')).toHaveLength(1 + seen.length);
+  });
+
   it('shows an accepted callback from outside a monitored allowlist once, with that reason', async () => {
     const at = T + 500_000;
     const [fact] = facts;
@@ -210,7 +230,7 @@ describe('the list of callbacks', () => {
     const sample = { ...others[0], at, id: 'cb_out', channel: 'a', verdict: 'accepted', order_no: 'OUT' };
     await insert('callbacks', [{ ...sample, reason: 'source_not_allowed' }]);
     const { items } = (await call('GET', '/v1/callbacks?limit=2')).body;
-    expect(items?.map((one) => one.orderNo)).toEqual(['OUT', null]);
+    expect(items?.map((one) => one.orderNo)).toEqual(['OUT', 'M24']);
     expect(items?.[0]).toMatchObject({ id: 'evt_out', verdict: 'accepted', reason: 'source_not_allowed' });
     await env.DB.batch(
       ['events', 'callbacks'].map((table) => env.DB.prepare(`DELETE FROM ${table} WHERE order_no = 'OUT'`)),
@@ -270,12 +290,29 @@ describe('the list of deliveries', () => {
     expect(seen.map(shown)).toEqual(sorted.filter((row) => row.state === state).map(nameOf));
   });
 
-  it('keeps to a channel among the open ones, and says what else it needs', async () => {
-    const seen = await walk('/v1/deliveries?state=dead&channel=b', 3);
-    expect(seen.map(shown)).toEqual(sorted.filter((row) => row.state === 'dead' && row.channel === 'b').map(nameOf));
-    for (const query of ['channel=a', 'channel=a&state=delivered']) {
-      expect((await call('GET', `/v1/deliveries?${query}`)).body.errors?.[0]?.field).toBe('state');
-    }
+  it.each([
+    ['state=dead&channel=b', (row: (typeof deliveries)[number]) => row.state === 'dead' && row.channel === 'b'],
+    ['channel=a', (row: (typeof deliveries)[number]) => row.channel === 'a'],
+    [
+      'state=delivered&origin=o1',
+      (row: (typeof deliveries)[number]) => row.state === 'delivered' && row.origin === 'o1',
+    ],
+    ['orderNo=N7', (row: (typeof deliveries)[number]) => row.order_no === 'N7'],
+    [
+      `from=${new Date(T + 2).toISOString()}&to=${new Date(T + 5).toISOString()}`,
+      (row: (typeof deliveries)[number]) => row.created_at >= T + 2 && row.created_at < T + 5,
+    ],
+  ])('keeps to %s', async (query, holds) => {
+    const seen = await walk(`/v1/deliveries?${query}`, 3);
+    expect(seen.map(shown)).toEqual(sorted.filter(holds).map(nameOf));
+    expect(seen.length).toBeGreaterThan(0);
+  });
+
+  it('comes as a table too', async () => {
+    const { text } = await call('GET', '/v1/deliveries?format=csv&state=dead&limit=1');
+    const lines = text.trim().split('\r\n');
+    expect(lines[0]).toContain('createdAt,eventId,origin,channel');
+    expect(lines).toHaveLength(1 + deliveries.filter(({ state }) => state === 'dead').length);
   });
 
   it('finds the open ones by an index and never by reading all', async () => {

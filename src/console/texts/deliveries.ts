@@ -7,10 +7,7 @@ export const deliveries = {
   },
   'deliveries.last': { en: 'Last answer', zh: '最后答复' },
   'deliveries.due': { en: 'Next attempt', zh: '下次尝试' },
-  'deliveries.channel.help': {
-    en: 'Only together with a state other than delivered.',
-    zh: '需同时选择“已送达”以外的状态。',
-  },
+  'deliveries.replayAll': { en: 'Deliver all of these again', zh: '全部重新投递' },
   'callbacks.title': { en: 'Callbacks', zh: '回调' },
   'callbacks.verdict': { en: 'Verdict', zh: '结果' },
   'callbacks.reason': { en: 'Why', zh: '原因' },

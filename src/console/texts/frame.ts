@@ -51,6 +51,10 @@ export const frame = {
   'list.clear': { en: 'Clear', zh: '清除' },
   'list.all': { en: 'All', zh: '全部' },
   'list.none': { en: 'Nothing here.', zh: '暂无内容。' },
+  'list.goOn': {
+    en: 'Nothing so far: older ones are still to be looked through. Go on.',
+    zh: '目前没有找到，更早的记录尚未查完，请继续。',
+  },
   'list.csv': { en: 'Download as a table (CSV)', zh: '下载为表格（CSV）' },
   'list.unfound': { en: 'Nothing matches. Widen the filter.', zh: '没有符合条件的内容，请放宽筛选。' },
   'form.optional': { en: 'optional', zh: '选填' },

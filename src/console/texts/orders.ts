@@ -14,10 +14,6 @@ export const orders = {
   'orders.currency.help': { en: 'Three letters, such as CNY.', zh: '三个字母，例如 CNY。' },
   'orders.amountMin': { en: 'Amount at least', zh: '金额不低于' },
   'orders.amountMax': { en: 'Amount at most', zh: '金额不高于' },
-  'orders.goOn': {
-    en: 'Nothing so far: older orders are still to be looked through. Go on.',
-    zh: '目前没有找到，更早的订单尚未查完，请继续。',
-  },
   'orders.channel': { en: 'Channel', zh: '渠道' },
   'orders.state': { en: 'State', zh: '状态' },
   'orders.amount': { en: 'Amount', zh: '金额' },
