@@ -4,7 +4,10 @@ import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { alarmDestinations } from './alarm-destinations.ts';
 import { alarmRules } from './alarm-rules.ts';
 import { alarms } from './alarms.ts';
+import { apiKeys } from './api-keys.ts';
 import { archives } from './archives.ts';
+import { audit } from './audit.ts';
+import { takeVouched } from './auth.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
 import { docsPage } from './docs.ts';
@@ -40,6 +43,7 @@ api.notFound((c) =>
   refuse(c, { code: 'not_found', detail: `There is no ${c.req.method} ${c.req.path}: /docs lists what there is.` }),
 );
 
+api.use(takeVouched);
 api.use(async (c, next) => {
   await next();
   c.header('x-content-type-options', 'nosniff');
@@ -66,6 +70,8 @@ const ROUTES = [
   alarmRules,
   alarmDestinations,
   operations,
+  apiKeys,
+  audit,
   stats,
   statsCallbacks,
   reports,

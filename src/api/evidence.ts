@@ -1,16 +1,14 @@
-// /v1/orders/…/evidence and /v1/audit: what proves an order, byte for byte, and who did what. Reads only. Callbacks
-// hold what payers would not show everybody, so the scope is `operate`.
+// /v1/orders/…/evidence: what proves an order, byte for byte. Reads only. Callbacks hold what payers would not show
+// everybody, so the scope is `operate`.
 import { ledgerNameOf } from '../core/channel.ts';
 import type { EvidenceEntry } from '../core/record.ts';
 import { sha256, toBase64, toHex } from '../crypto/bytes.ts';
 import { chainLink } from '../crypto/chain-link.ts';
-import { type AuditRow, listAudit } from '../store/audit.ts';
 import { coveredBy } from '../store/ledger-events.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { requires } from './auth.ts';
 import { iso, OrderNo, Time } from './fields.ts';
 import { createRoute, jsonOf, newApp, z } from './kit.ts';
-import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { notFound, problemResponse, refuse } from './problem.ts';
 
 const NOTE =
@@ -104,39 +102,3 @@ async function isIntact(orderNo: string, entries: readonly EvidenceEntry[], head
   }
   return link === head;
 }
-
-export const AuditBody = z
-  .object({
-    id: z.string(),
-    at: Time,
-    actor: z.string().openapi({ description: 'The API key, or `provider` where it decided.' }),
-    act: z.string(),
-    channel: z.string(),
-    orderNo: z.string(),
-    about: z.string(),
-    reason: z.string().nullable(),
-  })
-  .openapi('AuditEntry');
-
-const renderAudit = ({ order_no: orderNo, at, ...row }: AuditRow) => ({ ...row, orderNo, at: iso(at) });
-
-evidence.openapi(
-  createRoute({
-    method: 'get',
-    path: '/audit',
-    summary: 'List who did what to orders, latest first',
-    middleware: requires('operate'),
-    request: { query: PageQuery },
-    responses: { 200: jsonOf('Acts, latest first.', pageOf('AuditPage', AuditBody)), ...problemResponse },
-  }),
-  async (c) => {
-    const { limit, cursor } = c.req.valid('query');
-    const place = placeOf(cursor, z.tuple([z.int(), z.string()]));
-    if (!place.ok) return refuse(c, place.error);
-    const rows = await listAudit(c.env.DB, place.value, limit);
-    return c.json(
-      cut(rows, limit, (row) => [row.at, row.id], renderAudit),
-      200,
-    );
-  },
-);

@@ -7,12 +7,13 @@ import type { Scope } from '../core/registry.ts';
 export { createRoute, z } from '@hono/zod-openapi';
 export { createMiddleware } from 'hono/factory';
 export { HTTPException } from 'hono/http-exception';
+export { routePath } from 'hono/route';
 export type { ZodError } from 'zod';
 
-/** Who calls: an API key, or the admin key of the deployment. */
+/** Who calls: an API key, the admin key of the deployment, or a person whom the console vouches for. */
 export type Principal = { readonly id: string; readonly scopes: readonly Scope[] };
 
-export type ApiEnv = { Bindings: Env; Variables: { principal: Principal } };
+export type ApiEnv = { Bindings: Env; Variables: { principal: Principal; vouched: Principal | null } };
 export type { TypedResponse } from 'hono';
 export type Context = AnyContext<ApiEnv>;
 export type ErrorHandler = AnyErrorHandler<ApiEnv>;

@@ -7,7 +7,7 @@ import { ASKS_PER_SECOND_MAX } from '../core/limits.ts';
 import type { ReleaseReply } from '../core/record.ts';
 import { err, type Result, unreachable } from '../core/result.ts';
 import { ledgerOf } from '../record.ts';
-import { requires, WriteHeaders } from './auth.ts';
+import { actorOf, requires, WriteHeaders } from './auth.ts';
 import { iso } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
 import {
@@ -79,7 +79,9 @@ orderActions.openapi(
     }
     if (!heard.ok) return refuse(c, problemOf(heard.error, ASK_AGAIN));
     const { isFound: found, providerState } = heard.value;
-    const now = await ledgerOf(c.env, record, orderNo).readOrder(orderNo);
+    const ledger = ledgerOf(c.env, record, orderNo);
+    await ledger.noteAct(orderNo, 'queried', actorOf(c, null), providerState ?? '');
+    const now = await ledger.readOrder(orderNo);
     if (!now) return refuse(c, notFound(`Order ${record.channel.id}/${orderNo}`));
     return c.json({ ...renderDetail(now), query: { found, providerState } }, 200);
   },
@@ -108,7 +110,9 @@ orderActions.openapi(
     }
     const closing = await closeOrder({ ...asker, close }, detail.order, Date.now());
     if (closing.kind !== 'closed') return refuse(c, unclosed(closing, orderNo));
-    const now = await ledgerOf(c.env, record, orderNo).readOrder(orderNo);
+    const ledger = ledgerOf(c.env, record, orderNo);
+    await ledger.noteAct(orderNo, 'closed', actorOf(c, null), '');
+    const now = await ledger.readOrder(orderNo);
     return now ? c.json(renderDetail(now), 200) : refuse(c, notFound(`Order ${record.channel.id}/${orderNo}`));
   },
 );
@@ -170,7 +174,7 @@ orderActions.openapi(
     const { record } = place.value;
     const problem = await claimedProblem(c, record);
     if (problem) return refuse(c, problem);
-    const actor = { key: c.get('principal').id, reason };
+    const actor = { ...actorOf(c, reason), reason };
     const reply = await ledgerOf(c.env, record, orderNo).release({ v: 1, orderNo, actor, discard });
     if (reply.kind === 'released') return c.json({ released: reply.deliveries }, 200);
     if (reply.kind === 'confirm') return c.json({ confirmation: 'needed' as const }, 202);

@@ -6,7 +6,7 @@ import { ABANDON_AFTER_MS_MIN } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
 import { refundableOf } from '../core/refund-request.ts';
 import { ledgerOf } from '../record.ts';
-import { requires, WriteHeaders } from './auth.ts';
+import { requires, WriteHeaders, whoOf } from './auth.ts';
 import { iso, Money } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { bodyOfOrder, claimedProblem, disabledProblem, OrderParams, placeOfOrder } from './order-answer.ts';
@@ -69,7 +69,8 @@ refundAbandon.openapi(
     if (!found.ok) return refuse(c, problemOf(found.error, ASK_AGAIN));
     const ledger = ledgerOf(c.env, record, orderNo);
     const { requestedAt } = request;
-    const drop = { v: 1, orderNo, refundNo, requestedAt, detail, abandonedBy: c.get('principal').id } as const;
+    const { actor: abandonedBy, address } = whoOf(c);
+    const drop = { v: 1, orderNo, refundNo, requestedAt, detail, abandonedBy, address } as const;
     const isFree = !found.value && (await ledger.dropRefund(drop));
     const order = (await ledger.readOrder(orderNo))?.order ?? known.order;
     if (!isFree) return refuse(c, unreserved(order, refundNo));

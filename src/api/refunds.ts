@@ -9,7 +9,7 @@ import type { RefundRequest } from '../core/refund-request.ts';
 import { paymentOfRequest, refundableOf } from '../core/refund-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { ledgerOf } from '../record.ts';
-import { requires, WriteHeaders } from './auth.ts';
+import { actorOf, requires, WriteHeaders } from './auth.ts';
 import { iso, Money, MoneyInput, OrderNo } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { bodyOfOrder, claimedProblem, disabledProblem, OrderParams, placeOfOrder } from './order-answer.ts';
@@ -99,7 +99,7 @@ refunds.openapi(
     if (problem) return refuse(c, problem);
     const { refundNo, amount, reason = null, transactionId = null } = input;
     const now = Date.now();
-    const actor = { key: c.get('principal').id, reason };
+    const actor = actorOf(c, reason);
     const askAgainAt = askedBy(refundSchedule(record.channel.settings), now, now).next ?? now;
     const ledger = ledgerOf(c.env, record, orderNo);
     const request = { v: 1, orderNo, refundNo, amount, reason, transactionId, actor, askAgainAt } as const;

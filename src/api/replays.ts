@@ -1,5 +1,6 @@
 // /v1/replays and /v1/orders/…/replay: deliveries asked for again, one order's at once, many by a filter in the
 // background. A dry run says what would be sent and changes nothing.
+import { fieldNamesOf } from '../core/act.ts';
 import { EVENT_TYPES } from '../core/event.ts';
 import {
   REPLAY_COUNT_MAX,
@@ -7,13 +8,12 @@ import {
   REPLAYS_PER_SECOND_DEFAULT,
   REPLAYS_PER_SECOND_MAX,
 } from '../core/limits.ts';
-import type { Actor } from '../core/record.ts';
 import { REPLAYABLE_STATES, type ReplayFilter, type ReplayJob, type Unmoved } from '../core/replay.ts';
 import { unreachable } from '../core/result.ts';
 import { formatOf } from '../prepare.ts';
 import { ledgerOf } from '../record.ts';
 import { countReplayable, listReplayable, type Replayable } from '../store/replayable.ts';
-import { newId, requires, stampOf, WriteHeaders } from './auth.ts';
+import { actOf, actorOf, newId, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id, IdParam, iso, isoOrNull, Time } from './fields.ts';
 import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { claimedProblem, OrderParams, placeOfOrder } from './order-answer.ts';
@@ -35,10 +35,6 @@ const Reason = z
   .max(500)
   .optional()
   .openapi({ description: 'Kept with the order, with the key that said so.' });
-const actorOf = (c: Context, reason: string | undefined): Actor => ({
-  key: c.get('principal').id,
-  reason: reason ?? null,
-});
 
 const OrderReplayInput = z
   .strictObject({
@@ -232,7 +228,11 @@ replays.openapi(
     const { perSecond, reason } = input;
     const draft = { id: newId('rpl'), filter, perSecond, count, actor: actorOf(c, reason), now, key, digest };
     const reply = await deskOf(c).start(draft);
-    if (reply.kind === 'started') return c.json(renderJob(reply.job), 202);
+    if (reply.kind === 'started') {
+      const about = fieldNamesOf(input);
+      await registryOf(c.env).noteAct(actOf(c, { subject: `replay/${reply.job.id}`, about, reason }), now);
+      return c.json(renderJob(reply.job), 202);
+    }
     return refuse(c, reply.kind === 'busy' ? BUSY : keyReused);
   },
 );
@@ -292,6 +292,7 @@ replays.openapi(
   async (c) => {
     const { id } = c.req.valid('param');
     const job = await deskOf(c).cancel(id, Date.now());
+    if (job) await registryOf(c.env).noteAct(actOf(c, { subject: `replay/${id}` }), Date.now());
     return job ? c.json(renderJob(job), 200) : refuse(c, notFound(`Replay ${id}`));
   },
 );

@@ -4,6 +4,7 @@ import { languageOf } from '../core/language.ts';
 import { readConfig } from '../env.ts';
 import { alarms } from './alarms.tsx';
 import { assetAt } from './assets.ts';
+import { audit } from './audit.tsx';
 import { get } from './call.ts';
 import { callbacks } from './callbacks.tsx';
 import { channelChange } from './channel-change.tsx';
@@ -20,7 +21,6 @@ import { orders } from './orders.tsx';
 import { originNew } from './origin-new.tsx';
 import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
-import { records } from './records.tsx';
 import { refund } from './refund.tsx';
 import { show, showProblem } from './show.tsx';
 import { switches } from './switches.tsx';
@@ -122,7 +122,7 @@ operators.onError((error, c) => {
 });
 
 const PAGES = [
-  ...[login, overview, alarms, callbacks, deliveries, records],
+  ...[login, overview, alarms, callbacks, deliveries, audit],
   ...[orders, order, orderActs, refund],
   ...[channels, channelNew, channelChange, origins, originNew, switches],
 ];

@@ -252,3 +252,12 @@ export const NOTE_DELAY_MS = 1_000;
 export const ALARM_NEWS_MAX = 200;
 /** What was told of an alarm is forgotten after this; one that is raised then is told anew. */
 export const TOLD_KEPT_MS = 60 * DAY_MS;
+/** How exactly it is known when an API key was last used: one row written a key and so long. */
+export const KEY_USE_NOTED_MS = 3_600_000;
+/** A session of the console ends after so long without a page, and after so long in any case. */
+export const SESSION_IDLE_MS = 3_600_000;
+export const SESSION_MS_MAX = 12 * 3_600_000;
+/** Failed logins that are written down one by one in an hour; the rest of a flood is in the limiter's hands. */
+export const FAILED_LOGINS_NOTED_MAX = 60;
+/** How long the registry keeps its own copy of acts that the audit log has. */
+export const ACTS_KEPT_MS = 730 * 86_400_000;

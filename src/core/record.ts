@@ -88,8 +88,8 @@ export type RegisterReply =
   | { readonly kind: 'created' | 'same'; readonly order: Order }
   | { readonly kind: 'conflict'; readonly field: string };
 
-/** Who did something, and why: an API key's id. */
-export type Actor = { readonly key: string; readonly reason: string | null };
+/** Who did something, why, and from where: an API key's id, or a person's e-mail. */
+export type Actor = { readonly key: string; readonly reason: string | null; readonly address?: string | null };
 
 /** A refund that the merchant wants: reserved in the ledger before any provider hears of it. */
 export type ReserveRequest = {
@@ -129,6 +129,7 @@ export type DropRequest = {
   readonly detail: string;
   /** The API key that gave it up; left out: the provider refused. */
   readonly abandonedBy?: string;
+  readonly address?: string | null;
 };
 
 export type ReleaseRequest = {

@@ -1,4 +1,5 @@
 // The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
+import type { Act } from './act.ts';
 import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret, OriginSettings } from './channel.ts';
 import type { CredentialChange } from './rotation.ts';
 
@@ -58,14 +59,20 @@ export type ApiKey = {
   readonly ending: string;
   readonly createdAt: number;
   readonly revokedAt: number | null;
+  /** From then on it is refused; null: never. */
+  readonly expiresAt: number | null;
+  /** To the hour: a key that is busy is not written down each time. */
+  readonly lastUsedAt: number | null;
 };
+/** Only what is named changes. Scopes stay: whoever has the key would not hear of it. */
+export type ApiKeyChange = Changes<Pick<ApiKey, 'name' | 'expiresAt'>>;
 /** `hash` is the SHA-256 of the key, hex; `sealed` is remembered with the Idempotency-Key alone. */
-export type ApiKeyDraft = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'ending'> & {
+export type ApiKeyDraft = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'ending' | 'expiresAt'> & {
   readonly hash: string;
   readonly sealed: string;
 };
 /** What an isolate needs to let a caller in. */
-export type ApiKeyCopy = Pick<ApiKey, 'id' | 'scopes'> & { readonly hash: string };
+export type ApiKeyCopy = Pick<ApiKey, 'id' | 'scopes' | 'expiresAt' | 'lastUsedAt'> & { readonly hash: string };
 
 /** When a write was asked for, and how a repeated one is recognised. */
 export type WriteStamp = {
@@ -74,6 +81,8 @@ export type WriteStamp = {
   readonly key: string | null;
   /** SHA-256 of method, path and body, hex. */
   readonly digest: string;
+  /** What the audit log is told when the write was done; left out where nobody asked for it. */
+  readonly act?: Act;
 };
 
 export type WriteReply<T> =

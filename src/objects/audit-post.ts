@@ -9,8 +9,9 @@ export async function postAudit(env: Env, sql: SqlStorage, shard: string, channe
   const acts = actsToPost(sql, DISPATCH_BATCH_MAX);
   const last = acts.at(-1);
   if (!last) return null;
-  const rows = acts.map(({ id, orderNo, at, kind, actor, about, reason }) => {
-    return { at, id: `${shard}/${id}`, channel, order_no: orderNo, act: kind, actor, about, reason };
+  const rows = acts.map(({ id, orderNo, at, kind, actor, about, reason, address = null }) => {
+    const what = { channel, order_no: orderNo, subject: `order/${channel}/${orderNo}` };
+    return { at, id: `${shard}/${id}`, ...what, act: kind, actor, about, reason, remote_address: address };
   });
   try {
     await within(putAudit(env.DB, rows), PROJECT_TIMEOUT_MS, 'D1');

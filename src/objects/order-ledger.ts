@@ -8,6 +8,7 @@ import { SILENCE_FACTS_MAX, TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core
 import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
 import type { HeldReply, HeldRequest } from '../core/reconciliation.ts';
 import type {
+  Actor,
   ClaimItem,
   ClaimKeyRequest,
   ClaimReply,
@@ -30,6 +31,7 @@ import type {
   WhichEvent,
 } from '../core/record.ts';
 import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
+import { type ActKind, postAgain, putAct } from '../store/ledger-acts.ts';
 import * as book from '../store/ledger-book.ts';
 import { readDetail } from '../store/ledger-detail.ts';
 import { callbackAt, evidenceOf, recentCallbacks, toldAt } from '../store/ledger-events.ts';
@@ -143,6 +145,11 @@ export class OrderLedger extends DurableObject<Env> {
   replay(request: ReplayRequest): ReplayReply {
     const missing: ReplayReply = { kind: 'missing' };
     return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => replay(dispatcher, request, now));
+  }
+
+  /** What somebody did about an order and the ledger had no part in. */
+  noteAct(orderNo: string, kind: ActKind, actor: Actor, about: string): void {
+    this.#life.change(orderNo, undefined, (_, at) => putAct(this.#life.sql, { orderNo, at, kind, actor, about }));
   }
 
   /** Whoever asked a provider at this timer's word has come back. */
@@ -280,6 +287,7 @@ export class OrderLedger extends DurableObject<Env> {
   rebuild(): { orders: number } {
     const memory = this.#life.known();
     if (!memory) return { orders: 0 };
+    postAgain(this.#life.sql);
     memory.projector.rebuild(Date.now());
     memory.tallier.rebuild(Date.now());
     this.#life.arm();

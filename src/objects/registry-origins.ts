@@ -12,7 +12,7 @@ import type {
 } from '../core/registry.ts';
 import { listChannelsOfOrigin } from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
-import { done, doneOr, type Note, type RegistryWriter } from './registry-writer.ts';
+import { already, done, doneOr, type Note, type RegistryWriter } from './registry-writer.ts';
 
 export class OriginDesk {
   readonly #sql: SqlStorage;
@@ -60,7 +60,8 @@ export class OriginDesk {
   #setPaused(id: string, stamp: WriteStamp, change: () => boolean): Promise<WriteReply<Origin>> {
     return this.#writer.writeAndPush(stamp, (note) => {
       if (change()) return this.#changed(id, note);
-      return doneOr(origins.readOriginRow(this.#sql, id), 'missing');
+      const origin = origins.readOriginRow(this.#sql, id);
+      return origin ? already(origin) : { kind: 'missing' };
     });
   }
 

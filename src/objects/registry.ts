@@ -1,15 +1,12 @@
 // The registry: the one writer of channels, origins, products, API keys, fetched provider keys and alarms. One object.
 // Hands out secrets only sealed, and never waits for anybody inside a transaction.
-import { DurableObject } from 'cloudflare:workers';
+import { type Act, GATEWAY } from '../core/act.ts';
 import type { Alarm, AlarmAct } from '../core/alarm.ts';
 import type { ChannelRecord, ChannelView, Origin } from '../core/channel.ts';
 import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
 import type {
   AlarmPage,
   AlarmRecord,
-  ApiKey,
-  ApiKeyCopy,
-  ApiKeyDraft,
   ChannelChange,
   ChannelDraft,
   KeyRefresh,
@@ -23,13 +20,7 @@ import type {
   WriteStamp,
 } from '../core/registry.ts';
 import { viewOf } from '../core/rotation.ts';
-import {
-  forgetOldWrites,
-  insertApiKey,
-  listApiKeyRows,
-  listLiveApiKeys,
-  revokeApiKeyRow,
-} from '../store/registry-access.ts';
+import { forgetOldWrites } from '../store/registry-access.ts';
 import { countWanting, pruneAlarms } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
@@ -37,31 +28,27 @@ import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
 import { AlarmBook, type AlarmNews } from './alarm-book.ts';
 import { recordOf } from './channel-record.ts';
-import { ConfigPush } from './config-push.ts';
 import { KeyRefresher } from './key-refresh.ts';
 import { KeyWatch } from './key-watch.ts';
 import { longPauses } from './long-pauses.ts';
 import { OriginDesk } from './registry-origins.ts';
-import { done, doneOr, type Note, RegistryWriter } from './registry-writer.ts';
+import { PeopleRegistry } from './registry-people.ts';
+import { already, done, doneOr, type Note } from './registry-writer.ts';
 
-export class Registry extends DurableObject<Env> {
+export class Registry extends PeopleRegistry {
   readonly #sql: SqlStorage;
-  readonly #push: ConfigPush;
   readonly #keys: KeyRefresher;
   readonly #watch: KeyWatch;
-  readonly #writer: RegistryWriter;
   readonly #origins: OriginDesk;
   readonly #alarms: AlarmBook;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#push = new ConfigPush(ctx.storage, env);
     this.#keys = new KeyRefresher(ctx.storage, env, (alarms) => this.raiseAlarms(alarms));
     this.#watch = new KeyWatch(this.#sql, env);
-    this.#writer = new RegistryWriter(ctx.storage, this.#push);
-    this.#origins = new OriginDesk(this.#sql, this.#writer);
-    this.#alarms = new AlarmBook(ctx, env, this.#writer);
+    this.#origins = new OriginDesk(this.#sql, this.writer);
+    this.#alarms = new AlarmBook(ctx, env, this.writer);
     ctx.storage.transactionSync(() => prepareRegistryTables(this.#sql));
   }
 
@@ -88,7 +75,7 @@ export class Registry extends DurableObject<Env> {
 
   /** A new channel needs no push: its shards learn what they need with the first fact. */
   createChannel(draft: ChannelDraft, stamp: WriteStamp): WriteReply<ChannelView> {
-    return this.#writer.write(stamp, () => {
+    return this.writer.write(stamp, () => {
       if (channels.readChannelRow(this.#sql, draft.id)) return { kind: 'exists' };
       const unknown = this.#unknownOrigin(draft.origins);
       return unknown ?? done(viewOf(channels.insertChannel(this.#sql, draft, stamp.now), stamp.now));
@@ -96,7 +83,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   updateChannel(id: string, change: ChannelChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
-    return this.#writer.writeAndPush(stamp, (note) => {
+    return this.writer.writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
       if (change.rotation && change.rotation.after !== channel.credentials) return { kind: 'changed' };
@@ -108,10 +95,10 @@ export class Registry extends DurableObject<Env> {
   }
 
   setChannelStatus(id: string, { from, to }: StatusChange, stamp: WriteStamp): Promise<WriteReply<ChannelView>> {
-    return this.#writer.writeAndPush(stamp, (note) => {
+    return this.writer.writeAndPush(stamp, (note) => {
       const channel = channels.readChannelRow(this.#sql, id);
       if (!channel) return { kind: 'missing' };
-      if (channel.status === to) return done(viewOf(channel, stamp.now));
+      if (channel.status === to) return already(viewOf(channel, stamp.now));
       if (!from.includes(channel.status)) return { kind: 'wrong_status', status: channel.status };
       channels.setChannelStatus(this.#sql, id, to, stamp.now);
       return this.#changedChannel(id, note, stamp.now);
@@ -142,11 +129,11 @@ export class Registry extends DurableObject<Env> {
 
   /** Replies after every shard that has this origin was told; null when there is no such origin. */
   async pauseOrigin(pause: OriginPause): Promise<Origin | null> {
-    return valueDone(await this.#origins.pause(pause, { now: pause.now, key: null, digest: '' }));
+    return valueDone(await this.#origins.pause(pause, { ...byItself('origin.pause', pause), now: pause.now }));
   }
 
   async resumeOrigin(resume: OriginResume): Promise<Origin | null> {
-    return valueDone(await this.#origins.resume(resume, { now: resume.now, key: null, digest: '' }));
+    return valueDone(await this.#origins.resume(resume, { ...byItself('origin.resume', resume), now: resume.now }));
   }
 
   /** Pauses or resumes for a person, once per Idempotency-Key. */
@@ -167,32 +154,11 @@ export class Registry extends DurableObject<Env> {
 
   /** The caller has seen to it that the channel is there; channels are never removed. */
   createProduct(draft: ProductDraft, stamp: WriteStamp): WriteReply<Product> {
-    return this.#writer.write(stamp, () => doneOr(products.insertProduct(this.#sql, draft, stamp.now), 'exists'));
+    return this.writer.write(stamp, () => doneOr(products.insertProduct(this.#sql, draft, stamp.now), 'exists'));
   }
 
   updateProduct(id: string, change: ProductChange, stamp: WriteStamp): WriteReply<Product> {
-    return this.#writer.write(stamp, () => doneOr(products.changeProduct(this.#sql, id, change, stamp.now), 'missing'));
-  }
-
-  // — API keys —
-
-  createApiKey(draft: ApiKeyDraft, stamp: WriteStamp): WriteReply<{ readonly key: ApiKey; readonly sealed: string }> {
-    return this.#writer.write(stamp, () => {
-      return done({ key: insertApiKey(this.#sql, draft, stamp.now), sealed: draft.sealed });
-    });
-  }
-
-  listApiKeys(): readonly ApiKey[] {
-    return listApiKeyRows(this.#sql);
-  }
-
-  revokeApiKey(id: string, stamp: WriteStamp): WriteReply<ApiKey> {
-    return this.#writer.write(stamp, () => doneOr(revokeApiKeyRow(this.#sql, id, stamp.now), 'missing'));
-  }
-
-  /** What isolates keep a copy of: the hashes of all keys that are not revoked. */
-  listApiKeyCopies(): readonly ApiKeyCopy[] {
-    return listLiveApiKeys(this.#sql);
+    return this.writer.write(stamp, () => doneOr(products.changeProduct(this.#sql, id, change, stamp.now), 'missing'));
   }
 
   // — alarms, provider keys, time —
@@ -233,16 +199,18 @@ export class Registry extends DurableObject<Env> {
       forgetOldWrites(this.#sql, now);
       pruneAlarms(this.#sql);
       channels.forgetEndedCredentials(this.#sql, now);
+      this.forgetOldPeople(now);
     });
     this.raiseAlarms(longPauses(this.#sql, now));
     this.#alarms.endOver(now);
-    await this.#push.pushDue(now);
+    await this.push.pushDue(now);
     this.raiseAlarms(await this.#watch.due(now));
+    await this.postActs();
     this.ctx.waitUntil(this.#keys.refreshDue(now)); // a provider that hangs must not hold up the caller
   }
 
   override async alarm(): Promise<void> {
-    await this.#push.pushDue(Date.now());
+    await this.push.pushDue(Date.now());
   }
 
   // — the inside —
@@ -260,3 +228,9 @@ export class Registry extends DurableObject<Env> {
 }
 
 const valueDone = <T>(reply: WriteReply<T>): T | null => (reply.kind === 'done' ? reply.value : null);
+
+/** Nobody asked for it: the origin's own answer did. */
+const byItself = (kind: string, { id, reason = '' }: { readonly id: string; readonly reason?: string }) => {
+  const act: Act = { kind, subject: `origin/${id}`, about: reason, reason: null, actor: GATEWAY, address: null };
+  return { key: null, digest: '', act };
+};

@@ -8,7 +8,9 @@ export type ActKind =
   | 'release_asked'
   | 'released'
   | 'discarded'
-  | 'replayed';
+  | 'replayed'
+  | 'queried'
+  | 'closed';
 
 export type Act = {
   readonly orderNo: string;
@@ -26,7 +28,7 @@ export function putAct(sql: SqlStorage, { orderNo, at, kind, actor, about }: Act
     at,
     kind,
     actor.key,
-    JSON.stringify({ about, reason: actor.reason }),
+    JSON.stringify({ about, reason: actor.reason, address: actor.address ?? null }),
   );
 }
 
@@ -42,7 +44,8 @@ export const hasAct = (sql: SqlStorage, orderNo: string, kind: ActKind, about: s
     .toArray().length > 0;
 
 type ActRow = { id: number; orderNo: string; at: number; kind: ActKind; actor: string; detail: string };
-type Detail = { readonly about: string; readonly reason: string | null };
+/** Older rows know no address. */
+type Detail = { readonly about: string; readonly reason: string | null; readonly address?: string | null };
 
 export const actsOf = (sql: SqlStorage, orderNo: string): TimelineEntry[] =>
   sql
@@ -62,6 +65,11 @@ export const actsToPost = (sql: SqlStorage, limit: number) =>
     )
     .toArray()
     .map(({ detail, ...act }) => ({ ...act, ...(JSON.parse(detail) as Detail) })); // written by putAct alone
+
+/** The audit log is told everything again. */
+export function postAgain(sql: SqlStorage): void {
+  sql.exec('UPDATE acts SET posted = 0');
+}
 
 export function markPosted(sql: SqlStorage, throughId: number): void {
   sql.exec('UPDATE acts SET posted = 1 WHERE posted = 0 AND id <= ?', throughId);

@@ -30,13 +30,13 @@ export function recordReservation(sql: SqlStorage, request: ReserveRequest, now:
  * then nothing is freed, and the answer is false.
  */
 export function recordRefusal(sql: SqlStorage, request: DropRequest, now: number): boolean {
-  const { orderNo, refundNo, requestedAt, detail, abandonedBy } = request;
+  const { orderNo, refundNo, requestedAt, detail, abandonedBy, address = null } = request;
   const order = readOrder(sql, orderNo);
   const reserved = order?.refundRequests.find((one) => one.refundNo === refundNo);
   if (!order || reserved?.requestedAt !== requestedAt) return false;
   writeOrder(sql, dropRequest(order, refundNo, now));
   const kind = abandonedBy === undefined ? 'refund_refused' : 'refund_abandoned';
-  const actor = { key: abandonedBy ?? 'provider', reason: detail };
+  const actor = { key: abandonedBy ?? 'provider', reason: detail, address };
   putAct(sql, { orderNo, at: now, kind, actor, about: refundNo });
   return true;
 }

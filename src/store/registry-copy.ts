@@ -1,7 +1,7 @@
 // The isolate's copy of what the registry owns: fresh for a while, then asked again, and used stale for as long as the
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
 import type { Channel, ChannelRecord, Origin, OriginAuth, OriginSecret } from '../core/channel.ts';
-import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
+import { KEY_USE_NOTED_MS, REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import type { Product } from '../core/product.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
 import { previousAt } from '../core/rotation.ts';
@@ -230,7 +230,18 @@ export async function readApiKeyCopy(env: Env, hash: string, now: number): Promi
       apiKeys = { ...apiKeys, askedAt: now - REGISTRY_COPY_FRESH_MS + ASK_AGAIN_MS };
     }
   }
-  return apiKeys?.byHash.get(hash) ?? null;
+  const found = apiKeys?.byHash.get(hash);
+  return found && (found.expiresAt === null || found.expiresAt > now) ? found : null;
+}
+
+/** When this isolate last said that a key is in use. */
+const usesNoted = new Map<string, number>();
+
+/** True once an hour and key, as far as this isolate knows. */
+export function wantsUseNoted({ id, lastUsedAt }: ApiKeyCopy, now: number): boolean {
+  if (now - Math.max(lastUsedAt ?? 0, usesNoted.get(id) ?? 0) < KEY_USE_NOTED_MS) return false;
+  usesNoted.set(id, now);
+  return true;
 }
 
 /** A key was made or revoked here: this isolate asks again at once, others within the copy's lifetime. */

@@ -63,8 +63,22 @@ CREATE TABLE alarm_marks (id INTEGER PRIMARY KEY, rev INTEGER NOT NULL);
 INSERT INTO alarm_marks (id, rev) VALUES (1, 0);
 `;
 
+/** Who did what; how keys are used; who may come in by another door, and since when older sessions are over. */
+const ACTS_AND_ACCESS = `
+CREATE TABLE acts (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, actor TEXT NOT NULL,
+  address TEXT, about TEXT NOT NULL, reason TEXT, posted INTEGER NOT NULL
+);
+CREATE INDEX acts_to_post ON acts (id) WHERE posted = 0;
+CREATE INDEX acts_by_kind ON acts (kind, at);
+ALTER TABLE api_keys ADD COLUMN expires_at INTEGER;
+ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
+CREATE TABLE access (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL, updated_at INTEGER NOT NULL);
+CREATE TABLE logouts (actor TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES];
+const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES, ACTS_AND_ACCESS];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {

@@ -34,7 +34,9 @@ describe('the door of /v1', () => {
   const PROOF = ['GET /v1/archives', 'GET /v1/archives/lines', 'GET /v1/audit', 'GET /v1/orders/x/x/evidence'];
   const MAY: Readonly<Record<string, readonly string[]>> = {
     read: [
-      ...NAMES.filter((name) => name.startsWith('GET ') && name !== 'GET /v1/api-keys' && !PROOF.includes(name)),
+      ...NAMES.filter(
+        (name) => name.startsWith('GET ') && !/^GET .v1.(api-keys|access)/.test(name) && !PROOF.includes(name),
+      ),
       'POST /v1/channels/x/diagnose',
     ],
     orders: [

@@ -392,7 +392,15 @@ describe('the registry', () => {
 
   it('forgets an Idempotency-Key after a day', async () => {
     const stamp = { now: Date.now(), key: unique('day'), digest: 'a' };
-    const draft = { id: unique('key'), name: 'n', scopes: ['read' as const], ending: 'abcd', hash: 'h', sealed: 's' };
+    const draft = {
+      id: unique('key'),
+      name: 'n',
+      scopes: ['read' as const],
+      ending: 'abcd',
+      hash: 'h',
+      expiresAt: null,
+      sealed: 's',
+    };
     expect(await registry().createApiKey(draft, stamp)).toMatchObject({ kind: 'done', repeated: false });
     expect(await registry().createApiKey(draft, stamp)).toMatchObject({ kind: 'done', repeated: true });
     expect(await registry().createApiKey(draft, { ...stamp, digest: 'b' })).toEqual({ kind: 'key_reused' });
@@ -405,7 +413,8 @@ describe('the registry', () => {
 it('a registry of an older version gains what is new and keeps its channels', async () => {
   const older = env.REGISTRY.getByName('older');
   await runInDurableObject(older, (_, { storage: { sql } }) => {
-    sql.exec('DROP TABLE products');
+    for (const table of ['products', 'acts', 'access', 'logouts']) sql.exec(`DROP TABLE ${table}`);
+    for (const column of ['expires_at', 'last_used_at']) sql.exec(`ALTER TABLE api_keys DROP COLUMN ${column}`);
     for (const column of ['settings', 'previous']) sql.exec(`ALTER TABLE channels DROP COLUMN ${column}`);
     sql.exec('ALTER TABLE origins DROP COLUMN settings');
     sql.exec('DROP INDEX alarms_by_rev');
@@ -418,7 +427,7 @@ it('a registry of an older version gains what is new and keeps its channels', as
       '[0]', 1, 1, 1, 1)`);
     prepareRegistryTables(sql);
     prepareRegistryTables(sql);
-    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 5 }]);
+    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 6 }]);
     expect(sql.exec('SELECT * FROM products').toArray()).toEqual([]);
     expect(readChannelRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 3, settings: DEFAULT_CHANNEL_SETTINGS });
     expect(readOriginRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 2, settings: DEFAULT_ORIGIN_SETTINGS });

@@ -1,0 +1,60 @@
+// Who may come into the console besides API keys: people whom Cloudflare Access names, by e-mail or group, each with a
+// role. Pure. Never checks a token: whoever calls has done so.
+import type { Scope } from './registry.ts';
+
+/** From the least to the most. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const SCOPES_OF: Readonly<Record<Role, readonly Scope[]>> = {
+  viewer: ['read'],
+  operator: ['read', 'orders', 'operate'],
+  admin: ['admin'],
+};
+
+/** One of: this e-mail, every e-mail of this domain, everybody in this group. */
+export type AccessRule = {
+  readonly kind: 'email' | 'domain' | 'group';
+  readonly value: string;
+  readonly role: Role;
+};
+export type AccessSettings = {
+  /** Who signs, without a slash at the end: https://<team>.cloudflareaccess.com. Null: nobody comes in this way. */
+  readonly issuer: string | null;
+  /** The Application Audience tags of the applications that guard the console. */
+  readonly audiences: readonly string[];
+  readonly rules: readonly AccessRule[];
+};
+export const NO_ACCESS: AccessSettings = { issuer: null, audiences: [], rules: [] };
+
+/** What a token that holds says of a person. */
+export type Person = { readonly email: string; readonly groups: readonly string[] };
+
+const fits = ({ kind, value }: AccessRule, { email, groups }: Person): boolean => {
+  switch (kind) {
+    case 'email':
+      return email === value;
+    case 'domain':
+      return email.endsWith(`@${value}`);
+    case 'group':
+      return groups.includes(value);
+  }
+};
+
+/** The highest role that a rule gives; null: nobody we know. */
+export function roleOf({ rules }: Pick<AccessSettings, 'rules'>, person: Person): Role | null {
+  const given = rules.filter((rule) => fits(rule, person)).map(({ role }) => role);
+  return ROLES.findLast((role) => given.includes(role)) ?? null;
+}
+
+/** E-mails are compared in small letters, as providers treat them; without spaces around. */
+export const plainEmail = (text: string): string => text.trim().toLowerCase();
+
+/** Since when older sessions are over: of each that was logged out everywhere, and of all. */
+export type Logouts = { readonly all: number; readonly of: Readonly<Record<string, number>> };
+export const NO_LOGOUTS: Logouts = { all: 0, of: {} };
+export const sessionsEndedAt = ({ all, of }: Logouts, actor: string): number =>
+  Math.max(all, Object.hasOwn(of, actor) ? (of[actor] ?? 0) : 0);
+
+/** What an isolate needs to let a person in. */
+export type AccessCopy = { readonly settings: AccessSettings; readonly logouts: Logouts };
