@@ -1,10 +1,14 @@
 // Four kinds of test: pure parts in plain Node, verbs and objects in workerd with real bindings, pages in a browser,
 // whole runtimes in child processes. Names of files say which is which by their folder.
+import { availableParallelism } from 'node:os';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { Response } from 'miniflare';
 import { defineConfig } from 'vitest/config';
 
 const migrations = await readD1Migrations('migrations');
+
+/** vitest leaves one core to itself, which of two is half of what there is: tests that wait leave it enough. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 export default defineConfig({
   test: {
@@ -12,6 +16,8 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
+          maxWorkers,
+          isolate: false, // what is pure leaves nothing behind for the next file
           include: ['test/{core,crypto,providers,formats,sandbox,tools}/**/*.test.ts', 'test/*.test.ts'],
           // workerd has Uint8Array.fromBase64; Node 24 has it behind this flag.
           execArgv: ['--js-base-64'],
@@ -47,6 +53,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          maxWorkers,
           include: ['test/worker/**/*.test.ts'],
           setupFiles: ['test/worker/setup.ts'],
           testTimeout: 30_000,
