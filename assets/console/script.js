@@ -2,12 +2,15 @@
 // nobody anything, decides nothing.
 (() => {
   const shown = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'medium' });
-  document.querySelectorAll('time[datetime]').forEach((time) => {
-    const at = new Date(time.dateTime);
-    if (Number.isNaN(at.getTime())) return;
-    time.title = time.textContent;
-    time.textContent = shown.format(at);
-  });
+  const showTimes = (part) =>
+    part.querySelectorAll('time[datetime]').forEach((time) => {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) return;
+      time.title = time.textContent;
+      time.textContent = shown.format(at);
+    });
+  showTimes(document);
+  document.addEventListener('fresh', (event) => showTimes(event.target));
   document.querySelectorAll('[data-copied]').forEach((button) => {
     if (!navigator.clipboard) return;
     button.hidden = false;

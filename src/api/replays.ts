@@ -123,7 +123,7 @@ const filterOf = (input: z.infer<typeof ReplayInput>, now: number): ReplayFilter
   to: Math.min(input.to ?? now, now),
 });
 
-const ReplayBody = z
+export const ReplayBody = z
   .object({
     id: z.string(),
     state: z.enum(['running', 'done', 'cancelled']),
@@ -154,7 +154,7 @@ const renderJob = ({ place: _, actor, filter, createdAt, finishedAt, ...job }: R
   finishedAt: isoOrNull(finishedAt),
 });
 
-const DryRun = z
+export const DryRun = z
   .object({
     count: z.int().openapi({ description: `${REPLAY_COUNT_MAX} means so many or more.` }),
     sample: z

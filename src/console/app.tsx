@@ -22,6 +22,7 @@ import { originNew } from './origin-new.tsx';
 import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
 import { refund } from './refund.tsx';
+import { replays } from './replays.tsx';
 import { show, showProblem } from './show.tsx';
 import { switches } from './switches.tsx';
 import { sayIn } from './texts.ts';
@@ -31,6 +32,7 @@ const CSP = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self'",
+  "connect-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
@@ -122,7 +124,7 @@ operators.onError((error, c) => {
 });
 
 const PAGES = [
-  ...[login, overview, alarms, callbacks, deliveries, audit],
+  ...[login, overview, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
   ...[channels, channelNew, channelChange, origins, originNew, switches],
 ];

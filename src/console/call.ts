@@ -45,6 +45,15 @@ async function read<T extends z.ZodType>(response: Response, schema: T): Promise
 export const get = async <T extends z.ZodType>(c: Context, path: string, schema: T): Promise<Asked<z.infer<T>>> =>
   read(await fetchApi(c, 'GET', path), schema);
 
+/** A write whose answer the page shows. */
+export const send = async <T extends z.ZodType>(
+  c: Context,
+  method: string,
+  path: string,
+  schema: T,
+  write: Write,
+): Promise<Asked<z.infer<T>>> => read(await fetchApi(c, method, path, write), schema);
+
 /** Any write; what it answers is seldom needed, for the page that follows reads anew. */
 export const post = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>
   read(await fetchApi(c, 'POST', path, write), z.record(z.string(), z.unknown()));

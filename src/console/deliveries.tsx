@@ -67,6 +67,9 @@ deliveries.get('/deliveries', async (c) => {
             ) : null}
           </Note>
         ) : null}
+        <p>
+          <a href={to('replays')}>{say('replays.title')}</a>
+        </p>
         <DeliveryTable guest={guest} items={items} empty={say(next === null ? 'list.none' : 'list.goOn')} />
         <TableLink visit={guest} page="deliveries" asked={asked} />
         <Pager visit={guest} first={cursor === '' ? null : at()} next={next === null ? null : at(next)} />

@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, makeKey } from './api-world.ts';
+import { Visitor } from './console-world.ts';
 import { makeOrigin, makeShop, record, refuse, type Shop, settled } from './delivery-world.ts';
 import { paid, unique, until } from './ledger-kit.ts';
 
@@ -193,5 +194,43 @@ describe('a bulk replay', () => {
     await settled(shop, orderNo);
     await projected(shop, 'delivered', 1);
     expect((await ask({ dryRun: true })).body.count).toBe(0);
+  });
+});
+
+describe('/console/new/replay', () => {
+  it('shows what would be sent, starts it once however often the form is sent, and tells how far it is', async () => {
+    const { origin, shop } = await deadShop(3);
+    const visitor = await Visitor.in();
+    const page = `/console/new/replay?state=dead&channel=${shop.channelId}`;
+    const seen = await visitor.open(page);
+    expect([seen.status, seen.text.includes('3 would go again'), origin.posts.length]).toEqual([200, true, 0]);
+    expect(seen.text).toContain('webhook-signature: ');
+    const [, once = ''] = /name="once" value="([^"]+)"/.exec(seen.text) ?? [];
+    const fields = { once, state: 'dead', channel: shop.channelId, reason: 'they came back' };
+    const [first, second] = [
+      await visitor.send('/console/new/replay', fields, page),
+      await visitor.send('/console/new/replay', fields, page),
+    ];
+    const where = first.headers.get('location') ?? '';
+    expect([first.status, second.headers.get('location')]).toEqual([303, where]);
+    const running = await visitor.open(where);
+    expect(running.text).toContain('data-live="yes"');
+    await finished(where.split('/').at(-1) ?? '');
+    const done = await visitor.open(where);
+    expect(done.text).not.toContain('data-live="yes"');
+    expect(done.text).toContain('3 of 3 looked at, 3 go again');
+    expect((await visitor.open('/console/replays')).text).toContain(`href="${where}"`);
+    const wrong = await visitor.open('/console/new/replay?state=dead&from=yesterday');
+    expect([wrong.status, wrong.text.includes('Start</button>')]).toEqual([422, false]);
+  });
+
+  it('ends one where it is', async () => {
+    const { shop } = await deadShop(3);
+    const visitor = await Visitor.in();
+    const page = `/console/new/replay?state=dead&channel=${shop.channelId}`;
+    const fields = { once: unique('once'), state: 'dead', channel: shop.channelId, perSecond: '1' };
+    const where = (await visitor.send('/console/new/replay', fields, page)).headers.get('location') ?? '';
+    expect((await visitor.send(`${where}/cancel`, {}, where)).headers.get('location')).toBe(where);
+    expect((await visitor.open(where)).text).toContain('Ended by hand');
   });
 });
