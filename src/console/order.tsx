@@ -2,8 +2,10 @@
 // history, and the ways to its acts. Decides nothing.
 import { z } from 'zod';
 import { type AttemptBody, OrderReadBody, RefundBody } from '../api/order-shape.ts';
+import { pageOf } from '../api/page.ts';
+import { CallbackBody } from '../api/records.ts';
 import { type Asked, fetchApi, get, v1 } from './call.ts';
-import { type Context, type Guest, guestOf, may, newPages, to } from './kit.ts';
+import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Badge, Card, Facts, moneyText, Note, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
@@ -27,12 +29,36 @@ export const readOrder = (c: Context, { channel, orderNo }: Place): Promise<Aske
 export const readRefunds = (c: Context, { channel, orderNo }: Place): Promise<Asked<Refunds>> =>
   get(c, v1('orders', channel, orderNo, 'refunds'), Refunds);
 
+type Entries = OrderRead['timeline'];
+const Arrivals = pageOf('ConsoleArrivals', CallbackBody);
+const ARRIVALS_SHOWN = '100';
+
+/** What named this order and changed nothing. D1 knows them; the page goes without while it is away. */
+async function readArrivals(c: Context, guest: Guest, place: Place): Promise<Entries> {
+  if (!may(guest, 'read')) return [];
+  const page = await get(c, withQuery('/v1/callbacks', { ...place, limit: ARRIVALS_SHOWN }), Arrivals);
+  const items = page.ok ? page.value.items : [];
+  return items
+    .filter(({ verdict }) => verdict !== 'accepted' && verdict !== 'parked') // a fact of the ledger's own
+    .map(({ at, verdict, reason, detail, remoteAddress: address }) => {
+      return { at, kind: 'arrival', source: 'callback', verdict, refusal: reason, detail, address };
+    });
+}
+
+/** In one order of time; what came at the same instant stays as it was told. */
+const joined = (timeline: Entries, arrivals: Entries): Entries =>
+  [...timeline, ...arrivals].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+
 export const order = newPages();
 
 order.get('/orders/:channel/:orderNo', async (c) => {
   const guest = guestOf(c);
   const place = placeIn(c);
-  const [found, refunds] = await Promise.all([readOrder(c, place), readRefunds(c, place)]);
+  const [found, refunds, arrivals] = await Promise.all([
+    readOrder(c, place),
+    readRefunds(c, place),
+    readArrivals(c, guest, place),
+  ]);
   if (!found.ok) return showProblem(c, found.error, 'orders');
   if (!refunds.ok) return showProblem(c, refunds.error, 'orders');
   const read = found.value;
@@ -55,7 +81,7 @@ order.get('/orders/:channel/:orderNo', async (c) => {
         <RefundTable guest={guest} refunds={refunds.value} />
         <Deliveries guest={guest} deliveries={read.deliveries} />
         <Card title={guest.say('order.timeline')} id="timeline">
-          <Timeline visit={guest} entries={read.timeline} />
+          <Timeline visit={guest} entries={joined(read.timeline, arrivals)} />
         </Card>
       </>
     ),

@@ -26,6 +26,8 @@ const Entry = z.object({
   about: Text,
   reason: Text,
   fact: Text,
+  verdict: Text,
+  refusal: Text,
   minor: Int,
   currency: Text,
 });
@@ -66,17 +68,21 @@ function titleOf({ say }: Visit, entry: Entry): string {
     }
     case 'act':
       return wordFor(say, 'act', entry.act ?? '');
+    case 'arrival':
+      return say('time.arrival', { verdict: wordFor(say, 'verdict', entry.verdict ?? '') });
     default:
       return wordFor(say, 'time', entry.kind);
   }
 }
 
-function moreOf(visit: Visit, { kind, source, sequence, address, status, ms, actor, minor, currency }: Entry) {
+function moreOf(visit: Visit, entry: Entry): readonly string[] {
   const { say } = visit;
+  const { kind, source, sequence, address, status, ms, actor, minor, currency, refusal } = entry;
   const amount = minor != null && currency ? moneyText(visit, { minor, currency }) : '';
   return [
     kind === 'attempt' || kind === 'act' ? '' : say('time.from', { source: wordFor(say, 'source', source) }),
     sequence ? say('time.event', { sequence }) : '',
+    refusal ? wordFor(say, 'reason', refusal) : '',
     address ? say('time.address', { address }) : '',
     status != null ? say('time.answer', { status, ms: Math.round(ms ?? 0) }) : '',
     actor ? say('time.by', { actor }) : '',

@@ -3,6 +3,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { call, makeChannel, makeKey, unique } from './api-world.ts';
+import { Visitor } from './console-world.ts';
 import { Shop } from './order-world.ts';
 
 describe('whose key', () => {
@@ -73,5 +74,25 @@ describe('the code of an order', () => {
     shop.payUnnoticed(orderNo);
     await shop.post(orderNo, 'query');
     expect((await shop.read(orderNo)).body.payment).toBeNull();
+  });
+});
+
+describe('the page of an order', () => {
+  it('shows callbacks that named it and changed nothing among its facts, each with its reason', async () => {
+    const shop = await Shop.open();
+    const orderNo = await shop.sell();
+    const put = (id: string, verdict: string, reason: string | null, at: number) =>
+      env.DB.prepare(`INSERT INTO callbacks (at, id, channel, verdict, reason, order_no) VALUES (?, ?, ?, ?, ?, ?)`)
+        .bind(at, id, shop.channel, verdict, reason, orderNo)
+        .run();
+    await put(unique('c'), 'rejected', 'signature_invalid', Date.now() - 60_000);
+    await put(unique('c'), 'duplicate', null, Date.now() + 60_000);
+    await put(unique('c'), 'accepted', 'source_not_allowed', Date.now());
+    const { text } = await (await Visitor.in()).open(`/console/orders/${shop.channel}/${orderNo}`);
+    const [, timeline = ''] = text.split('class="timeline"');
+    const titles = [...timeline.matchAll(/<strong>([^<]*)<\/strong>/g)].map(([, title]) => title);
+    expect([titles[0], titles.at(-1)]).toEqual(['Callback: Refused', 'Callback: Duplicate']);
+    expect(titles.filter((title) => title?.startsWith('Callback'))).toHaveLength(2);
+    expect(timeline).toContain('Signature does not hold');
   });
 });

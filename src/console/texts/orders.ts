@@ -55,6 +55,7 @@ export const orders = {
   'order.code.until': { en: 'Valid until', zh: '有效期至' },
   'time.registered': { en: 'Registered', zh: '登记订单' },
   'time.payment_requested': { en: 'Payment asked for at the provider', zh: '向支付平台下单' },
+  'time.arrival': { en: 'Callback: {verdict}', zh: '回调：{verdict}' },
   'time.fact': { en: 'Noted, told to nobody', zh: '已记录，未通知' },
   'time.from': { en: 'by {source}', zh: '来源：{source}' },
   'time.event': { en: 'event {sequence}', zh: '事件 {sequence}' },
