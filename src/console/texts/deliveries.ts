@@ -29,7 +29,7 @@ export const deliveries = {
   'replays.first': { en: 'The first of them', zh: '最先的几条' },
   'replays.preview': { en: 'As its origin would get it: {event}', zh: '源站将收到的内容：{event}' },
   'replays.will': {
-    en: '{count} deliveries go to their origins again, the oldest first. What an origin took before says so in a header.',
+    en: '{count} deliveries go to their origins again, the oldest first. A header says what was taken before.',
     zh: '{count} 条投递将再次发往源站，最早的先发。源站之前收到过的会在请求头中标明。',
   },
   'replays.start': { en: 'Start', zh: '开始' },
