@@ -7,8 +7,8 @@ import type { AlarmCode, Channel, ChannelRecord } from './core/channel.ts';
 import type { Evidence } from './core/record.ts';
 import { type Rejection, type RejectionReason, reject, wireOf } from './core/rejection.ts';
 import { within } from './core/within.ts';
-import { sha256, toHex } from './crypto/bytes.ts';
 import { readConfig } from './env.ts';
+import { evidenceOf, otherEnvironment, prove, strayTest, verdictOf } from './judge.ts';
 import { providerOf } from './providers/index.ts';
 import type { Acknowledgement, Answer, AnyProvider, Translation } from './providers/provider.ts';
 import {
@@ -23,7 +23,6 @@ import {
 import { askAll } from './receive/ask.ts';
 import { followHint } from './receive/hint.ts';
 import { answerScan } from './receive/product.ts';
-import { prove } from './receive/prove.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
 import { factsIn, recordTold, type Told, unnamedIn } from './record.ts';
 import { openCredentials, previousOpener, readChannelCopy } from './store/registry-copy.ts';
@@ -158,8 +157,9 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     ...answers.value.map((translation) => ({ source: 'query' as const, translation })),
   ];
   const facts = told.flatMap(({ translation }) => [...factsIn(translation), ...unnamedIn(translation)]);
-  const stranger = facts.find((fact) => fact.test !== (channel.environment === 'test'));
-  if (stranger !== undefined) return refused(wrongEnvironment(channel), body);
+  const { masterKey } = readConfig(intake.env);
+  const stranger = (await strayTest(masterKey, channel, facts)) ?? otherEnvironment(channel, facts);
+  if (stranger !== null) return refused(stranger, body);
   if (facts.length === 0 && told.some(({ translation }) => translation.unproven)) {
     return { verdict: 'ignored', reason: null, detail: UNPROVEN, noticeType, body, isAnybodys: true };
   }
@@ -190,25 +190,6 @@ const UNPROVEN = 'The provider knows nothing of what this unsigned notice names,
 // Answered as an outage is: where a genuine sender was cut off, the provider calls again.
 const BROKEN_OFF = 'The body broke off or was slower than the deadline allows; that is its sender or the network.';
 
-const wrongEnvironment = ({ environment }: Channel) => {
-  const other = environment === 'live' ? 'test' : 'live';
-  return reject('wrong_environment', `A genuine ${other} notice at a ${environment} channel; give it its own channel.`);
-};
-
-async function evidenceOf(
-  callback: Callback,
-  body: Uint8Array<ArrayBuffer>,
-  names: readonly string[],
-): Promise<Evidence> {
-  const headers: Record<string, string> = {};
-  for (const name of names) {
-    const value = callback.headers[name];
-    if (value !== undefined) headers[name] = value;
-  }
-  const contentType = callback.headers['content-type'] ?? null;
-  return { contentType, headers, body, remoteAddress: callback.remoteAddress, digest: toHex(await sha256(body)) };
-}
-
 /** Authentic, and about no order: durable before it is acknowledged, because nobody will send it again. */
 async function keepNotice(
   { intake, record }: Route,
@@ -234,18 +215,17 @@ async function recordAll(
 ): Promise<Finding> {
   const { env, now: receivedAt } = intake;
   const verdicts = await recordTold({ env, record, deadline, receivedAt, evidence }, told);
-  if (verdicts.includes('refused')) {
+  const verdict = verdictOf(verdicts);
+  if (verdict === 'refused') {
     return refused(reject('malformed', 'The order already holds more facts than any real order has.'), body);
   }
-  const verdict = verdicts.includes('parked') ? 'parked' : 'accepted';
-  const isDuplicate = verdicts.length > 0 && verdicts.every((one) => one === 'duplicate');
   const named = told.flatMap(({ translation }) => factsIn(translation));
   const orderNo = named[0]?.orderNo ?? null;
   const noticeType = told[0]?.translation.noticeType ?? null;
   if (verdicts.includes('incomplete')) {
     console.warn(JSON.stringify({ event: 'incomplete_callback', channel: record.channel.id, orderNo, noticeType }));
   }
-  return { verdict: isDuplicate ? 'duplicate' : verdict, reason: null, detail: null, orderNo, noticeType, body };
+  return { verdict, reason: null, detail: null, orderNo, noticeType, body };
 }
 
 const responseOf = ({ status, headers, body }: Answer): Response =>

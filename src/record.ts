@@ -17,6 +17,8 @@ export type Recording = {
   readonly receivedAt: number;
   /** Null where no bytes of it are worth keeping. */
   readonly evidence: Evidence | null;
+  /** Everything goes to this ledger, and no id is linked: a rehearsal's own. Left out: each order has its own. */
+  readonly ledger?: string;
 };
 
 export const newId = (prefix: string): string => idOf(prefix, crypto.getRandomValues(new Uint8Array(ID_BYTES)));
@@ -51,7 +53,7 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
   );
   const links = told.flatMap(({ translation }) => translation.links ?? []);
   const verdicts = await recordFacts(recording, inputs);
-  if (links.length === 0 && unlinked.length === 0) return verdicts;
+  if (recording.ledger !== undefined || (links.length === 0 && unlinked.length === 0)) return verdicts;
   // After the payment itself, so that what waited for the link finds its order there.
   const { found, waiting } = await locate(recording, links, unlinked);
   return [...verdicts, ...(await recordFacts(recording, found)), ...waiting];
@@ -62,8 +64,9 @@ const inputOf =
   (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
-  const { channel, dispatch } = recording.record;
-  const groups = Map.groupBy(inputs, (input) => ledgerNameOf(channel, input.event.orderNo));
+  const { ledger, record } = recording;
+  const { channel, dispatch } = record;
+  const groups = Map.groupBy(inputs, ({ event }) => ledger ?? ledgerNameOf(channel, event.orderNo));
   const replies = await Promise.all(
     [...groups].map(([name, facts]) => recordAt(recording, name, { v: 1, facts, dispatch })),
   );

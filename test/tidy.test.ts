@@ -22,7 +22,7 @@ function zoneOf(path: string): string {
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats', 'alarm'];
 const VERBS = ['receive', 'deliver', 'ask', 'reconcile', 'payer'];
-const DOORS = ['record', 'call-provider', 'prepare', 'answer'];
+const DOORS = ['record', 'call-provider', 'prepare', 'answer', 'judge'];
 const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'alarm', 'store', 'env', ...DOORS];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
@@ -47,6 +47,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'call-provider': ['core', 'crypto', 'provider registry', 'store', 'env', 'record'],
   // The one place where a delivery is made, shared by who sends it and who only shows it.
   prepare: ['core', 'crypto', 'provider registry', 'formats', 'store', 'env'],
+  // What a callback comes to, shared by who takes it in and who rehearses it.
+  judge: ['core', 'crypto'],
   receive: SHELL,
   deliver: SHELL,
   ask: SHELL,

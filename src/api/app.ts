@@ -8,6 +8,7 @@ import { apiKeys } from './api-keys.ts';
 import { archives } from './archives.ts';
 import { audit } from './audit.ts';
 import { takeVouched } from './auth.ts';
+import { channelTest } from './channel-test.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
 import { docsPage } from './docs.ts';
@@ -54,6 +55,7 @@ api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse
 const ROUTES = [
   channels,
   diagnosing,
+  channelTest,
   origins,
   originPreview,
   orderList,

@@ -1,10 +1,11 @@
 // POST /v1/origins/{id}/preview: what an origin would get for a stored event, in its own format or in any other. Sends
 // nothing, and signs nothing as the origin's that the origin did not choose.
+import type { KeptCallback } from '../core/callback.ts';
 import type { Origin } from '../core/channel.ts';
 import type { WhichEvent } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { toBase64 } from '../crypto/bytes.ts';
-import type { FormatChoice, FormatSecret } from '../formats/index.ts';
+import type { FormatChoice, FormatInput, FormatSecret } from '../formats/index.ts';
 import { formatOf, gather, type Prepared, prepare } from '../prepare.ts';
 import { ledgerOf } from '../record.ts';
 import { orderOfEvent } from '../store/lists.ts';
@@ -78,12 +79,27 @@ export async function previewOf(
   isReplay: boolean,
 ): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
   const found = await findEvent(env, place);
-  if (!found.ok) return found;
-  const { event, readCallback } = found.value;
+  return found.ok ? previewEvent(env, origin, format, found.value, isReplay) : found;
+}
+
+/** An event, and where the callback that told of it is read. */
+export type FoundEvent = {
+  readonly event: FormatInput['event'];
+  readonly readCallback: () => Promise<KeptCallback | null>;
+};
+
+/** The same for an event that was found already. An origin without secrets is shown with one that was made for it. */
+export async function previewEvent(
+  env: Env,
+  origin: Origin,
+  format: FormatChoice,
+  { event, readCallback }: FoundEvent,
+  isReplay = false,
+): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
   const now = Date.now();
   const told = { event, isReplay };
   const material = await gather(env, format, told, readCallback, now);
-  const isOwn = JSON.stringify(format) === JSON.stringify(formatOf(origin));
+  const isOwn = origin.secrets.length > 0 && JSON.stringify(format) === JSON.stringify(formatOf(origin));
   const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
   const preparation = { origin, format, told, material, now };
   const prepared = await prepare(env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });

@@ -9,6 +9,7 @@ import { pemKindOf } from '../crypto/pem.ts';
 import { seal } from '../crypto/seal.ts';
 import { ED25519_PKCS8_HEADER } from '../crypto/standard-webhook.ts';
 import { newIv } from './auth.ts';
+import { newPair, RSA_BITS } from './key-pair.ts';
 
 type Signature = OriginSecret['kind'];
 export type MadeSecret = { readonly secret: string; readonly draft: OriginSecretDraft };
@@ -56,30 +57,9 @@ async function plainSecret(signature: 'hmac' | 'ed25519', given: string | undefi
 }
 
 async function rsaPair(given: string | undefined): Promise<Pair | null> {
-  const { privateKey, publicKey } = given === undefined ? await newRsaPair() : rsaPairOf(given);
+  const { privateKey, publicKey } = given === undefined ? await newPair('rsa') : rsaPairOf(given);
   return privateKey === null ? null : { secret: privateKey, publicKey };
 }
-
-const RSA_BITS = 2_048;
-
-async function newRsaPair() {
-  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: RSA_BITS };
-  const publicExponent = new Uint8Array([1, 0, 1]);
-  const made = await crypto.subtle.generateKey({ ...algorithm, publicExponent }, true, ['sign', 'verify']);
-  if (!('privateKey' in made)) throw new Error('RSA keys come in pairs.');
-  const pem = async (format: 'pkcs8' | 'spki', key: CryptoKey, label: string) => {
-    const der = await crypto.subtle.exportKey(format, key);
-    if (!(der instanceof ArrayBuffer)) throw new Error('An exported key came without bytes.');
-    return pemOf(label, new Uint8Array(der));
-  };
-  return {
-    privateKey: await pem('pkcs8', made.privateKey, 'PRIVATE KEY'),
-    publicKey: await pem('spki', made.publicKey, 'PUBLIC KEY'),
-  };
-}
-
-const pemOf = (label: string, der: Uint8Array) =>
-  `-----BEGIN ${label}-----\n${toBase64(der).replace(/.{64}/g, '$&\n').trimEnd()}\n-----END ${label}-----\n`;
 
 /** In the forms that are stored; nulls where the text is no private RSA key of a size that anybody should sign with. */
 function rsaPairOf(pem: string) {

@@ -84,6 +84,11 @@ export const settingsFields = {
   echoCheck: z.boolean().openapi({
     description: 'Whether a JSON answer with orderNo, amount or sequence is compared with what was sent.',
   }),
+  acceptsTest: z.boolean().openapi({
+    description:
+      'Whether test callbacks are delivered here. Their events say test: true; no unless set, because a backend that ' +
+      'does not look at it would ship goods.',
+  }),
   auth: z
     .array(AuthInput)
     .max(ORIGIN_AUTH_MAX)
@@ -105,6 +110,7 @@ export const settingsBody = {
   pauseAfterSeconds: z.int().nullable(),
   binding: z.string().nullable(),
   echoCheck: z.boolean(),
+  acceptsTest: z.boolean(),
   auth: z.array(AuthBody),
 };
 
@@ -131,6 +137,7 @@ export const renderSettings = (settings: OriginSettings) => ({
   pauseAfterSeconds: settings.pauseAfterSeconds,
   binding: settings.binding,
   echoCheck: settings.echoCheck,
+  acceptsTest: settings.acceptsTest,
   auth: settings.auth.map(({ kind, name, ending }) => ({ kind, name, ending })),
 });
 
@@ -138,7 +145,7 @@ type Entered = { readonly [K in keyof typeof settingsFields]?: z.infer<(typeof s
 
 /** The members that were named, of those that need nothing else to be understood. */
 export const plainSettings = (
-  { success, filter, breaker, pauseAfterSeconds, binding, echoCheck }: Entered,
+  { success, filter, breaker, pauseAfterSeconds, binding, echoCheck, acceptsTest }: Entered,
   known: Breaker,
 ): Partial<OriginSettings> => ({
   ...(success === undefined ? {} : { success: criterionOf(success) }),
@@ -147,6 +154,7 @@ export const plainSettings = (
   ...(pauseAfterSeconds === undefined ? {} : { pauseAfterSeconds }),
   ...(binding === undefined ? {} : { binding }),
   ...(echoCheck === undefined ? {} : { echoCheck }),
+  ...(acceptsTest === undefined ? {} : { acceptsTest }),
 });
 
 const mergedBreaker = (known: Breaker, named: NonNullable<Entered['breaker']>): Breaker => ({

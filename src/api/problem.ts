@@ -28,6 +28,7 @@ const CODES = {
   close_not_supported: { status: 422, title: 'This provider closes no orders' },
   refund_not_supported: { status: 422, title: 'This provider takes no refund requests' },
   provider_not_configured: { status: 422, title: 'The channel lacks what the provider needs' },
+  test_not_supported: { status: 422, title: 'This channel can have no test callback' },
   not_renderable: { status: 422, title: 'The event cannot be told in this format' },
   provider_refused: { status: 422, title: 'The provider refused' },
   rate_limited: { status: 429, title: 'Too many requests at once' },

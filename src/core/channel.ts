@@ -132,6 +132,8 @@ export type DispatchOrigin = {
   readonly filter: OriginFilter | null;
   readonly breaker: Breaker;
   readonly pauseAfterSeconds: number | null;
+  /** It wants test callbacks too; left out: no. */
+  readonly acceptsTest?: boolean;
 };
 export type DispatchConfig = {
   readonly channelId: string;

@@ -24,6 +24,15 @@ export function textAt(value: unknown, path: string): string | null {
   return typeof at === 'number' && Number.isSafeInteger(at) ? String(at) : null;
 }
 
+/** The object with this text at a dotted path below it, and with everything else that it had. */
+export function withText(object: Readonly<Record<string, unknown>>, path: string, text: string): object {
+  const [name = '', ...rest] = path.split('.');
+  if (rest.length === 0) return { ...object, [name]: text };
+  const below = Object.hasOwn(object, name) ? object[name] : undefined;
+  const inner = typeof below === 'object' && below !== null ? { ...below } : {};
+  return { ...object, [name]: withText(inner, rest.join('.'), text) };
+}
+
 /** What a table says of a word from outside; undefined for one it does not hold, `constructor` included. */
 export const own = <Value>(table: Readonly<Record<string, Value>>, word: string): Value | undefined =>
   Object.hasOwn(table, word) ? table[word] : undefined;

@@ -42,6 +42,10 @@ export const GROUP_COMMIT_FACTS_MAX = 64;
 /** Facts of one order; a provider that sends more is refused as malformed rather than growing one order for ever. */
 export const ORDER_FACTS_MAX = 500;
 
+/** Test callbacks of one channel in a minute and on one day: enough for a person, and for a script that watches. */
+export const REHEARSALS_PER_MINUTE_MAX = 10;
+export const REHEARSALS_PER_DAY_MAX = 500;
+
 /** From commit to the first flush: long enough to batch under load, short enough not to be felt. */
 export const DISPATCH_DELAY_MS = 200;
 /** The next flush when the last one was full. */

@@ -66,6 +66,8 @@ export type OriginSettings = {
   readonly binding: string | null;
   /** The origin's answer is compared with what it was told. */
   readonly echoCheck: boolean;
+  /** Test callbacks go there too: a backend that does not know `test` would ship goods for them. */
+  readonly acceptsTest: boolean;
   readonly auth: readonly OriginAuth[];
 };
 
@@ -78,6 +80,7 @@ export const DEFAULT_ORIGIN_SETTINGS: OriginSettings = {
   pauseAfterSeconds: ORIGIN_PAUSE_AFTER_SECONDS_DEFAULT,
   binding: null,
   echoCheck: false,
+  acceptsTest: false,
   auth: [],
 };
 

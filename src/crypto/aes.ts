@@ -28,6 +28,18 @@ export async function openGcm(
   }
 }
 
+/** Seals with 32 bytes of key: the ciphertext with its tag behind it. */
+export async function sealGcm(
+  key: Uint8Array<ArrayBuffer>,
+  nonce: Uint8Array<ArrayBuffer>,
+  associated: Uint8Array<ArrayBuffer>,
+  plain: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
+  const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: associated, tagLength: TAG_BYTES * 8 };
+  return new Uint8Array(await crypto.subtle.encrypt(algorithm, imported, plain));
+}
+
 /**
  * Decrypts ECB, which WebCrypto lacks; null where key, length or padding do not fit. What comes out is not proved:
  * blocks can be cut, repeated and put together anew.

@@ -99,6 +99,13 @@ export async function verifyRsa(
   }
 }
 
+/** Signs with a PEM key that was made a moment ago: one that cannot be read is a bug. */
+export async function signRsaPem(pem: string, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await importRsaPrivateKey(pem);
+  if (key === null) throw new Error('an RSA key that was just made cannot be read');
+  return signRsa(key, message);
+}
+
 export async function signRsa(key: RsaPrivateKey, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.sign(RSA_SHA256, key.key, message));
 }

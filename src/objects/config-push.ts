@@ -2,6 +2,7 @@
 // shard has taken it. Holds no state of its own: what is not finished is a row.
 import { type Channel, type DispatchConfig, shardNameOf } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, PUSH_TIMEOUT_MS } from '../core/limits.ts';
+import { rehearsalDispatch, rehearsalLedgersAt } from '../core/rehearsal.ts';
 import { within } from '../core/within.ts';
 import { readChannelRow } from '../store/registry-channels.ts';
 import { finishPush, listDuePushes, nextPushAt, notePush, postponePush, readPush } from '../store/registry-pushes.ts';
@@ -50,17 +51,20 @@ export class ConfigPush {
     const channel = readChannelRow(this.#storage.sql, channelId);
     if (!push || !channel) return;
     const { dispatch } = recordOf(this.#storage.sql, channel);
-    const shards = Array.from({ length: channel.shards }, (_, shard) => shard);
-    const outcomes = await Promise.allSettled(shards.map((shard) => this.#configure(channel, shard, dispatch)));
-    const missed = shards.filter((shard) => outcomes[shard]?.status === 'rejected');
+    const shards = Array.from({ length: channel.shards }, (_, shard) => shardNameOf(channel, shard));
+    const rehearsals = rehearsalLedgersAt(channel.uid, Date.now());
+    const outcomes = await Promise.allSettled([
+      ...shards.map((name) => this.#configure(channel, name, dispatch)),
+      ...rehearsals.map((name) => this.#configure(channel, name, rehearsalDispatch(dispatch))),
+    ]);
+    const missed = [...shards, ...rehearsals].filter((_, index) => outcomes[index]?.status === 'rejected');
     if (missed.length === 0) return finishPush(this.#storage.sql, push);
     postponePush(this.#storage.sql, push, Date.now());
     console.warn(JSON.stringify({ hop: 'push', channel: channelId, shards: missed }));
   }
 
-  async #configure(channel: Channel, shard: number, dispatch: DispatchConfig): Promise<void> {
+  async #configure(channel: Channel, name: string, dispatch: DispatchConfig): Promise<void> {
     const hint = channel.locationHint as DurableObjectLocationHint | null; // checked when it was set
-    const name = shardNameOf(channel, shard);
     const ledger = this.#env.LEDGER.getByName(name, hint === null ? {} : { locationHint: hint });
     await within(ledger.configure(dispatch), PUSH_TIMEOUT_MS, name);
   }

@@ -78,8 +78,8 @@ export class Departure {
   }
 
   #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'skipped' | 'stays' {
-    const { origins, channelId } = this.#dispatcher.config;
-    const takers = origins.filter((origin) => takes(origin, channelId, event));
+    const { origins } = this.#dispatcher.config;
+    const takers = origins.filter((origin) => this.#dispatcher.takes(origin, event));
     if (takers.length === 0) {
       const reason = origins.length === 0 ? 'no_origin' : 'filtered';
       outbox.settleInline(this.#sql, event.seq, { state: 'skipped', reason });

@@ -11,6 +11,7 @@ import {
   ORIGIN_OUTSTANDING_MAX,
 } from '../core/limits.ts';
 import type { Settlement } from '../core/record.ts';
+import { isRehearsalLedger } from '../core/rehearsal.ts';
 import { releaseNext } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { Departure, type Granted, takes } from './departure.ts';
@@ -41,6 +42,7 @@ export class Dispatcher {
   readonly #sql: SqlStorage;
   readonly #purse: PermitPurse;
   readonly #sender: Sender;
+  readonly #isRehearsal: boolean;
   #head: number;
   /** When events above the head should be looked at; null while there are none. */
   #freshAt: number | null;
@@ -52,6 +54,7 @@ export class Dispatcher {
     this.#sql = shard.storage.sql;
     this.#purse = new PermitPurse(shard.env, shard.name);
     this.#sender = new Sender(shard, this.flights);
+    this.#isRehearsal = isRehearsalLedger(shard.name);
     this.config = marks.config;
     this.#head = marks.head;
     this.#freshAt = outbox.hasFreshEvents(this.#sql, marks.head) ? now : null;
@@ -59,7 +62,7 @@ export class Dispatcher {
     const until = now + shard.leaseMs;
     const [first] = marks.config.origins; // the only one that goes without rows
     const events = first ? outbox.eventsInDoubt(this.#sql, marks, first.id, first.filter !== null) : [];
-    for (const event of events.filter((one) => first && takes(first, marks.config.channelId, one))) {
+    for (const event of events.filter((one) => first && this.takes(first, one))) {
       const { seq, orderNo, eventId } = event;
       this.flights.add({ seq, orderNo, eventId, originId: first?.id ?? '', attempt: 1, hasRow: false, until });
     }
@@ -87,6 +90,12 @@ export class Dispatcher {
 
   again(at: number): void {
     this.#againAt = Math.min(this.#againAt ?? at, at);
+  }
+
+  /** Whether the origin gets this event: by its filter, and a test callback's only where it asked for them. */
+  takes(origin: DispatchOrigin, event: Pick<outbox.FreshEvent, 'type' | 'data'>): boolean {
+    const isAsked = !this.#isRehearsal || origin.acceptsTest === true;
+    return isAsked && takes(origin, this.config.channelId, event);
   }
 
   isPaused(originId: string): boolean {
@@ -281,4 +290,5 @@ export class Dispatcher {
 }
 
 /** Which events pass the head without a row for it: those of the first origin, as it filters now. */
-const filteredBy = (origin: DispatchOrigin | undefined): string => JSON.stringify([origin?.id, origin?.filter]);
+const filteredBy = (origin: DispatchOrigin | undefined): string =>
+  JSON.stringify([origin?.id, origin?.filter, origin?.acceptsTest]);

@@ -3,6 +3,7 @@
 import type { DispatchConfig } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, DISPATCH_AGAIN_MS } from '../core/limits.ts';
 import type { RecordRequest } from '../core/record.ts';
+import { rehearsalEndOf } from '../core/rehearsal.ts';
 import { readConfig } from '../env.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables, upgradeLedgerTables } from '../store/ledger-schema.ts';
@@ -41,6 +42,11 @@ export class LedgerLife {
 
   get name(): string {
     return this.#ctx.id.name ?? '';
+  }
+
+  /** When all that is here goes; null for the ledger of real orders. */
+  get #endAt(): number | null {
+    return rehearsalEndOf(this.name);
   }
 
   async begin(): Promise<void> {
@@ -136,11 +142,10 @@ export class LedgerLife {
   async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
+      if (this.#endAt !== null && this.#endAt <= Date.now()) return await this.#end();
       const skipped = (await this.known()?.dispatcher.flush(Date.now())) ?? [];
       for (const { orderNo, seq } of skipped) this.known()?.projector.noteChanged(orderNo, seq, Date.now());
-      await this.known()?.projector.flush(Date.now());
-      this.known()?.projector.saveMarks();
-      await this.known()?.tallier.flush(Date.now());
+      await this.#tell();
       await this.known()?.timekeeper.run(Date.now());
       await this.#post();
     } catch (error) {
@@ -153,12 +158,25 @@ export class LedgerLife {
     }
   }
 
-  /** Tells the registry and the audit log what people should find there. */
+  /** Tells D1 what lists and figures show. Of a rehearsal nothing. */
+  async #tell(): Promise<void> {
+    if (this.#endAt === null) await this.known()?.projector.flush(Date.now());
+    this.known()?.projector.saveMarks();
+    if (this.#endAt === null) await this.known()?.tallier.flush(Date.now());
+  }
+
+  /** Whoever still delivers finds nothing to settle. */
+  async #end(): Promise<void> {
+    this.#forget();
+    await this.#ctx.storage.deleteAll();
+  }
+
+  /** Tells the registry and the audit log what people should find there. A failed rehearsal is nobody's alarm. */
   async #post(): Promise<void> {
     const channelId = this.known()?.dispatcher.config.channelId;
     if (channelId === undefined) return;
     const waits = [
-      await postAlarms(this.#env, this.sql, this.name),
+      this.#endAt === null ? await postAlarms(this.#env, this.sql, this.name) : null,
       await postAudit(this.#env, this.sql, this.name, channelId),
     ];
     for (const waitMs of waits) if (waitMs !== null) this.known()?.dispatcher.again(Date.now() + waitMs);
@@ -182,13 +200,19 @@ export class LedgerLife {
 
   /** For the way of every callback: looks up no row that waits. */
   armSoon(): void {
-    const { dispatcher, projector, timekeeper, tallier } = this.#memory ?? {};
-    this.arm(earliest(dispatcher?.againAt, projector?.nextAt(), timekeeper?.nextAt(), tallier?.nextAt()));
+    const { dispatcher, timekeeper } = this.#memory ?? {};
+    this.arm(earliest(dispatcher?.againAt, timekeeper?.nextAt(), this.#nextTellAt()));
   }
 
   #nextAt(): number | null {
-    const { dispatcher, projector, timekeeper, tallier } = this.#memory ?? {};
-    return earliest(dispatcher?.nextAt(), projector?.nextAt(), timekeeper?.nextAt(), tallier?.nextAt());
+    const { dispatcher, timekeeper } = this.#memory ?? {};
+    return earliest(dispatcher?.nextAt(), timekeeper?.nextAt(), this.#nextTellAt());
+  }
+
+  #nextTellAt(): number | null {
+    if (this.#memory === null) return null;
+    const { projector, tallier } = this.#memory;
+    return this.#endAt ?? earliest(projector.nextAt(), tallier.nextAt());
   }
 
   /** Sets the alarm only if none is set or this one is earlier. Part of the transaction it is called in. */

@@ -1,12 +1,8 @@
 // The ledger: the Durable Object that owns a slice of a channel's orders. Thin: decisions are in core/, SQL in store/,
 // dispatch, claims, projection and times beside it. The only writer of an order.
-import { DurableObject } from 'cloudflare:workers';
-import type { KeptCallback, StoredCallback } from '../core/callback.ts';
 import type { DispatchConfig } from '../core/channel.ts';
-import type { LedgerOrder } from '../core/compare-rules.ts';
-import { SILENCE_FACTS_MAX, TRIAL_CALLBACKS_MAX, TRIAL_FACTS_MAX } from '../core/limits.ts';
-import { expiryOf, type Order, type PaymentRequest, stateOf } from '../core/order.ts';
-import type { HeldReply, HeldRequest } from '../core/reconciliation.ts';
+import { SILENCE_FACTS_MAX } from '../core/limits.ts';
+import type { Order, PaymentRequest } from '../core/order.ts';
 import type {
   Actor,
   ClaimItem,
@@ -14,10 +10,7 @@ import type {
   ClaimReply,
   ConfirmItem,
   DropRequest,
-  EvidenceEntry,
   FinishTimer,
-  OrderDetail,
-  PaymentView,
   RecordReply,
   RecordRequest,
   RegisterReply,
@@ -27,33 +20,31 @@ import type {
   ReserveReply,
   ReserveRequest,
   Settlement,
-  ToldEvent,
-  WhichEvent,
 } from '../core/record.ts';
 import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
 import { type ActKind, postAgain, putAct } from '../store/ledger-acts.ts';
 import * as book from '../store/ledger-book.ts';
-import { readDetail } from '../store/ledger-detail.ts';
-import { callbackAt, evidenceOf, recentCallbacks, toldAt } from '../store/ledger-events.ts';
-import { heldOf, heldOrders } from '../store/ledger-held.ts';
 import { paidByQuery } from '../store/ledger-questions.ts';
 import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { hurryQueries } from '../store/ledger-timers.ts';
 import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
-import { LedgerLife } from './ledger-life.ts';
+import type { LedgerLife } from './ledger-life.ts';
 import { replay } from './ledger-replay.ts';
+import { ReadableLedger } from './readable-ledger.ts';
 import { release } from './release-desk.ts';
 
-export class OrderLedger extends DurableObject<Env> {
-  readonly #life: LedgerLife;
+export class OrderLedger extends ReadableLedger {
   readonly #commits: GroupCommit;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#life = new LedgerLife(ctx, env);
     this.#commits = new GroupCommit(ctx.storage, (requests) => this.#commitTogether(requests));
     void ctx.blockConcurrencyWhile(() => this.#life.begin());
+  }
+
+  get #life(): LedgerLife {
+    return this.life;
   }
 
   /** Commits facts of this shard and answers per fact. The reply leaves only when the commit is durable. */
@@ -177,55 +168,6 @@ export class OrderLedger extends DurableObject<Env> {
   /** Payments that were learnt by asking since then; looks through the newest facts alone. */
   paidByQuery(since: number): number {
     return this.#life.known() ? paidByQuery(this.#life.sql, since, SILENCE_FACTS_MAX) : 0;
-  }
-
-  readOrder(orderNo: string): OrderDetail | null {
-    const dispatcher = this.#life.known()?.dispatcher;
-    if (!dispatcher) return null;
-    return readDetail(this.#life.sql, orderNo, {
-      isFlying: (seq, originId) => dispatcher.flights.has(seq, originId),
-      isPaused: (originId) => dispatcher.isPaused(originId),
-      firstOriginId: dispatcher.config.origins[0]?.id ?? null,
-    });
-  }
-
-  /** Of these numbers the orders that are here, as a bill is compared with them. */
-  readOrdersFor(orderNos: readonly string[]): readonly LedgerOrder[] {
-    return this.#life.known() ? heldOrders(this.#life.sql, orderNos) : [];
-  }
-
-  /** A page of the orders in which something happened in a time: what a bill of that time should have. */
-  readHeld(request: HeldRequest): HeldReply {
-    return this.#life.known() ? heldOf(this.#life.sql, request) : { orders: [], next: null };
-  }
-
-  /** What a payer may see, and whoever asks for the payment needs. */
-  readPayment(orderNo: string): PaymentView | null {
-    const order = this.#life.known() && book.readOrder(this.#life.sql, orderNo);
-    if (!order) return null;
-    const { paymentRequest: request, registration } = order;
-    return { state: stateOf(order), amount: registration?.amount ?? null, request, payBy: expiryOf(order) };
-  }
-
-  /** Everything that proves the order. */
-  readEvidence(orderNo: string): { order: Order; entries: EvidenceEntry[] } | null {
-    const order = this.#life.known() && book.readOrder(this.#life.sql, orderNo);
-    return order ? { order, entries: evidenceOf(this.#life.sql, orderNo) } : null;
-  }
-
-  /** The callback that told of an event, as it came; null when none did. */
-  readCallback(seq: number): KeptCallback | null {
-    return this.#life.known() ? callbackAt(this.#life.sql, seq) : null;
-  }
-
-  /** A few of the last callbacks, whole: new credentials are tried with them before they are switched to. */
-  readRecentCallbacks(): readonly StoredCallback[] {
-    return this.#life.known() ? recentCallbacks(this.#life.sql, TRIAL_FACTS_MAX, TRIAL_CALLBACKS_MAX) : [];
-  }
-
-  /** One event as it goes out. */
-  readTold(orderNo: string, which: WhichEvent): ToldEvent | null {
-    return this.#life.known() ? toldAt(this.#life.sql, orderNo, which) : null;
   }
 
   /** A newer configuration from the registry; a shard without storage has nothing to change. */

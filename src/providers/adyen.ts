@@ -5,6 +5,7 @@ import { unreachable } from '../core/result.ts';
 import { byReceipt } from '../core/success.ts';
 import { Credentials } from './adyen/credentials.ts';
 import { type Notice, openNotice } from './adyen/notice.ts';
+import { write as writeTest } from './adyen/test-callback.ts';
 import { translate } from './adyen/translate.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 
@@ -52,4 +53,5 @@ export const adyen = provider<Credentials, Notice>({
   translate,
   acknowledge,
   readAcknowledgement: byReceipt,
+  testCallback: { currency: 'EUR', write: writeTest },
 });

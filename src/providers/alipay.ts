@@ -12,6 +12,7 @@ import { hint } from './alipay/hint.ts';
 import { type Notice, openNotice } from './alipay/notice.ts';
 import { query } from './alipay/query.ts';
 import { refund } from './alipay/refund.ts';
+import { write as writeTest } from './alipay/test-callback.ts';
 import { translate } from './alipay/translate.ts';
 import { type Acknowledgement, type Answer, provider } from './provider.ts';
 
@@ -58,4 +59,5 @@ export const alipay = provider<Credentials, Notice>({
   close,
   refund,
   bill,
+  testCallback: { currency: 'CNY', write: writeTest },
 });

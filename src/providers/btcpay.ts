@@ -108,4 +108,12 @@ export const btcpay = provider<Credentials, Notice>({
   acknowledge,
   readAcknowledgement: byReceipt,
   query,
+  testCallback: {
+    without: {
+      en:
+        'A webhook of BTCPay Server only names an invoice, which is then read from your own server, and that ' +
+        'knows none of ours. Use the webhook’s own test button there, or pay an invoice on testnet.',
+      zh: 'BTCPay Server 的回调只给出发票编号，内容须向您自己的服务器查询，而那里没有我们的测试发票。请使用其 Webhook 页面的测试按钮，或在测试网支付一张发票。',
+    },
+  },
 });

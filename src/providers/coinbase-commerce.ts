@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
+import { write as writeTest } from './coinbase-commerce/test-callback.ts';
 import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-cc-webhook-signature';
@@ -279,4 +280,5 @@ export const coinbaseCommerce = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byStatuses(200),
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { equalBytes, fromHex, fromUtf8, toBase64, toHex, utf8 } from '../crypto/bytes.ts';
 import { md5 } from '../crypto/md5.ts';
+import { write as writeTest } from './cryptomus/test-callback.ts';
 import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const INFO_URL = 'https://api.cryptomus.com/v1/payment/info';
@@ -243,4 +244,5 @@ export const cryptomus = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byStatuses(200),
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

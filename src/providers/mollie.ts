@@ -50,4 +50,12 @@ export const mollie = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byStatuses(200),
   query,
+  testCallback: {
+    without: {
+      en:
+        'Mollie’s notices are not signed and only name a payment: what it is, Mollie alone can say, and it ' +
+        'knows no test of ours. Pay with a test API key instead.',
+      zh: 'Mollie 的通知没有签名，只给出支付编号，内容须向 Mollie 查询，而它不认识我们的测试。请改用 Mollie 的测试密钥付款一次。',
+    },
+  },
 });

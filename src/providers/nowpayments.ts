@@ -9,6 +9,7 @@ import { byStatuses } from '../core/success.ts';
 import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
+import { write as writeTest } from './nowpayments/test-callback.ts';
 import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-nowpayments-sig';
@@ -253,4 +254,5 @@ export const nowpayments = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byStatuses(200),
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -9,6 +9,7 @@ import { byWord } from '../core/success.ts';
 import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
+import { write as writeTest } from './oxapay/test-callback.ts';
 import {
   type Acknowledgement,
   type Answer,
@@ -252,4 +253,5 @@ export const oxapay = provider<Credentials, Notice>({
   // 200 with the word ok (docs: webhook).
   readAcknowledgement: (status, body) => (status === 200 ? byWord('ok')(status, body) : 'refused'),
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -6,6 +6,7 @@ import { Credentials } from './paddle/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './paddle/notice.ts';
 import { query } from './paddle/query.ts';
 import { freshUntil, resign } from './paddle/resign.ts';
+import { write as writeTest } from './paddle/test-callback.ts';
 import { translate } from './paddle/translate.ts';
 import { byStatus, provider } from './provider.ts';
 
@@ -47,4 +48,5 @@ export const paddle = provider<Credentials, Notice>({
   freshUntil,
   resign,
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -6,6 +6,7 @@ import { keys } from './paypal/certificates.ts';
 import { Credentials, inspectCredentials } from './paypal/credentials.ts';
 import { HEADERS, type Notice, openNotice } from './paypal/notice.ts';
 import { query } from './paypal/query.ts';
+import { write as writeTest } from './paypal/test-callback.ts';
 import { token } from './paypal/token.ts';
 import { translate } from './paypal/translate.ts';
 import { byStatus, provider } from './provider.ts';
@@ -32,4 +33,5 @@ export const paypal = provider<Credentials, Notice>({
   readAcknowledgement: byReceipt,
   token,
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

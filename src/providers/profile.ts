@@ -20,6 +20,7 @@ import { type Complaint, type ProofDefaults, proofComplaints, proofShape } from 
 import { freshUntil, resign } from './profile/resign.ts';
 import { type Notice, proveCallback, type SigningKeys } from './profile/signature.ts';
 import { apiShape, templateComplaints } from './profile/template-schema.ts';
+import { write as writeTest } from './profile/test-callback.ts';
 import { type AnyProvider, type CredentialProblem, type Provider, provider } from './provider.ts';
 
 export type ProfileDefaults = {
@@ -103,6 +104,7 @@ export type Dialect<C extends ContentOf> = Pick<
   | 'evidenceHeadersOf'
   | 'freshUntil'
   | 'resign'
+  | 'testCallback'
 > & {
   readonly prove: Provider<C, Notice>['verify'];
   readonly keysOf: (credentials: C) => SigningKeys;
@@ -139,6 +141,7 @@ export function profileProvider({ id, name }: Named, defaults: ProfileDefaults |
       [signature, timestamp].flatMap((part) => (part?.in === 'header' ? [part.name.toLowerCase()] : [])),
     freshUntil,
     resign,
+    testCallback: { currency: 'CNY', write: writeTest },
     prove: (callback, profile, _keys, now): Promise<Result<Notice, Rejection>> => proveCallback(callback, profile, now),
     keysOf: ({ signingSecret, secrets, secretEncoding, privateKey }) => ({
       secret: signingSecret ?? secrets[0] ?? null,

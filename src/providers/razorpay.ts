@@ -6,6 +6,7 @@ import { byStatus, provider } from './provider.ts';
 import { Credentials } from './razorpay/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './razorpay/notice.ts';
 import { query } from './razorpay/query.ts';
+import { write as writeTest } from './razorpay/test-callback.ts';
 import { translate } from './razorpay/translate.ts';
 
 export const razorpay = provider<Credentials, Notice>({
@@ -29,4 +30,5 @@ export const razorpay = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byReceipt,
   query,
+  testCallback: { currency: 'INR', write: writeTest },
 });

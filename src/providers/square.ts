@@ -6,6 +6,7 @@ import { byStatus, provider } from './provider.ts';
 import { Credentials } from './square/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './square/notice.ts';
 import { query } from './square/query.ts';
+import { write as writeTest } from './square/test-callback.ts';
 import { translate } from './square/translate.ts';
 
 export const square = provider<Credentials, Notice>({
@@ -29,4 +30,5 @@ export const square = provider<Credentials, Notice>({
   acknowledge: byStatus(200),
   readAcknowledgement: byReceipt,
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -8,10 +8,14 @@ import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Retold } from '../core/retold.ts';
 import { concat, fromBase64, toBase64, utf8 } from '../crypto/bytes.ts';
-import { ed25519RawKeyOf, verifyEd25519 } from '../crypto/ed25519.ts';
+import { ed25519RawKeyOf, importEd25519PrivateKey, signEd25519, verifyEd25519 } from '../crypto/ed25519.ts';
 import { hmacSha256, verifyHmac } from '../crypto/hmac.ts';
+import { pemBlocksOf } from '../crypto/pem.ts';
+import { unsignedOf } from './profile/resign.ts';
 import { type Notice, readDocument } from './profile/signature.ts';
+import { testFields } from './profile/test-callback.ts';
 import { contentComplaints, contentShape, inspectPrivateKey, mappedProvider } from './profile.ts';
+import type { WriteTest } from './provider/test-callback.ts';
 import type { CredentialProblem } from './provider.ts';
 
 const HMAC_PREFIX = 'whsec_';
@@ -149,6 +153,32 @@ async function resign(
   return ok({ ...callback, headers: { ...callback.headers, ...dated } });
 }
 
+/** Signed with a shared secret, or with a key made for this test where the channel has public keys alone. */
+const writeTest: WriteTest<Credentials> = async (order, credentials, context) => {
+  const fields = testFields(order, { ...credentials, timestamp: null }, context);
+  if (!fields.ok) return fields;
+  const unsigned = unsignedOf(fields.value, credentials);
+  if (!unsigned.ok) return unsigned;
+  const { callback } = unsigned.value;
+  const [id, timestamp] = [`msg_${context.nonce}`, String(Math.floor(context.now / 1_000))];
+  const message = concat(utf8(`${id}.${timestamp}.`), callback.body);
+  const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp };
+  const shared = credentials.secrets.map(keyOf).find((key) => key?.kind === 'hmac');
+  if (shared) {
+    const signature = `v1,${toBase64(await hmacSha256(shared.bytes, message))}`;
+    return ok({ ...callback, headers: { ...headers, 'webhook-signature': signature } });
+  }
+  const { publicKey, privateKey } = await context.makeKeys('ed25519');
+  const key = await importEd25519PrivateKey(privateKey);
+  const [spki] = pemBlocksOf(publicKey);
+  if (key === null || spki === undefined) throw new Error('a key that was just made cannot be read');
+  const signature = `v1a,${toBase64(await signEd25519(key, message))}`;
+  // The key itself is the end of its envelope (RFC 8410).
+  const secrets = [ED25519_PREFIX + toBase64(spki.bytes.slice(-PUBLIC_KEY_BYTES))];
+  const provedBy = { credentials: { ...credentials, secrets } };
+  return ok({ ...callback, headers: { ...headers, 'webhook-signature': signature }, provedBy });
+};
+
 /** Ten public keys of 32 bytes that are no point of the curve would verify nothing. */
 async function inspect(credentials: Credentials): Promise<Result<null, CredentialProblem>> {
   for (const [index, secret] of credentials.secrets.entries()) {
@@ -169,6 +199,7 @@ export const standardWebhooks = mappedProvider<Credentials>({
   prove,
   freshUntil,
   resign,
+  testCallback: { currency: 'CNY', write: writeTest },
   keysOf: ({ signingSecret, privateKey }) => ({
     secret: signingSecret ?? null,
     secretEncoding: 'utf8',

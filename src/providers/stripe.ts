@@ -7,6 +7,7 @@ import { Credentials } from './stripe/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './stripe/notice.ts';
 import { query } from './stripe/query.ts';
 import { freshUntil, resign } from './stripe/resign.ts';
+import { write as writeTest } from './stripe/test-callback.ts';
 import { translate } from './stripe/translate.ts';
 
 export const stripe = provider<Credentials, Notice>({
@@ -48,4 +49,5 @@ export const stripe = provider<Credentials, Notice>({
   freshUntil,
   resign,
   query,
+  testCallback: { currency: 'USD', write: writeTest },
 });

@@ -15,6 +15,7 @@ import { product } from './wechatpay-v2/product.ts';
 import { query } from './wechatpay-v2/query.ts';
 import { refund } from './wechatpay-v2/refund.ts';
 import { resign } from './wechatpay-v2/resign.ts';
+import { write as writeTest } from './wechatpay-v2/test-callback.ts';
 import { translate } from './wechatpay-v2/translate.ts';
 
 // The documented bytes and nothing else, not even a line feed; FAIL is always the same: the caller learns nothing.
@@ -86,4 +87,5 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   refund,
   bill,
   product,
+  testCallback: { currency: 'CNY', write: writeTest },
 });

@@ -16,6 +16,7 @@ import { type Notice, openNotice } from './wechatpay-v3/notice.ts';
 import { query } from './wechatpay-v3/query.ts';
 import { refund } from './wechatpay-v3/refund.ts';
 import { freshUntil, keyringOf, proveSigned } from './wechatpay-v3/signature.ts';
+import { write as writeTest } from './wechatpay-v3/test-callback.ts';
 import { translate } from './wechatpay-v3/translate.ts';
 
 // Only the HTTP status counts, and the body of a success is ignored, so 204 leaves nothing to get wrong. The failure
@@ -92,4 +93,5 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   close,
   refund,
   bill,
+  testCallback: { currency: 'CNY', write: writeTest },
 });

@@ -2,6 +2,7 @@
 // arrive is brought again, provider keys are kept fresh, old things go. Reads the registry; D1 only for silences.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { locatorName, shardNameOf } from '../core/channel.ts';
+import { rehearsalDispatch, rehearsalLedgersAt } from '../core/rehearsal.ts';
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
 import { isTimeToLook, watchSilence } from './silence.ts';
@@ -24,8 +25,10 @@ export async function poke(env: Env, now: number): Promise<void> {
     const ledgers = shards.map((shard) => shardNameOf(channel, shard));
     const locates = providerOf(channel.provider)?.linksById ? shards : [];
     const locators = locates.map((shard) => locatorName(channel, shard));
+    const rehearsals = rehearsalLedgersAt(channel.uid, now);
     await Promise.all([
       ...ledgers.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(dispatch))),
+      ...rehearsals.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(rehearsalDispatch(dispatch)))),
       ...locators.map((name) => tried(name, () => env.LOCATOR.getByName(name).poke(dispatch, now))),
     ]);
   }

@@ -10,7 +10,8 @@ export type ActKind =
   | 'discarded'
   | 'replayed'
   | 'queried'
-  | 'closed';
+  | 'closed'
+  | 'test_sent';
 
 export type Act = {
   readonly orderNo: string;
@@ -42,6 +43,10 @@ export const hasAct = (sql: SqlStorage, orderNo: string, kind: ActKind, about: s
       about,
     )
     .toArray().length > 0;
+
+/** How many acts of this kind there were since then. */
+export const countActs = (sql: SqlStorage, kind: ActKind, since: number): number =>
+  sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM acts WHERE kind = ? AND at > ?', kind, since).one().n;
 
 type ActRow = { id: number; orderNo: string; at: number; kind: ActKind; actor: string; detail: string };
 /** Older rows know no address. */

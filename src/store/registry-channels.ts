@@ -180,6 +180,7 @@ export function dispatchOf(channel: Channel, origins: readonly Origin[]): Dispat
       filter: settings.filter,
       breaker: settings.breaker,
       pauseAfterSeconds: settings.pauseAfterSeconds,
+      acceptsTest: settings.acceptsTest,
     })),
   };
 }

@@ -7,8 +7,9 @@ import { factKey, type PaymentEvent } from '../../src/core/event.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
 import { mayBeOtherSecret } from '../../src/core/rotation.ts';
+import { prove } from '../../src/judge.ts';
 import type { Answer, AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
-import { prove } from '../../src/receive/prove.ts';
+import { expectTestCallback } from './test-callback.ts';
 
 /** What a provider exercises where its documents have it, and says why where they do not. */
 const ITEMS = [
@@ -379,6 +380,9 @@ export function conformance(suite: Conformance): void {
         body: suite.answers.refused.body,
       });
     });
+
+    it('writes a test callback that nothing but the test route takes, or says why it cannot', () =>
+      expectTestCallback(provider, credentials, keys, now));
 
     it('labels and explains each credential in both languages', () => {
       type Shaped = { shape: Record<string, { meta(): unknown }> };

@@ -9,7 +9,7 @@ import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import { Instant } from './notice.ts';
 
-const ORDER_NO_PATH = 'custom_data.orderNo';
+export const ORDER_NO_PATH = 'custom_data.orderNo';
 /** What the ledger takes as an order number, as when it is registered. */
 const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 /** Longest custom data that goes along with an order: more is asked for at Paddle. */

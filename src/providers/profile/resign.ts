@@ -12,7 +12,8 @@ import { segmentsOf } from './path.ts';
 import { isShared } from './proof-schema.ts';
 import { type Proof, signatureOf, timeOf } from './signature.ts';
 
-type Profile = Proof & Mapping;
+export type Profile = Proof & Mapping;
+type Written = Mapping & Pick<Proof, 'formats' | 'timestamp'>;
 
 const TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json',
@@ -62,10 +63,10 @@ const wordFor = <V>(words: Readonly<Record<string, V>>, meaning: V): string | nu
   Object.entries(words).find(([, value]) => value === meaning)?.[0] ?? null;
 
 /** Each mapped value where the mapping reads it. Numbers in JSON are what minor units and seconds usually are. */
-function fieldsOf(
+export function fieldsOf(
   { orderNo, payer, attach, test, occurredAt }: Retold,
   { transactionId, amount, payerAmount, providerMethod }: RetoldPayment,
-  profile: Profile,
+  profile: Written,
   now: number,
 ): Result<Fields, string> {
   const { amountUnit, timeUnit, statuses, kinds, merchantIds, testValues, fields: paths, timestamp } = profile;
@@ -137,14 +138,34 @@ function cleaned(fields: Fields, format: Format): Fields {
   return new Map([...fields].map(([name, value]) => [name, text(value)]));
 }
 
-async function printedAndSigned(fields: Fields, profile: Profile, now: number): Promise<Result<KeptCallback, string>> {
-  const { signature } = profile;
-  const format = profile.formats[0] ?? 'json';
+/** As the channel's first form, and not signed yet. */
+export function unsignedOf(fields: Fields, { formats }: Pick<Proof, 'formats'>): Result<Unsigned, string> {
+  const format = formats[0] ?? 'json';
   const clean = cleaned(fields, format);
   const text = printed(clean, format);
   if (text === null) return err(`A new callback as ${format} cannot hold nested values: put json first in formats.`);
-  const unsigned: KeptCallback = { contentType: TYPES[format], headers: {}, body: utf8(text) };
-  const made = await signed(TYPES[format], unsigned, clean, profile, now);
+  return ok({ format, clean, text, callback: { contentType: TYPES[format], headers: {}, body: utf8(text) } });
+}
+
+type Unsigned = {
+  readonly format: Format;
+  readonly clean: Fields;
+  readonly text: string;
+  readonly callback: KeptCallback;
+};
+
+/** Signed with the channel's secret; with this private key where the signature is a public-key one. */
+export async function printedAndSigned(
+  fields: Fields,
+  profile: Profile,
+  now: number,
+  privateKey: string | null = null,
+): Promise<Result<KeptCallback, string>> {
+  const { signature } = profile;
+  const written = unsignedOf(fields, profile);
+  if (!written.ok) return written;
+  const { format, clean, text, callback: unsigned } = written.value;
+  const made = await signed(TYPES[format], unsigned, clean, profile, now, privateKey);
   if (!made.ok || signature.in === 'header') return made;
   const whole = new Map<string, Tree>([...clean, [signature.name, made.value.headers[signature.name] ?? '']]);
   return ok({ ...unsigned, body: utf8(printed(whole, format) ?? text) });
@@ -157,11 +178,12 @@ async function signed(
   fields: Fields,
   { signature, timestamp, secrets, secretEncoding }: Profile,
   now: number,
+  privateKey: string | null = null,
 ): Promise<Result<KeptCallback, string>> {
   const at = timestamp === null ? null : timeText(now, timestamp.unit);
   const words: Readonly<Record<string, string>> = at === null ? {} : { timestamp: at };
   const all = fields.size > 0 ? fields : (parseDocument(body)?.root ?? fields);
-  const keys = { secret: secrets[0] ?? null, secretEncoding, privateKey: null };
+  const keys = { secret: secrets[0] ?? null, secretEncoding, privateKey };
   // Nothing to cut out: the signature's own field is not there yet.
   const made = await signatureOf({ ...signature, in: 'header' }, { body, fields: all, words }, keys);
   if (made === null) return err('The first of the channel’s secrets cannot be read.');

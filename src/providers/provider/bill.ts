@@ -7,6 +7,7 @@ import type { Result } from '../../core/result.ts';
 import type { SentOn } from '../../core/retold.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
 import type { Hinting } from './hint.ts';
+import type { Tested } from './test-callback.ts';
 
 export type BillAsk = { readonly day: BillDay; readonly kind: BillKind };
 
@@ -56,4 +57,7 @@ export type BillSource<Credentials> = {
 };
 
 /** What a provider tells beside its callbacks and its API: the parts of the contract that have files of their own. */
-export type Beside<Credentials> = SentOn<Credentials> & BillSource<Credentials> & Hinting<Credentials>;
+export type Beside<Credentials> = SentOn<Credentials> &
+  BillSource<Credentials> &
+  Hinting<Credentials> &
+  Tested<Credentials>;

@@ -16,7 +16,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 
-const ORDER_NO_PATH = 'notes.orderNo';
+export const ORDER_NO_PATH = 'notes.orderNo';
 /** What the ledger takes as an order number, as when it is registered. */
 const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 /** Longest notes that go along with an order: Razorpay takes 15 of 256 letters. */
