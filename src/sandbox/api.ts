@@ -16,6 +16,8 @@ export type ApiOptions = {
   readonly identity: Identity;
   readonly orders: OrderBook;
   readonly signWith: SigningKey;
+  /** False: the certificate that follows is not made yet, and listed nowhere. */
+  readonly isNextListed?: boolean;
   readonly onRefund: OnRefund;
   /** Without it there are no bills. */
   readonly bills?: BillDesk;
@@ -139,7 +141,7 @@ function route(request: SandboxRequest, options: ApiOptions): Outcome {
   const key = `${request.method} ${path}`;
   const last = decodeURIComponent(path.split('/').at(-1) ?? '');
   if (key === 'POST /v3/pay/transactions/native') return prepay(request, options);
-  if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options.identity) };
+  if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options) };
   if (key === 'GET /v3/bill/tradebill' || key === 'GET /v3/bill/fundflowbill') return bill(request, options);
   if (key === 'POST /v3/refund/domestic/refunds') return refund(request, options);
   if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options);
@@ -285,8 +287,8 @@ function readComplaint(id: string, orders: OrderBook): Outcome {
 }
 
 /** The certificates, encrypted with the APIv3 key. */
-function certificatesOf(identity: Identity): unknown {
-  const data = [identity.certificate, identity.nextCertificate].map((key) => ({
+function certificatesOf({ identity, isNextListed = true }: ApiOptions): unknown {
+  const data = [identity.certificate, ...(isNextListed ? [identity.nextCertificate] : [])].map((key) => ({
     serial_no: key.serial,
     effective_time: identity.certificatesFrom,
     expire_time: identity.certificatesUntil,

@@ -86,6 +86,7 @@ const realWait = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, u
 export class Courier {
   readonly #options: CourierOptions;
   readonly #wait: NonNullable<CourierOptions['wait']>;
+  #signWith: SigningKey;
   readonly #notices = new Map<string, Notice>();
   readonly #closing = new AbortController();
   /** Called when a notice for the order was sent: what a held-back one waits for. */
@@ -94,6 +95,12 @@ export class Courier {
   constructor(options: CourierOptions) {
     this.#options = options;
     this.#wait = options.wait ?? realWait;
+    this.#signWith = options.signWith;
+  }
+
+  /** From now on, also what waits to be sent again. */
+  signFromNowOn(key: SigningKey): void {
+    this.#signWith = key;
   }
 
   /** Does it later, unless closed before. */
@@ -217,7 +224,7 @@ export class Courier {
 
   async #post(notice: Notice, options: SendOptions, spoil: Spoil | null): Promise<Attempt> {
     const { identity } = this.#options;
-    const key = signingKeyOf(identity, options.signWith ?? this.#options.signWith);
+    const key = signingKeyOf(identity, options.signWith ?? this.#signWith);
     const at = Date.now();
     const post = postOf(notice, spoil, identity, key, at);
     this.#options.onSending?.(notice);

@@ -9,7 +9,7 @@ import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } 
 import { credentialsOf, credentialsOfV2, type Identity } from './identity.ts';
 import { MAGIC_WORDS, Magic } from './magic.ts';
 import { type Misbehaviour, SPOILS, TIMINGS, VARIANTS } from './notice.ts';
-import { OrderBook } from './orders.ts';
+import { OrderBook, type SandboxOrder } from './orders.ts';
 import { Again, Complain, Pay, Play, RefundRequest, Refused, type Sent } from './play.ts';
 import { type OnRefund, REFUND_WORDS } from './refunds.ts';
 import { answerV2, isV2Path } from './v2-api.ts';
@@ -27,6 +27,8 @@ export type WeChatPayOptions = {
   readonly signWith?: CourierOptions['signWith'];
   /** From when on a day has its bill; at once unless said. */
   readonly billHours?: BillHours;
+  /** False: the certificate that follows is listed only when it signs. */
+  readonly isNextListed?: boolean;
   readonly wait?: CourierOptions['wait'];
   readonly carry?: CourierOptions['carry'];
   readonly onSending?: CourierOptions['onSending'];
@@ -39,6 +41,11 @@ export type WeChatPay = Listening & {
   /** Completes the payment and begins to notify; `first` is settled after the first attempt. */
   readonly pay: (request: Pay) => Sent;
   readonly refund: (request: RefundRequest) => Sent;
+  readonly complain: (request: Complain) => Sent;
+  /** From now on the certificate that follows is listed, and signs. */
+  readonly rotateCertificate: () => void;
+  /** Its own truth. */
+  readonly orders: () => readonly SandboxOrder[];
 };
 
 export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatPay> {
@@ -48,10 +55,11 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
   const play = new Play(identity, options.notifyUrl, orders, courier);
   const bills = new BillDesk(orders, options.billHours ?? 'at-once');
   const magic = new Magic();
+  let keys = { signWith, isNextListed: options.isNextListed ?? true };
   const onRefund: OnRefund = (order, outRefundNo, notifyUrl) => play.endRefund(order, outRefundNo, notifyUrl);
   const listening = await serve(options.port, async (request) => {
     if (request.path.startsWith('/v3/'))
-      return answerApi(request, { identity, orders, signWith, onRefund, magic, bills });
+      return answerApi(request, { identity, orders, ...keys, onRefund, magic, bills });
     if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic, bills });
     return options.beside?.(request) ?? control(request, { play, orders, courier, identity });
   });
@@ -59,7 +67,18 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
     courier.close();
     await listening.close();
   };
-  return { ...listening, close, pay: (request) => play.pay(request), refund: (request) => play.refund(request) };
+  return {
+    ...listening,
+    close,
+    pay: (request) => play.pay(request),
+    refund: (request) => play.refund(request),
+    complain: (request) => play.complain(request),
+    rotateCertificate: () => {
+      keys = { signWith: 'next-certificate', isNextListed: true };
+      courier.signFromNowOn('next-certificate');
+    },
+    orders: () => orders.all(),
+  };
 }
 
 type Parts = { play: Play; orders: OrderBook; courier: Courier; identity: Identity };

