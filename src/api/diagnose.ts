@@ -2,6 +2,7 @@
 // provider and the channel's own address where the key may; what the provider says is recorded as a query is.
 
 import { inEnglish } from '../core/diagnosis/say.ts';
+import { alarmWords } from '../alarm/words.ts';
 import { type Act, type Diagnosis, diagnose, type Finding, type Next, STEPS } from '../core/diagnosis.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { requires } from './auth.ts';
@@ -92,7 +93,7 @@ function render({ steps, cause }: Diagnosis, place: Place) {
   const shown = (finding: Finding) => ({
     code: finding.code,
     verdict: finding.judgement,
-    ...inEnglish(finding),
+    ...inEnglish(finding, alarmWords),
     given: { ...finding.given },
     next: finding.next.map((next) => requestOf(next, place)),
   });

@@ -26,6 +26,7 @@ import { replays } from './replays.tsx';
 import { show, showProblem } from './show.tsx';
 import { switches } from './switches.tsx';
 import { sayIn } from './texts.ts';
+import { why } from './why.tsx';
 
 const CSP = [
   "default-src 'none'",
@@ -126,6 +127,6 @@ operators.onError((error, c) => {
 const PAGES = [
   ...[login, overview, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
-  ...[channels, channelNew, channelChange, origins, originNew, switches],
+  ...[why, channels, channelNew, channelChange, origins, originNew, switches],
 ];
 for (const pages of PAGES) operators.route('/', pages);

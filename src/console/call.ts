@@ -30,7 +30,8 @@ export function fetchApi(c: Context, method: string, path: string, { body, once 
   );
 }
 
-async function read<T extends z.ZodType>(response: Response, schema: T): Promise<Asked<z.infer<T>>> {
+/** The answer as what it should be, or the problem it tells. */
+export async function readAs<T extends z.ZodType>(response: Response, schema: T): Promise<Asked<z.infer<T>>> {
   const json: unknown = await response.json().catch(() => null);
   if (!response.ok) {
     const problem = ProblemBody.safeParse(json);
@@ -43,7 +44,7 @@ async function read<T extends z.ZodType>(response: Response, schema: T): Promise
 }
 
 export const get = async <T extends z.ZodType>(c: Context, path: string, schema: T): Promise<Asked<z.infer<T>>> =>
-  read(await fetchApi(c, 'GET', path), schema);
+  readAs(await fetchApi(c, 'GET', path), schema);
 
 /** A write whose answer the page shows. */
 export const send = async <T extends z.ZodType>(
@@ -56,10 +57,10 @@ export const send = async <T extends z.ZodType>(
 
 /** Any write; what it answers is seldom needed, for the page that follows reads anew. */
 export const post = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>
-  read(await fetchApi(c, 'POST', path, write), z.record(z.string(), z.unknown()));
+  readAs(await fetchApi(c, 'POST', path, write), z.record(z.string(), z.unknown()));
 
 export const patch = async (c: Context, path: string, write: Write): Promise<Asked<Record<string, unknown>>> =>
-  read(await fetchApi(c, 'PATCH', path, write), z.record(z.string(), z.unknown()));
+  readAs(await fetchApi(c, 'PATCH', path, write), z.record(z.string(), z.unknown()));
 
 /** A path of /v1; each part is escaped. */
 export const v1 = (...parts: readonly string[]): string => ['/v1', ...parts.map(encodeURIComponent)].join('/');

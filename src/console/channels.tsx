@@ -123,6 +123,11 @@ function Acts({ guest, channel: { id, status } }: Props) {
           </>
         ) : null}
         <li>
+          <a class="act" href={withQuery(to('why'), { channel: id })}>
+            {say('why.title')}
+          </a>
+        </li>
+        <li>
           <a class="act" href={withQuery(to('orders'), { channel: id })}>
             {say('nav.orders')}
           </a>

@@ -4,7 +4,16 @@ import { LOCALES } from '../core/language.ts';
 import { type Guest, may, to, type Visit } from './kit.ts';
 import type { Key } from './texts.ts';
 
-export type Section = 'overview' | 'orders' | 'deliveries' | 'callbacks' | 'alarms' | 'channels' | 'origins' | 'audit';
+export type Section =
+  | 'why'
+  | 'overview'
+  | 'orders'
+  | 'deliveries'
+  | 'callbacks'
+  | 'alarms'
+  | 'channels'
+  | 'origins'
+  | 'audit';
 
 const SECTIONS: readonly {
   readonly id: Section;
@@ -16,6 +25,7 @@ const SECTIONS: readonly {
   { id: 'deliveries', path: '/console/deliveries', scope: 'read' },
   { id: 'callbacks', path: '/console/callbacks', scope: 'read' },
   { id: 'alarms', path: '/console/alarms', scope: 'read' },
+  { id: 'why', path: '/console/why', scope: 'read' },
   { id: 'channels', path: '/console/channels', scope: 'read' },
   { id: 'origins', path: '/console/origins', scope: 'read' },
   { id: 'audit', path: '/console/audit', scope: 'operate' },

@@ -137,6 +137,13 @@ function Acts({ guest, place, read, refundable }: ActsProps) {
             </a>
           </li>
         ))}
+        {may(guest, 'read') ? (
+          <li>
+            <a class="act" href={withQuery(to('why'), place)}>
+              {say('why.title')}
+            </a>
+          </li>
+        ) : null}
         {may(guest, 'operate') ? (
           <li>
             <a class="act" href={to('orders', place.channel, place.orderNo, 'evidence')} download>

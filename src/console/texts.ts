@@ -1,5 +1,7 @@
 // The console's one dictionary: every text that a person reads, in both languages. Pages hold no text of their own.
 import { alarmWords } from '../alarm/words.ts';
+import { inbound } from '../core/diagnosis/inbound-texts.ts';
+import { outbound } from '../core/diagnosis/outbound-texts.ts';
 import { fill, type Language } from '../core/language.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { deliveries } from './texts/deliveries.ts';
@@ -8,6 +10,7 @@ import { frame } from './texts/frame.ts';
 import { orders } from './texts/orders.ts';
 import { problems } from './texts/problems.ts';
 import { setup } from './texts/setup.ts';
+import { why } from './texts/why.ts';
 import { words } from './texts/words.ts';
 
 export const TEXTS = {
@@ -20,6 +23,9 @@ export const TEXTS = {
   ...alarmWords,
   ...deliveries,
   ...setup,
+  ...why,
+  ...inbound,
+  ...outbound,
 };
 export type Key = keyof typeof TEXTS;
 type Given = Readonly<Record<string, string | number>>;
@@ -34,13 +40,10 @@ export const sayIn =
 const isKey = (key: string): key is Key => Object.hasOwn(TEXTS, key);
 
 /** What a code of the API is called, such as `state.paid`; the code itself where it is newer than these texts. */
-export const wordFor = (say: Say, family: string, code: string): string => {
-  const key = `${family}.${code}`;
-  return isKey(key) ? say(key) : code;
-};
+export const wordFor = (say: Say, family: string, code: string): string => adviceFor(say, family, code) ?? code;
 
 /** The same, or null: for advice, which is shown only where there is some. */
-export const adviceFor = (say: Say, family: string, code: string): string | null => {
+export const adviceFor = (say: Say, family: string, code: string, given?: Given): string | null => {
   const key = `${family}.${code}`;
-  return isKey(key) ? say(key) : null;
+  return isKey(key) ? say(key, given) : null;
 };

@@ -138,8 +138,16 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
       expect(links).toContain(orderNo);
       await page.goto(`${town.gateway}/console/orders/${CHANNEL}/${encodeURIComponent(orderNo)}`);
       expect(await page.locator('h1').textContent()).toBe(`Order ${orderNo}`);
+<<<<<<< HEAD
       await page.goto(`${town.gateway}/console/orders?channel=${CHANNEL}&search=${encodeURIComponent(orderNo)}`);
       expect(await page.locator('input[name=search]').inputValue()).toBe(orderNo);
+=======
+      await page.goto(`${town.gateway}/console/why?channel=${CHANNEL}&orderNo=${encodeURIComponent(orderNo)}`);
+      await page.getByRole('button', { name: 'Find out' }).click();
+      expect(await page.locator('#found + p').textContent()).toContain(orderNo);
+      await page.goto(`${town.gateway}/console/orders?channel=${CHANNEL}&orderNo=${encodeURIComponent(orderNo)}`);
+      expect(await page.locator('input[name=orderNo]').inputValue()).toBe(orderNo);
+>>>>>>> e41648f (console: Find out why something did not arrive)
       await page.locator('tbody th a', { hasText: orderNo }).first().click();
       expect(await page.locator('h1').textContent()).toContain('Order ');
     }
@@ -175,8 +183,11 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
       });
       seen.add(detail);
       await page.goto(`${town.gateway}/console/orders/${CHANNEL}/${orderNo}`);
-      const shown = (await page.locator('.timeline').innerText()).replaceAll(/\s+/g, ' ');
-      expect(shown).toContain(detail.replaceAll(/\s+/g, ' ').trim());
+      const text = detail.replaceAll(/\s+/g, ' ').trim();
+      expect((await page.locator('.timeline').innerText()).replaceAll(/\s+/g, ' ')).toContain(text);
+      await page.getByRole('link', { name: 'Why did I not get it?' }).click();
+      await page.getByRole('button', { name: 'Find out' }).click();
+      expect((await page.locator('.steps').innerText()).replaceAll(/\s+/g, ' ')).toContain(text);
     }
     expect(seen.size).toBeGreaterThan(30);
     expect(complaints).toEqual([]);

@@ -195,6 +195,47 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('finds out why an order did not arrive, by the keyboard alone, in both languages', async () => {
+    const visitor = await arrive(browser, { ...PHONE, locale: 'zh-CN' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, `/console/orders/${CHANNEL}/${unpaid}`);
+    await page.getByRole('link', { name: '为什么没收到？' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('input[name=orderNo]').waitFor();
+    expect(await page.locator('input[name=orderNo]').inputValue()).toBe(unpaid);
+    await page.locator('input[name=orderNo]').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#found').waitFor();
+    expect(await page.locator('.steps > li').count()).toBe(9);
+    expect(await page.locator('.steps').textContent()).toContain('NOTPAY：尚未付款');
+    expect(await seriousIn(page)).toEqual([]);
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.locator('h1', { hasText: 'Why did I not get it?' }).waitFor();
+
+    await page.getByLabel('Channel').selectOption(CHANNEL);
+    await page.getByLabel('Order number').fill(paid);
+    await page.getByRole('button', { name: 'Find out' }).click();
+    const steps = await page.locator('.steps').textContent();
+    expect(steps).toContain('Origin demo-shop took event 1');
+    expect(steps).toContain('this machine’s own');
+    expect(await page.getByRole('status').textContent()).toContain('No problem was found');
+    expect(await seriousIn(page)).toEqual([]);
+    if (process.env.CONSOLE_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_SHOTS}/why.png`, fullPage: true });
+    await page.getByRole('link', { name: 'Deliver again' }).first().click();
+    expect(await page.locator('h1').textContent()).toContain('Deliver again');
+
+    await page.goto(`${town.gateway}/console/why?channel=${CHANNEL}`);
+    const refused = async () => {
+      await page.getByRole('button', { name: 'Find out' }).click();
+      return (await page.getByRole('status').textContent())?.includes('Signature headers missing') ?? false;
+    };
+    await until(refused);
+    await page.getByRole('status').getByRole('link', { name: 'See the refusals' }).click();
+    expect(await page.locator('main').textContent()).toContain('Signature headers missing');
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
   it('would hear axe, the policy and the browser complain', async () => {
     const visitor = await arrive(browser, DESK);
     const { page, complaints } = visitor;
@@ -219,6 +260,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     '/console/callbacks',
     '/console/callbacks?verdict=rejected',
     '/console/alarms',
+    `/console/why?channel=${CHANNEL}&orderNo=${paid}`,
     '/console/audit',
     '/console/channels',
     `/console/channels/${CHANNEL}`,

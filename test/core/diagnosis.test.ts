@@ -204,7 +204,7 @@ describe('a diagnosis', () => {
     const found = find(given, isHarmless ? 'refused_harmless' : 'refused');
     if (!found) throw new Error('not found');
     expect(found.judgement).toBe(isHarmless ? 'ok' : 'problem');
-    const { seen, fix } = inEnglish(found);
+    const { seen, fix } = inEnglish(found, {});
     expect(seen).toMatch(/^4 refused: [A-Z]/);
     expect(seen.includes(`because of ${reason}`)).toBe(!isHarmless);
     expect(fix?.length).toBeGreaterThan(20);
@@ -262,7 +262,7 @@ describe('a diagnosis', () => {
       ...timed,
       arrivals: { ...QUIET, silence: silent, others: { count: 2, heard: 0 }, open: [{ state: 'dead', count: 3 }] },
     });
-    const said = findingsOf(given).map((one) => inEnglish(one).seen);
+    const said = findingsOf(given).map((one) => inEnglish(one, {}).seen);
     expect(said).toContain('Yes: normally 40 an hour, none for 35 minutes.');
     expect(said).toContain('None of the 2 other channels of this provider took any in that time either.');
     expect(said).toContain('Of what arrived in that time 3 deliveries are not over: dead.');
@@ -313,12 +313,12 @@ describe('what a diagnosis says', () => {
     if (!dead) throw new Error('not found');
     const given = inWords(dead, (family, code) => `${family}:${code}`);
     expect([given.outcome, given.answer]).toEqual(['outcome:refused', 'no room <b>']);
-    expect(inEnglish(dead).seen).toBe('Event 1 is out of attempts at origin shop, after 1: refused 500. no room <b>');
+    expect(inEnglish(dead, {}).seen).toBe('Event 1 is out of attempts at origin shop, after 1: refused 500. no room <b>');
   });
 
   it('fills nothing into what was given', () => {
     const given = lost({ reach: { kind: 'redirect', status: 301, location: '{status} {constructor}' } });
     const found = find(given, 'reach_redirect');
-    expect(found && inEnglish(found).seen).toContain('led elsewhere: {status} {constructor}.');
+    expect(found && inEnglish(found, {}).seen).toContain('led elsewhere: {status} {constructor}.');
   });
 });

@@ -5,8 +5,11 @@ import type { Finding, Given } from './finding.ts';
 import { inbound } from './inbound-texts.ts';
 import { outbound } from './outbound-texts.ts';
 
+/** A finding as /v1 tells it, too. */
+type Told = { readonly code: string; readonly given: Given };
+
 /** The texts of a finding, as `family.code`; the first mend that there is a text for is the one. */
-export const textsOf = ({ code, given: { reason, alarm } }: Finding) => ({
+export const textsOf = ({ code, given: { reason, alarm } }: Told) => ({
   seen: `seen.${code}`,
   fix: [
     ...(code === 'refused' ? [`mend.${reason}`] : []),
@@ -25,7 +28,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 const STATE_FAMILIES: Readonly<Record<string, string>> = { order_state: 'state' };
 
 /** What is given, with codes put into words; `word` leaves a code that it does not know as it is. */
-export function inWords({ code, given }: Finding, word: (family: string, code: string) => string): Given {
+export function inWords({ code, given }: Told, word: (family: string, code: string) => string): Given {
   const worded = Object.entries(given).map(([name, value]) => {
     const family = name === 'state' ? (STATE_FAMILIES[code] ?? 'delivery') : FAMILIES[name];
     return [name, family === undefined || typeof value === 'number' ? value : word(family, value)];
@@ -33,11 +36,16 @@ export function inWords({ code, given }: Finding, word: (family: string, code: s
   return Object.fromEntries(worded);
 }
 
-const TEXTS: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...reasons, ...inbound, ...outbound };
-const textAt = (key: string): string | undefined => (Object.hasOwn(TEXTS, key) ? TEXTS[key]?.en : undefined);
+type Texts = Readonly<Record<string, Readonly<Record<Language, string>>>>;
+const TEXTS: Texts = { ...reasons, ...inbound, ...outbound };
 
-/** For programs, and for whoever reads what they print. */
-export function inEnglish(finding: Finding): { readonly seen: string; readonly fix: string | null } {
+/** For programs, and for whoever reads what they print. `alarms`: what alarms are called, and what to do next. */
+export function inEnglish(
+  finding: Finding,
+  alarms: Texts,
+): { readonly seen: string; readonly fix: string | null } {
+  const textAt = (key: string): string | undefined =>
+    [TEXTS, alarms].find((texts) => Object.hasOwn(texts, key))?.[key]?.en;
   const given = inWords(finding, (family, code) => textAt(`${family}.${code}`) ?? code);
   const { seen, fix } = textsOf(finding);
   const mend = fix.map(textAt).find((text) => text !== undefined);
