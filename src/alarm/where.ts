@@ -11,6 +11,7 @@ export function whereOf({ code, subject }: AlarmKey): string | null {
   const [kind = '', id = ''] = subject.split('/');
   const rest = subject.slice(kind.length + id.length + 2);
   if (kind === 'order' && rest !== '') return at('orders', id, rest);
+  if (code === 'channel_silent' && id !== '') return `${at('why')}?channel=${encodeURIComponent(id)}`;
   if (kind === 'channel' && id !== '') return at('channels', id);
   if (kind === 'destination') return at('alarm-rules');
   return kind === 'origin' && id !== '' ? at('origins', id) : null;

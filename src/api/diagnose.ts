@@ -1,8 +1,8 @@
 // POST /v1/channels/{id}/diagnose: "why did I not get it?", answered step by step, in words and in codes. Asks the
 // provider and the channel's own address where the key may; what the provider says is recorded as a query is.
 
-import { inEnglish } from '../core/diagnosis/say.ts';
 import { alarmWords } from '../alarm/words.ts';
+import { inEnglish } from '../core/diagnosis/say.ts';
 import { type Act, type Diagnosis, diagnose, type Finding, type Next, STEPS } from '../core/diagnosis.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { requires } from './auth.ts';

@@ -66,9 +66,9 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     const { page, complaints } = visitor;
     await logIn(visitor, town.gateway, '/console/orders');
     await page.getByLabel('Channel').selectOption(CHANNEL);
-    await page.getByLabel('Order number').fill('paid');
+    await page.getByLabel('Any number').fill('paid');
     await page.getByRole('button', { name: 'Show' }).click();
-    expect(new URL(page.url()).search).toContain('orderNo=paid');
+    expect(new URL(page.url()).search).toContain('search=paid');
     await page.getByRole('link', { name: paid }).click();
     expect(await page.locator('h1').textContent()).toBe(`Order ${paid}`);
     expect(await page.locator('#summary ~ dl').textContent()).toContain('CN¥1,234.56');
@@ -220,7 +220,8 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     expect(steps).toContain('this machine’s own');
     expect(await page.getByRole('status').textContent()).toContain('No problem was found');
     expect(await seriousIn(page)).toEqual([]);
-    if (process.env.CONSOLE_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_SHOTS}/why.png`, fullPage: true });
+    if (process.env.CONSOLE_SHOTS)
+      await page.screenshot({ path: `${process.env.CONSOLE_SHOTS}/why.png`, fullPage: true });
     await page.getByRole('link', { name: 'Deliver again' }).first().click();
     expect(await page.locator('h1').textContent()).toContain('Deliver again');
 

@@ -188,6 +188,12 @@ describe('a diagnosis', () => {
       'delivery_retries',
     ],
     [
+      'an origin that fails and is tried again now',
+      facts({ order: order({ deliveries: [{ ...DELIVERED, state: 'in_flight', attempts: [REFUSED] }] }) }),
+      'deliveries',
+      'delivery_again',
+    ],
+    [
       'an event without a receiver',
       facts({ order: order({ deliveries: [{ ...DELIVERED, state: 'skipped', reason: 'no_origin', attempts: [] }] }) }),
       'deliveries',
@@ -313,7 +319,9 @@ describe('what a diagnosis says', () => {
     if (!dead) throw new Error('not found');
     const given = inWords(dead, (family, code) => `${family}:${code}`);
     expect([given.outcome, given.answer]).toEqual(['outcome:refused', 'no room <b>']);
-    expect(inEnglish(dead, {}).seen).toBe('Event 1 is out of attempts at origin shop, after 1: refused 500. no room <b>');
+    expect(inEnglish(dead, {}).seen).toBe(
+      'Event 1 is out of attempts at origin shop, after 1: refused 500. no room <b>',
+    );
   });
 
   it('fills nothing into what was given', () => {

@@ -169,6 +169,11 @@ export const outbound = {
     en: 'Mend what the origin answered. It is tried again by itself; to wait no longer, deliver again.',
     zh: '请按答复修复源站。系统会自动重试；如不想等待，可重新投递。',
   },
+  'seen.delivery_again': {
+    en: 'Origin {origin} did not take event {sequence}: {outcome} {status}. {answer} It is on its way again.',
+    zh: '源站 {origin} 未接收事件 {sequence}：{outcome} {status}。{answer} 正在重新投递。',
+  },
+  'fix.delivery_again': { en: 'Mend what it answered.', zh: '请按其答复修复源站。' },
   'seen.delivery_waits': {
     en: 'Event {sequence} is on its way to origin {origin}: {state} {why}.',
     zh: '事件 {sequence} 正在投往源站 {origin}：{state} {why}。',

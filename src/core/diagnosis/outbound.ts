@@ -132,6 +132,7 @@ function deliveryFinding({ originId: origin, sequence, state, reason, dueAt, att
       if (last && dueAt !== null) {
         return bad('delivery_retries', { ...given, at: iso(dueAt) }, { act: 'see_origin', origin });
       }
+      if (last) return bad('delivery_again', given, { act: 'see_origin', origin });
       return open('delivery_waits', { origin, sequence, state, why: reason ?? '' });
     case 'held':
       return bad('delivery_stopped', { origin, sequence, state }, 'release_order');

@@ -40,10 +40,7 @@ type Texts = Readonly<Record<string, Readonly<Record<Language, string>>>>;
 const TEXTS: Texts = { ...reasons, ...inbound, ...outbound };
 
 /** For programs, and for whoever reads what they print. `alarms`: what alarms are called, and what to do next. */
-export function inEnglish(
-  finding: Finding,
-  alarms: Texts,
-): { readonly seen: string; readonly fix: string | null } {
+export function inEnglish(finding: Finding, alarms: Texts): { readonly seen: string; readonly fix: string | null } {
   const textAt = (key: string): string | undefined =>
     [TEXTS, alarms].find((texts) => Object.hasOwn(texts, key))?.[key]?.en;
   const given = inWords(finding, (family, code) => textAt(`${family}.${code}`) ?? code);
