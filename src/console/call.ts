@@ -53,7 +53,7 @@ export const send = async <T extends z.ZodType>(
   path: string,
   schema: T,
   write: Write,
-): Promise<Asked<z.infer<T>>> => read(await fetchApi(c, method, path, write), schema);
+): Promise<Asked<z.infer<T>>> => readAs(await fetchApi(c, method, path, write), schema);
 
 /** Any write; what it answers is seldom needed, for the page that follows reads anew. */
 export const post = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>

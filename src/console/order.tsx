@@ -6,6 +6,7 @@ import { pageOf } from '../api/page.ts';
 import { CallbackBody } from '../api/records.ts';
 import { type Asked, fetchApi, get, v1 } from './call.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
+import { Payments, RefundTable } from './order-money.tsx';
 import { Badge, Card, Facts, moneyText, Note, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
@@ -224,52 +225,6 @@ function Code({ guest, read: { payment } }: { readonly guest: Guest; readonly re
         <a href={path}>{say('order.code.page')}</a>
       </p>
     </Card>
-  );
-}
-
-function Payments({ guest, order: { payments } }: { readonly guest: Guest; readonly order: Order }) {
-  const { say } = guest;
-  if (payments.length === 0) return null;
-  return (
-    <div class="card">
-      <Table
-        caption={say('order.payments')}
-        empty=""
-        rows={payments}
-        columns={[
-          { head: say('order.transactionId'), cell: ({ transactionId }) => <code>{transactionId}</code> },
-          { head: say('orders.amount'), cell: ({ amount }) => moneyText(guest, amount), isNumber: true },
-          {
-            head: say('order.method'),
-            cell: ({ providerMethod, method, bank }) => [providerMethod ?? method, bank].filter(Boolean).join(' · '),
-          },
-          { head: say('order.paidAt'), cell: ({ paidAt }) => <Time at={paidAt} /> },
-        ]}
-      />
-    </div>
-  );
-}
-
-function RefundTable({ guest, refunds }: { readonly guest: Guest; readonly refunds: Refunds }) {
-  const { say } = guest;
-  const left = refunds.refundable && moneyText(guest, refunds.refundable);
-  if (refunds.items.length === 0) return null;
-  return (
-    <div class="card">
-      <Table
-        caption={say('order.refunds')}
-        empty=""
-        rows={refunds.items}
-        columns={[
-          { head: say('order.refundNo'), cell: ({ refundNo }) => <code>{refundNo}</code> },
-          { head: say('orders.amount'), cell: ({ amount }) => moneyText(guest, amount), isNumber: true },
-          { head: say('orders.state'), cell: ({ state }) => <Badge visit={guest} family="refund" code={state} /> },
-          { head: say('order.reason'), cell: ({ reason }) => reason },
-          { head: say('order.at'), cell: ({ at }) => <Time at={at} /> },
-        ]}
-      />
-      {left === null ? null : <p class="soft">{say('order.refundable', { amount: left })}</p>}
-    </div>
   );
 }
 
