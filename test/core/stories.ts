@@ -2,6 +2,7 @@
 // them. Its rules are the ledger's: a known key is a duplicate, an unregistered order parks where the channel says so.
 import fc from 'fast-check';
 import type { Applied } from '../../src/core/applied.ts';
+import { withOutcome } from '../../src/core/booking.ts';
 import { type EventType, factKey, type PaymentEvent } from '../../src/core/event.ts';
 import { newOrder, type Order, type Registration } from '../../src/core/order.ts';
 import { comesBack } from '../../src/core/refund.ts';
@@ -67,7 +68,10 @@ export class Book {
       this.order = { ...this.order, parkedAt: this.order.parkedAt ?? now, version: this.order.version + 1 };
       return 'parked';
     }
-    const { verdict, type, order } = applyFact(this.order, fact, 'callback', now);
+    const before = this.order;
+    const { verdict, type, order: next } = applyFact(before, fact, 'callback', now);
+    const currency = fact.kind === 'payment' ? fact.amount?.currency : undefined;
+    const order = withOutcome(before, next, fact.occurredAt, currency);
     this.order = order;
     if (type !== null) this.events.push({ type, sequence: order.sequence, order });
     return verdict;

@@ -13,7 +13,7 @@ import { restLedgers } from './rest.ts';
 
 afterAll(restLedgers);
 
-const STORIES = 100;
+const STORIES = 50;
 /** Beside every expectation, so that a failure names it. */
 const seed = Math.floor(Math.random() * 0x7fff_ffff);
 const actor = { key: 'key_a', reason: null };
