@@ -10,7 +10,7 @@ import { comesBack } from '../core/refund.ts';
 import { registerOrder, withPay } from '../core/registration.ts';
 import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
-import { countFacts, hasFact, insertEvent, linkOf, type NewEvent } from './ledger-events.ts';
+import { appendEvent, countFacts, hasFact, type NewEvent } from './ledger-events.ts';
 import { holdFlagged } from './ledger-holds.ts';
 import { putAlarm } from './ledger-outbox.ts';
 import { parkFact, takeParked, unparked } from './ledger-parked.ts';
@@ -88,8 +88,7 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     evidence: fact.evidence,
     booked: bookingsOf(before, order),
   };
-  const chain = linkOf(before.chain, row);
-  const seq = insertEvent(sql, row, chain);
+  const { seq, chain } = appendEvent(sql, before.chain, row);
   writeOrder(sql, { ...order, chain });
   if (type !== null) noteFlags(sql, config, before, order, seq, now);
   if (verdict === 'incomplete' && before.partial === null) putCompletion(sql, config, order, now);
@@ -165,8 +164,8 @@ function recordDifference(
     data: snapshotFor(config)(order, null, { eventId, source: 'merchant', receivedAt: now }),
     evidence: null,
   };
-  const chain = linkOf(before.chain, row);
-  noteFlags(sql, config, before, order, insertEvent(sql, row, chain), now);
+  const { seq, chain } = appendEvent(sql, before.chain, row);
+  noteFlags(sql, config, before, order, seq, now);
   return chain;
 }
 

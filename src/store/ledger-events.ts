@@ -22,37 +22,59 @@ export type NewEvent = {
   readonly booked?: readonly Booking[];
 };
 
-/** `link` null leaves the row out of the chain: a parked one is written anew when its order is registered. */
-export function insertEvent(sql: SqlStorage, event: NewEvent, link: string | null): number {
-  const { evidence } = event;
+type Told = Omit<EvidenceEntry, 'archive' | 'body' | 'chain' | 'sequence' | 'type' | 'verdict'>;
+
+/** Adds an event to its order's chain, and answers its row and its link. */
+export function appendEvent(sql: SqlStorage, previous: string | null, event: NewEvent): { seq: number; chain: string } {
+  const told = toldOf(event);
+  const chain = chainLink(previous, coveredBy(event.orderNo, told));
+  return { seq: insertEvent(sql, event, told, chain), chain };
+}
+
+/** Keeps an event out of the chain: a parked one is written anew when its order is registered. */
+export function parkEvent(sql: SqlStorage, event: NewEvent): void {
+  insertEvent(sql, event, toldOf(event), null);
+}
+
+const toldOf = ({ eventId, key: factKey, source, occurredAt, receivedAt, evidence }: NewEvent): Told => ({
+  eventId,
+  factKey,
+  source,
+  occurredAt,
+  receivedAt,
+  remoteAddress: evidence?.remoteAddress ?? null,
+  contentType: evidence?.contentType ?? null,
+  headers: evidence ? JSON.stringify(evidence.headers) : null,
+  digest: evidence?.digest ?? null,
+});
+
+function insertEvent(sql: SqlStorage, event: NewEvent, told: Told, link: string | null): number {
   return sql
     .exec<{ seq: number }>(
       `INSERT INTO events (order_no, fact_key, sequence, event_id, type, verdict, source, occurred_at, received_at,
          data, content_type, headers, body, remote_address, digest, settled, chain, booked)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
       event.orderNo,
-      event.key,
+      told.factKey,
       event.sequence,
-      event.eventId,
+      told.eventId,
       event.type,
       event.verdict,
-      event.source,
-      event.occurredAt,
-      event.receivedAt,
+      told.source,
+      told.occurredAt,
+      told.receivedAt,
       event.data,
-      evidence?.contentType ?? null,
-      evidence ? JSON.stringify(evidence.headers) : null,
-      evidence?.body ?? null,
-      evidence?.remoteAddress ?? null,
-      evidence?.digest ?? null,
+      told.contentType,
+      told.headers,
+      event.evidence?.body ?? null,
+      told.remoteAddress,
+      told.digest,
       event.type === null ? '{"state":"none"}' : null, // nothing to deliver: settled from the start
       link,
       event.booked?.length ? JSON.stringify(event.booked) : null,
     )
     .one().seq;
 }
-
-type Told = Omit<EvidenceEntry, 'archive' | 'body' | 'chain' | 'sequence' | 'type' | 'verdict'>;
 
 /** What each link covers after the link before it, in this order; the export shows the same array. */
 export const coveredBy = (orderNo: string, told: Told): readonly (string | number | null)[] => [
@@ -67,14 +89,6 @@ export const coveredBy = (orderNo: string, told: Told): readonly (string | numbe
   told.headers,
   told.digest,
 ];
-
-export function linkOf(previous: string | null, event: NewEvent): string {
-  const { orderNo, eventId, key: factKey, source, occurredAt, receivedAt, evidence } = event;
-  const { remoteAddress = null, contentType = null, digest = null } = evidence ?? {};
-  const headers = evidence ? JSON.stringify(evidence.headers) : null;
-  const told = { eventId, factKey, source, occurredAt, receivedAt, remoteAddress, contentType, headers, digest };
-  return chainLink(previous, coveredBy(orderNo, told));
-}
 
 export const hasFact = (sql: SqlStorage, orderNo: string, key: string) =>
   sql.exec('SELECT 1 FROM events WHERE order_no = ? AND fact_key = ?', orderNo, key).toArray().length > 0;

@@ -4,7 +4,7 @@ import type { DispatchConfig } from '../core/channel.ts';
 import type { Fact, Source } from '../core/event.ts';
 import { newOrder, type Order } from '../core/order.ts';
 import type { FactInput } from '../core/record.ts';
-import { insertEvent } from './ledger-events.ts';
+import { parkEvent } from './ledger-events.ts';
 import { putTimer } from './ledger-timers.ts';
 
 /** Keeps the fact, and answers the order that waits. A person is told when nobody registers it in time. */
@@ -19,7 +19,7 @@ export function parkFact(
   const { orderNo, occurredAt } = event;
   const nothing = { sequence: null, type: null, verdict: 'parked' } as const;
   const data = JSON.stringify(event);
-  insertEvent(sql, { orderNo, key, eventId, source, occurredAt, receivedAt, data, evidence, ...nothing }, null);
+  parkEvent(sql, { orderNo, key, eventId, source, occurredAt, receivedAt, data, evidence, ...nothing });
   const order = known ?? newOrder(orderNo, now);
   if (!known) {
     putTimer(sql, { dueAt: now + settings.parkAgeSeconds * 1_000, orderNo, kind: 'park', ref: '' });
