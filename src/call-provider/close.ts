@@ -5,12 +5,9 @@ import { CLOSE_AFTER_MS_MIN } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AnyProvider } from '../providers/provider.ts';
-import { recordTold } from '../record.ts';
 import { type Asker, type AskProblem, askProvider } from './ask.ts';
 import { type Heard, isPaidIn, query, targetOf } from './query.ts';
-
-/** Longest wait for the ledger to take the fact. */
-const RECORD_TIMEOUT_MS = 10_000;
+import { recordAnswer } from './record-answer.ts';
 
 export type CloseAsker = Asker & { readonly close: NonNullable<AnyProvider['close']> };
 
@@ -73,19 +70,17 @@ function standingOf(heard: Heard, orderNo: string): Standing {
 }
 
 /** The provider has closed it and has nothing more to tell of it: the fact is ours to write down. */
-async function recordClosed({ env, record }: Asker, orderNo: string, providerState: string): Promise<void> {
-  const now = Date.now();
+async function recordClosed(asker: Asker, orderNo: string, providerState: string): Promise<void> {
   const closed: PaymentFact = {
     kind: 'payment',
     status: 'closed',
     orderNo,
     transactionId: null,
     amount: null,
-    occurredAt: now,
+    occurredAt: Date.now(),
     providerState,
-    test: record.channel.environment === 'test',
+    test: asker.record.channel.environment === 'test',
   };
   const translation = { events: [closed], noticeType: 'close', noticeId: null };
-  const recording = { env, record, deadline: now + RECORD_TIMEOUT_MS, receivedAt: now, evidence: null };
-  await recordTold(recording, [{ source: 'query', translation }]);
+  await recordAnswer(asker, translation, null);
 }

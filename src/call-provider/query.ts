@@ -9,11 +9,9 @@ import type { Evidence } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
 import type { AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../providers/provider.ts';
-import { factsIn, recordTold, unnamedIn } from '../record.ts';
+import { factsIn, unnamedIn } from '../record.ts';
 import { type Asker, type AskProblem, askProvider, type Question, type Said } from './ask.ts';
-
-/** Longest wait for the ledger to take what the provider said. */
-const RECORD_TIMEOUT_MS = 10_000;
+import { recordAnswer } from './record-answer.ts';
 
 type Query = NonNullable<AnyProvider['query']>;
 
@@ -53,9 +51,8 @@ export const isPaidIn = ({ facts }: Heard, orderNo: string): boolean =>
 
 /** Has the ledger hear an answer, with its bytes as evidence. */
 export async function hear(asker: Asker, { value, answer }: Said<Translation>): Promise<Result<Heard, AskProblem>> {
-  const { env, record } = asker;
   const facts = factsIn(value);
-  const stranger = [...facts, ...unnamedIn(value)].find((fact) => fact.test !== isTest(record.channel));
+  const stranger = [...facts, ...unnamedIn(value)].find((fact) => fact.test !== isTest(asker.record.channel));
   if (stranger !== undefined) {
     const detail = `The provider answered with a ${stranger.test ? 'test' : 'live'} payment: ask by its own channel.`;
     return err({ code: 'malformed', detail, wasSent: true });
@@ -65,10 +62,7 @@ export async function hear(asker: Asker, { value, answer }: Said<Translation>): 
     const detail = `The provider's answer about ${lacking.orderNo} has no readable ${lacking.lacks}.`;
     return err({ code: 'malformed', detail, wasSent: true });
   }
-  const now = Date.now();
-  const evidence = await evidenceOf(asker, answer);
-  const recording = { env, record, deadline: now + RECORD_TIMEOUT_MS, receivedAt: now, evidence };
-  await recordTold(recording, [{ source: 'query', translation: value }]);
+  await recordAnswer(asker, value, await evidenceOf(asker, answer));
   const isFound = facts.length > 0 || value.state !== undefined;
   return ok({ facts, isFound, providerState: facts.at(-1)?.providerState ?? value.state ?? null });
 }

@@ -134,6 +134,8 @@ export const ORIGIN_FAILURES_MIN = 5;
 /** An origin that only failed for this long is a person's business, and again each hour. */
 export const ORIGIN_FAILING_ALARM_MS = 10 * 60_000;
 export const ORIGIN_FAILING_ALARM_AGAIN_MS = 3_600_000;
+/** Held events are a person's to decide about: they are told again after this. */
+export const HOLD_ALARM_MS = 3_600_000;
 /** A run of failures is kept on disk only when it is this old: most are over before. */
 export const ORIGIN_FAILING_KEPT_MS = 60_000;
 /** An origin that took nothing for three days is paused: its events wait for it instead of running out of attempts. */

@@ -4,13 +4,20 @@
 import { shardsIn } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import type { FlagFact } from '../core/event.ts';
-import { ASK_LEASE_MS, BACKOFF_MS_MAX, BACKOFF_MS_MIN, DISPATCH_BATCH_MAX, QUEUE_TIMEOUT_MS } from '../core/limits.ts';
+import {
+  ASK_LEASE_MS,
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  DISPATCH_BATCH_MAX,
+  HOLD_ALARM_MS,
+  QUEUE_TIMEOUT_MS,
+} from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { AskMessage, FinishTimer, Timer } from '../core/record.ts';
 import { within } from '../core/within.ts';
 import { newId } from '../record.ts';
 import { readOrder, recordFact, writeOrder } from '../store/ledger-book.ts';
-import { alarmHeld, HOLD_ALARM_MS, readHold } from '../store/ledger-holds.ts';
+import { alarmHeld, readHold } from '../store/ledger-holds.ts';
 import { putAlarm } from '../store/ledger-outbox.ts';
 import { finishQuery, isAskable, isIncomplete } from '../store/ledger-questions.ts';
 import { dropTimer, dueTimers, firstTimers, moveTimer } from '../store/ledger-timers.ts';

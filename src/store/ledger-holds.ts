@@ -1,10 +1,9 @@
 // Orders whose events wait for a person, from one event on. Synchronous SQL; who may release is decided in the object.
 import type { DispatchConfig } from '../core/channel.ts';
+import { HOLD_ALARM_MS } from '../core/limits.ts';
 import type { Flag, Order } from '../core/order.ts';
 import { putAlarm } from './ledger-outbox.ts';
 import { putTimer } from './ledger-timers.ts';
-
-export const HOLD_ALARM_MS = 3_600_000;
 
 /** Who asked first, where two have to. */
 export type ReleaseAsked = { readonly key: string; readonly discard: boolean; readonly at: number };
