@@ -117,7 +117,7 @@ describe('asking', () => {
       expect((await orderOf(channel, 'E2')).body).toMatchObject({ order: { state: 'pending' } });
     });
 
-    it('about nothing that is known has the same answer, makes no order, and is counted without being kept', async () => {
+    it('about nothing that is known is answered alike, makes no order, and is counted and not kept', async () => {
       const channel = await channelOf();
       playApi({ tr_known: payment('tr_known', 'E3') });
       const known = await notify(channel, 'id=tr_known');

@@ -1,5 +1,5 @@
-// What becomes of a delivery beyond the plain one: an origin's other signature, its contradiction, its silence, its filter,
-// what the gateway itself cannot prepare, and what is kept of the attempts.
+// What becomes of a delivery beyond the plain one: an origin's other signature, its contradiction, its silence, its
+// filter, what the gateway itself cannot prepare, and what is kept of the attempts.
 
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';

@@ -1,4 +1,5 @@
-// Notices without an order's number, or without all of it: kept, asked about, and brought to their order when it is known.
+// Notices without an order's number, or without all of it: kept, asked about, and brought to their order when it is
+// known.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
