@@ -34,6 +34,7 @@ import { replays } from './replays.ts';
 import { reports } from './reports.ts';
 import { stats } from './stats.ts';
 import { statsCallbacks } from './stats-callbacks.ts';
+import { statsWaiting } from './stats-waiting.ts';
 
 const TOO_LARGE: Problem = { code: 'body_too_large', detail: `A body may have ${API_BODY_BYTES_MAX} bytes at most.` };
 
@@ -76,6 +77,7 @@ const ROUTES = [
   audit,
   stats,
   statsCallbacks,
+  statsWaiting,
   reports,
   products,
   providers,

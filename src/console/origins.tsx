@@ -1,15 +1,16 @@
 // /console/origins: the list and the page of one origin. Shows no secret.
 import type { z } from 'zod';
+import { OriginWithGate } from '../api/origin-gate.ts';
 import { OriginBody } from '../api/origin-shape.ts';
 import { pageOf } from '../api/page.ts';
 import { get, v1 } from './call.ts';
 import { type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
-import { Badge, Card, Copy, Facts, Note, Pager, Table } from './parts.tsx';
+import { Badge, Card, Copy, Facts, Note, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor } from './texts.ts';
 
 const Origins = pageOf('ConsoleOrigins', OriginBody);
-type Origin = z.infer<typeof OriginBody>;
+type Origin = z.infer<typeof OriginWithGate>;
 
 export const origins = newPages();
 
@@ -59,7 +60,7 @@ origins.get('/origins/:id', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
   const id = c.req.param('id');
-  const found = await get(c, v1('origins', id), OriginBody);
+  const found = await get(c, v1('origins', id), OriginWithGate);
   if (!found.ok) return showProblem(c, found.error, 'origins');
   const done = adviceFor(say, 'did', c.req.query('done') ?? '');
   return show(c, {
@@ -73,6 +74,7 @@ origins.get('/origins/:id', async (c) => {
           </Note>
         )}
         <Acts guest={guest} origin={found.value} />
+        <Gate guest={guest} gate={found.value.gate} />
         <Summary guest={guest} origin={found.value} />
       </>
     ),
@@ -110,6 +112,35 @@ function Acts({ guest, origin: { id, status } }: Props) {
     </nav>
   );
 }
+
+/** Whether it is called at all, and how it took what was sent. */
+function Gate({ guest, gate }: { readonly guest: Guest; readonly gate: Origin['gate'] }) {
+  const { say } = guest;
+  if (gate === null) {
+    return (
+      <Card title={say('gate.title')} id="gate">
+        <p>{say('gate.unknown')}</p>
+      </Card>
+    );
+  }
+  const { breaker, since, probeAt, waitUntil, failingSince, successes, failures, inFlight } = gate;
+  return (
+    <Card title={say('gate.title')} id="gate">
+      <Facts
+        entries={[
+          [say('gate.breaker'), <Badge visit={guest} family="breaker" code={breaker} tone={TONES[breaker]} />],
+          [say('gate.since'), since && <Time at={since} />],
+          [say('gate.probeAt'), probeAt && <Time at={probeAt} />],
+          [say('gate.waitUntil'), waitUntil && <Time at={waitUntil} />],
+          [say('gate.failingSince'), failingSince && <Time at={failingSince} />],
+          [say('gate.attempts'), breaker === 'closed' ? say('gate.attempts.value', { successes, failures }) : null],
+          [say('gate.inFlight'), String(inFlight)],
+        ]}
+      />
+    </Card>
+  );
+}
+const TONES = { closed: 'good', open: 'bad', half_open: 'warn' } as const;
 
 function Summary({ guest, origin }: Props) {
   const { say } = guest;

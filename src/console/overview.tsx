@@ -1,136 +1,107 @@
-// /console: what wants a person now and what the last hour brought, each figure with its list. Counts from what /v1
-// lists, up to a page: "so many or more" where there are more.
+// /console: what wants a person now, and what the chosen time brought, as figures and charts that stay fresh.
+// /console/live tells the same to the page's script.
+
 import { z } from 'zod';
-import { RejectionPage } from '../api/records.ts';
-import { FiguresBody } from '../api/stats-shape.ts';
 import { AlarmList, Alarms } from './alarms.tsx';
 import { get } from './call.ts';
+import { Chart, LiveTable, type Rows } from './chart.tsx';
+import { Select } from './fields.tsx';
+import { FilterButtons } from './filter.tsx';
+import { endingKeys } from './key-ends.ts';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
-import { Card } from './parts.tsx';
+import { chartsOf } from './overview-charts.ts';
+import {
+  type Figure,
+  figuresOf,
+  gateRows,
+  isRange,
+  RANGES,
+  readTold,
+  readWanting,
+  timesRows,
+  type View,
+} from './overview-data.ts';
+import { Card, Table } from './parts.tsx';
 import { show } from './show.tsx';
-import type { Key } from './texts.ts';
 
-const HOUR_MS = 3_600_000;
-const COUNTED_MAX = 200;
 const ALARMS_SHOWN = 5;
+const RANGE_IDS = ['1h', '24h', '7d', '30d'] as const;
 
-const Stats = z.object({ total: FiguresBody });
+const Channels = z.object({ items: z.array(z.object({ id: z.string(), origins: z.array(z.string()) })) });
+type Channel = z.infer<typeof Channels>['items'][number];
 
-/** Lists whose items say when they came, by one member or the other. */
-const Counted = z.object({
-  items: z.array(z.object({ at: z.string().optional(), createdAt: z.string().optional() })),
-  next: z.string().nullable(),
-});
-
-type Figure = {
-  readonly key: Key;
-  readonly href: string;
-  /** Null: could not be read now. */
-  readonly count: number | null;
-  readonly isMore: boolean;
-  readonly isBad?: boolean;
-  /** Instead of a count. */
-  readonly text?: string;
-};
-
-async function countOf(c: Context, path: string, since = 0): Promise<Pick<Figure, 'count' | 'isMore'>> {
-  const page = await get(c, path, Counted);
-  if (!page.ok) return { count: null, isMore: false };
-  const { items, next } = page.value;
-  const recent = items.filter(({ at, createdAt }) => Date.parse(at ?? createdAt ?? '') >= since || since === 0);
-  return { count: recent.length, isMore: next !== null && recent.length === items.length };
+/** A channel that is not there, and a time that is none, are not asked for. */
+function viewOf(c: Context, channels: readonly Channel[]): View {
+  const [range = '', channel = ''] = [c.req.query('range'), c.req.query('channel')];
+  return {
+    range: isRange(range) ? range : '24h',
+    channel: channels.some(({ id }) => id === channel) ? channel : null,
+  };
 }
 
-async function refusedOf(c: Context): Promise<Pick<Figure, 'count' | 'isMore'>> {
-  const page = await get(c, '/v1/rejections?limit=1&minutes=60', RejectionPage);
-  if (!page.ok) return { count: null, isMore: false };
-  return { count: page.value.counts.reduce((sum, { count }) => sum + count, 0), isMore: false };
-}
-
-const list = (path: string, query: Readonly<Record<string, string>> = {}) =>
-  withQuery(`/v1/${path}`, { ...query, limit: String(COUNTED_MAX) });
-const shown = (path: string, query: Readonly<Record<string, string>> = {}) => withQuery(to(path), query);
-
-async function wanting(c: Context): Promise<readonly Figure[]> {
-  const [alarms, held, dead, parked, waiting] = await Promise.all([
-    countOf(c, list('alarms')),
-    countOf(c, list('deliveries', { state: 'held' })),
-    countOf(c, list('deliveries', { state: 'dead' })),
-    countOf(c, list('orders', { state: 'parked' })),
-    countOf(c, list('deliveries', { state: 'waiting' })),
+async function gather(c: Context, guest: Guest) {
+  const now = Date.now();
+  const { say } = guest;
+  const page = await get(c, '/v1/channels?limit=200', Channels);
+  const channels = page.ok ? page.value.items : [];
+  const view = viewOf(c, channels);
+  const among = channels.find(({ id }) => id === view.channel)?.origins ?? null;
+  const [told, wanting, gates] = await Promise.all([
+    readTold(c, view, now),
+    readWanting(c, view, say, now),
+    gateRows(c, say, among),
   ]);
-  return [
-    { key: 'overview.alarms', href: shown('alarms'), ...alarms, isBad: true },
-    { key: 'overview.held', href: shown('deliveries', { state: 'held' }), ...held, isBad: true },
-    { key: 'overview.dead', href: shown('deliveries', { state: 'dead' }), ...dead, isBad: true },
-    { key: 'overview.parked', href: shown('orders', { state: 'parked' }), ...parked, isBad: true },
-    { key: 'overview.waiting', href: shown('deliveries', { state: 'waiting' }), ...waiting },
-  ];
+  const came = figuresOf(told, view, say);
+  const charts = chartsOf(told, view.range, say, now);
+  return { now, view, channels, wanting, came, charts, times: timesRows(told, say), gates };
 }
-
-async function lastHour(c: Context): Promise<readonly Figure[]> {
-  const since = Date.now() - HOUR_MS;
-  const [orders, accepted, rejected] = await Promise.all([
-    countOf(c, list('orders'), since),
-    countOf(c, list('callbacks', { verdict: 'accepted' }), since),
-    refusedOf(c),
-  ]);
-  return [
-    { key: 'overview.orders', href: shown('orders'), ...orders },
-    { key: 'overview.accepted', href: shown('callbacks', { verdict: 'accepted' }), ...accepted },
-    { key: 'overview.rejected', href: shown('callbacks', { verdict: 'rejected' }), ...rejected },
-  ];
-}
-
-/** The last 24 hours, from the rolled-up figures; none while they cannot be read. */
-async function lastDay(c: Context, { say }: Guest): Promise<readonly Figure[]> {
-  const stats = await get(c, '/v1/stats', Stats);
-  if (!stats.ok) return [];
-  const { payments, refunds, delivered, flagged, latencies } = stats.value.total;
-  const { p95Ms } = latencies.verifiedToDelivered;
-  const missed = payments.missShare === null ? null : `${Math.round(payments.missShare * 1_000) / 10} %`;
-  const sure = { isMore: false };
-  const late = p95Ms === null ? null : say('overview.ms', { ms: p95Ms });
-  return [
-    { key: 'overview.paid', href: shown('orders', { state: 'paid' }), count: payments.succeeded, ...sure },
-    {
-      key: 'overview.missed',
-      href: shown('orders'),
-      count: null,
-      ...sure,
-      ...(missed === null ? {} : { text: missed }),
-    },
-    { key: 'overview.refunds', href: shown('orders', { state: 'refunded' }), count: refunds, ...sure },
-    { key: 'overview.flagged', href: shown('orders'), count: flagged, ...sure },
-    { key: 'overview.delivered', href: shown('deliveries', { state: 'delivered' }), count: delivered, ...sure },
-    { key: 'overview.late', href: shown('deliveries'), count: null, ...sure, ...(late === null ? {} : { text: late }) },
-  ];
-}
+type Gathered = Awaited<ReturnType<typeof gather>>;
 
 export const overview = newPages();
 
 overview.get('/', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
-  const latest = get(c, `/v1/alarms?limit=${ALARMS_SHOWN}`, Alarms);
-  const [wants, hour, day, alarms] = await Promise.all([wanting(c), lastHour(c), lastDay(c, guest), latest]);
-  const isCalm = wants.every(({ count, isBad }) => !isBad || count === 0);
+  const [told, alarms] = await Promise.all([gather(c, guest), get(c, `/v1/alarms?limit=${ALARMS_SHOWN}`, Alarms)]);
+  const { view, channels, wanting, came, charts } = told;
+  const keys = await endingKeys(c, view.channel === null ? channels.map(({ id }) => id) : [view.channel]);
   return show(c, {
     title: say('overview.title'),
     section: 'overview',
+    files: ['uplot.css', 'uplot.js', 'charts.js'],
     body: (
       <>
+        <Choice guest={guest} view={view} channels={channels} />
+        <Fresh guest={guest} view={view} now={told.now} />
         <Card title={say('overview.wants')} id="wants">
-          {isCalm ? <p>{say('overview.calm')}</p> : null}
-          <Figures guest={guest} figures={wants} />
+          <p data-calm hidden={wanting.some(({ isBad }) => isBad)}>
+            {say('overview.calm')}
+          </p>
+          <Figures guest={guest} figures={wanting} />
         </Card>
-        <Card title={say('overview.hour')} id="hour">
-          <Figures guest={guest} figures={hour} />
+        <Card title={say('figures.came')} id="came">
+          <Figures guest={guest} figures={came} />
+          <div class="charts">
+            {charts.map((chart) => (
+              <Chart guest={guest} chart={chart} />
+            ))}
+          </div>
+          <p class="soft small">{say('figures.times.since')}</p>
         </Card>
-        {day.length === 0 ? null : (
-          <Card title={say('overview.day')} id="day">
-            <Figures guest={guest} figures={day} />
-          </Card>
+        <Tables guest={guest} told={told} />
+        {keys.length === 0 ? null : (
+          <div class="card">
+            <Table
+              caption={say('keys.title')}
+              empty=""
+              rows={keys}
+              columns={[
+                { head: say('channel.serial'), cell: ({ serial }) => serial },
+                { head: say('orders.channel'), cell: ({ channel }) => <a href={to('channels', channel)}>{channel}</a> },
+                { head: say('keys.left'), cell: ({ daysLeft }) => String(daysLeft), isNumber: true },
+              ]}
+            />
+          </div>
         )}
         {alarms.ok && alarms.value.items.length > 0 ? (
           <Card title={say('overview.latest')} id="latest">
@@ -142,20 +113,107 @@ overview.get('/', async (c) => {
   });
 });
 
-function Figures({ guest, figures }: { readonly guest: Guest; readonly figures: readonly Figure[] }) {
+overview.get('/live', async (c) => {
+  const told = await gather(c, guestOf(c));
+  const figures = [...told.wanting, ...told.came].map(({ key, text, isBad }) => [key, { text, isBad }]);
+  const drawn = told.charts.map(({ id, x, series, unit, rows }) => [id, { x, series, unit, rows }]);
+  return c.json({
+    at: new Date(told.now).toISOString(),
+    againMs: RANGES[told.view.range].againMs,
+    figures: Object.fromEntries(figures),
+    charts: Object.fromEntries(drawn),
+    tables: { times: told.times, gates: told.gates },
+  });
+});
+
+type ChoiceProps = { readonly guest: Guest; readonly view: View; readonly channels: readonly Channel[] };
+function Choice({ guest, view, channels }: ChoiceProps) {
   const { say } = guest;
-  const textOf = ({ count, isMore, text }: Figure): string => {
-    if (text !== undefined) return text;
-    if (count === null) return say('overview.unknown');
-    return isMore ? say('overview.more', { count }) : String(count);
-  };
+  const choices = [{ value: '', text: say('list.all') }, ...channels.map(({ id }) => ({ value: id, text: id }))];
+  const at = (range: string) => withQuery(to(), { range, channel: view.channel ?? undefined });
+  return (
+    <form class="card" method="get" action={to()} aria-label={say('list.filter')}>
+      <div class="filter">
+        <Select
+          visit={guest}
+          name="channel"
+          label={say('orders.channel')}
+          value={view.channel ?? ''}
+          choices={choices}
+          isFilter
+        />
+        <input type="hidden" name="range" value={view.range} />
+        <FilterButtons visit={guest} action={to()} />
+      </div>
+      <nav aria-label={say('range.title')}>
+        <ul class="acts ranges">
+          {RANGE_IDS.map((range) => (
+            <li>
+              <a class="act" href={at(range)} aria-current={range === view.range ? 'true' : undefined}>
+                {say(`range.${range}`)}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </form>
+  );
+}
+
+/** What the script needs, and where it says how it goes. Hidden where there is none. */
+function Fresh({ guest, view, now }: { readonly guest: Guest; readonly view: View; readonly now: number }) {
+  const { say } = guest;
+  const source = withQuery(to('live'), { range: view.range, channel: view.channel ?? undefined });
+  const at = new Date(now).toISOString();
+  return (
+    <div class="fresh" data-live={source} data-again={String(RANGES[view.range].againMs)}>
+      <p class="soft small">
+        {`${say('live.at')} `}
+        <time datetime={at} data-at>{`${at.slice(0, 10)} ${at.slice(11, 19)} UTC`}</time>
+      </p>
+      <button class="plain" type="button" hidden data-pause data-other={say('live.resume')}>
+        {say('live.pause')}
+      </button>
+      <div role="status">
+        <p class="note warn" hidden data-state="paused">
+          {say('live.paused')}
+        </p>
+        <p class="note bad" hidden data-state="stale">
+          {say('live.stale')}
+        </p>
+        <p class="note bad" hidden data-state="ended">
+          <a href={guest.here}>{say('live.ended')}</a>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Tables({ guest, told: { times, gates } }: { readonly guest: Guest; readonly told: Gathered }) {
+  const { say } = guest;
+  const ways = [say('figures.way'), say('figures.count'), say('figures.p50'), say('figures.p95'), say('figures.p99')];
+  const states = [say('order.origin'), say('gate.breaker'), say('gate.since'), say('gate.probeAt')];
+  const table = (id: string, caption: string, heads: readonly string[], rows: Rows) => (
+    <div class="card">
+      <LiveTable id={id} caption={caption} heads={heads} rows={rows} />
+    </div>
+  );
+  return (
+    <>
+      {table('times', say('figures.times'), ways, times)}
+      {table('gates', say('figures.origins'), [...states, say('gate.inFlight')], gates)}
+    </>
+  );
+}
+
+function Figures({ guest, figures }: { readonly guest: Guest; readonly figures: readonly Figure[] }) {
   return (
     <ul class="figures">
-      {figures.map((figure) => (
+      {figures.map(({ key, href, text, isBad }) => (
         <li>
-          <a href={figure.href} class={figure.isBad && (figure.count ?? 0) > 0 ? 'bad' : undefined}>
-            <strong>{textOf(figure)}</strong>
-            {say(figure.key)}
+          <a href={href} class={isBad ? 'bad' : undefined} data-figure={key}>
+            <strong>{text}</strong>
+            {guest.say(key)}
           </a>
         </li>
       ))}

@@ -5,6 +5,7 @@ import { outbound } from '../core/diagnosis/outbound-texts.ts';
 import { fill, type Language } from '../core/language.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { deliveries } from './texts/deliveries.ts';
+import { figures } from './texts/figures.ts';
 import { flags } from './texts/flags.ts';
 import { frame } from './texts/frame.ts';
 import { orders } from './texts/orders.ts';
@@ -26,6 +27,7 @@ export const TEXTS = {
   ...why,
   ...inbound,
   ...outbound,
+  ...figures,
 };
 export type Key = keyof typeof TEXTS;
 type Given = Readonly<Record<string, string | number>>;

@@ -187,7 +187,7 @@ export async function countRejections(
   return results;
 }
 
-const OPEN_STATES = ['waiting', 'paused', 'held', 'dead'] as const;
+export const WAITING_STATES = ['waiting', 'paused', 'held', 'dead'] as const;
 const OPEN_COUNTED_MAX = 10_000;
 
 /** How many deliveries are in each state that is not the end, up to a bound; from the partial index alone. */
@@ -195,8 +195,37 @@ export async function countOpenDeliveries(db: D1Database): Promise<readonly { st
   const counting = db.prepare(
     `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries WHERE state = ? AND state <> 'delivered' LIMIT ?)`,
   );
-  const found = await db.batch<{ count: number }>(OPEN_STATES.map((state) => counting.bind(state, OPEN_COUNTED_MAX)));
-  return OPEN_STATES.map((state, index) => ({ state, count: found[index]?.results[0]?.count ?? 0 }));
+  const found = await db.batch<{ count: number }>(
+    WAITING_STATES.map((state) => counting.bind(state, OPEN_COUNTED_MAX)),
+  );
+  return WAITING_STATES.map((state, index) => ({ state, count: found[index]?.results[0]?.count ?? 0 }));
+}
+
+type WaitingCount = {
+  readonly state: (typeof WAITING_STATES)[number];
+  readonly count: number;
+  readonly isMore: boolean;
+  readonly oldestAt: number | null;
+};
+
+/** The same with the oldest of each, among the oldest so many; null: of all channels. */
+export async function countWaiting(
+  db: D1Database,
+  channel: string | null,
+  max: number,
+): Promise<readonly WaitingCount[]> {
+  const counting = db.prepare(
+    `SELECT COUNT(*) AS seen, SUM(?3 IS NULL OR channel = ?3) AS count,
+       MIN(CASE WHEN ?3 IS NULL OR channel = ?3 THEN created_at END) AS oldestAt
+     FROM (SELECT created_at, channel FROM deliveries WHERE state = ?1 AND state <> 'delivered'
+       ORDER BY created_at LIMIT ?2)`,
+  );
+  type Row = { readonly seen: number; readonly count: number | null; readonly oldestAt: number | null };
+  const found = await db.batch<Row>(WAITING_STATES.map((state) => counting.bind(state, max, channel)));
+  return WAITING_STATES.map((state, index) => {
+    const { seen = 0, count = 0, oldestAt = null } = found[index]?.results[0] ?? {};
+    return { state, count: count ?? 0, isMore: seen >= max, oldestAt };
+  });
 }
 
 /** Which order an event is of; null while it is not projected. */

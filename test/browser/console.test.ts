@@ -237,6 +237,47 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('keeps the overview fresh by itself, holds still when told to, and says when nobody answers', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console?range=1h');
+    const accepted = page.locator('[data-figure="overview.accepted"] strong');
+    const shown = async () => Number(await accepted.textContent());
+    expect(await page.locator('.plot canvas').count()).toBeGreaterThan(0);
+    const table = page.locator('[data-table=callbacks]');
+    expect(await table.getAttribute('open')).toBeNull(); // the picture has drawn: the table can be opened
+    await table.locator('summary').click();
+    await page.evaluate('globalThis.isSame = true');
+    const before = await shown();
+    await pay(`fresh${Date.now()}`, 100);
+    await until(async () => (await shown()) > before);
+    expect(await page.evaluate('globalThis.isSame')).toBe(true);
+    expect(await table.getAttribute('open')).not.toBeNull();
+    const sum = (await table.locator('tbody td:nth-child(2)').allTextContents()).reduce((all, n) => all + Number(n), 0);
+    expect(sum).toBe(await shown());
+    await page.getByRole('button', { name: 'Hold still' }).click();
+    await page.getByText('Held still: nothing changes').waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('Held still: nothing changes').waitFor({ state: 'hidden' });
+    expect(complaints).toEqual([]);
+    await page.route('**/console/live*', (route) => route.abort());
+    await page.getByText('The gateway does not answer').waitFor();
+    await page.unroute('**/console/live*');
+    await page.getByText('The gateway does not answer').waitFor({ state: 'hidden' });
+    await visitor.leave();
+  });
+
+  it('shows the overview as tables where there is no script', async () => {
+    const visitor = await arrive(browser, { ...PHONE, locale: 'zh-CN', javaScriptEnabled: false });
+    const { page } = visitor;
+    await logIn(visitor, town.gateway, `/console?range=24h&channel=${CHANNEL}`);
+    expect(await page.locator('.plot').first().isVisible()).toBe(false);
+    expect(await page.locator('[data-rows=callbacks] tr').count()).toBeGreaterThan(140);
+    expect(await page.locator('[data-rows=callbacks]').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: '暂停刷新' }).isVisible()).toBe(false);
+    await visitor.leave();
+  });
+
   it('would hear axe, the policy and the browser complain', async () => {
     const visitor = await arrive(browser, DESK);
     const { page, complaints } = visitor;
@@ -250,6 +291,8 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
 
   const PAGES = (): readonly string[] => [
     '/console',
+    `/console?range=1h&channel=${CHANNEL}`,
+    '/console?range=30d',
     '/console/orders',
     '/console/orders?state=paid',
     `/console/orders/${CHANNEL}/${paid}`,

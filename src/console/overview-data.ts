@@ -1,0 +1,210 @@
+// What the overview shows: read from /v1 as any program would read it, and put into words, for the page and for the
+// script that keeps it fresh. What cannot be read now is told as unknown and takes nothing else along.
+import { z } from 'zod';
+import { OriginWithGate } from '../api/origin-gate.ts';
+import { CallbackSeries } from '../api/stats-callbacks.ts';
+import { FiguresBody, StepBody } from '../api/stats-shape.ts';
+import { Waiting } from '../api/stats-waiting.ts';
+import type { Asked } from './call.ts';
+import { get, v1 } from './call.ts';
+import type { Rows } from './chart.tsx';
+import { type Context, to, withQuery } from './kit.ts';
+import type { Key, Say } from './texts.ts';
+import { wordFor } from './texts.ts';
+
+export const RANGES = {
+  '1h': { ms: 3_600_000, stepMinutes: 1, by: 'hour', againMs: 5_000 },
+  '24h': { ms: 86_400_000, stepMinutes: 10, by: 'hour', againMs: 15_000 },
+  '7d': { ms: 7 * 86_400_000, stepMinutes: 60, by: 'hour', againMs: 60_000 },
+  '30d': { ms: 30 * 86_400_000, stepMinutes: 360, by: 'day', againMs: 300_000 },
+} as const;
+export type Range = keyof typeof RANGES;
+export const isRange = (text: string): text is Range => Object.hasOwn(RANGES, text);
+
+/** What is looked at; `channel` null: all. */
+export type View = { readonly range: Range; readonly channel: string | null };
+
+const COUNTED_MAX = 200;
+/** Origins whose gates are asked: each is a question to an object of its own. */
+const GATES_MAX = 20;
+
+export type Figure = {
+  /** Of the text beside it, and of the place where the script puts what is new. */
+  readonly key: Key;
+  readonly href: string;
+  readonly text: string;
+  readonly isBad: boolean;
+};
+
+const Counted = z.object({ items: z.array(z.unknown()), next: z.string().nullable() });
+const Stats = z.object({ total: FiguresBody, items: z.array(StepBody) });
+export type Step = z.infer<typeof StepBody>;
+type Figures = z.infer<typeof FiguresBody>;
+
+export type Told = {
+  readonly series: Asked<z.infer<typeof CallbackSeries>>;
+  readonly stats: Asked<z.infer<typeof Stats>>;
+};
+
+/** What charts are drawn from. */
+export async function readTold(c: Context, { range, channel }: View, now: number): Promise<Told> {
+  const { ms, stepMinutes, by } = RANGES[range];
+  const from = new Date(now - ms).toISOString();
+  const asked = { from, channel: channel ?? undefined };
+  const [series, stats] = await Promise.all([
+    get(c, withQuery('/v1/stats/callbacks', { ...asked, stepMinutes: String(stepMinutes) }), CallbackSeries),
+    get(c, withQuery('/v1/stats', { ...asked, by }), Stats),
+  ]);
+  return { series, stats };
+}
+
+type Count = { readonly count: number; readonly isMore: boolean } | null;
+
+async function countOf(c: Context, path: string, query: Readonly<Record<string, string | undefined>>): Promise<Count> {
+  const page = await get(c, withQuery(`/v1/${path}`, { ...query, limit: String(COUNTED_MAX) }), Counted);
+  return page.ok ? { count: page.value.items.length, isMore: page.value.next !== null } : null;
+}
+
+/** What wants a person now. */
+export async function readWanting(c: Context, { channel }: View, say: Say, now: number): Promise<readonly Figure[]> {
+  const of = { channel: channel ?? undefined };
+  const [alarms, parked, discrepancies, waiting] = await Promise.all([
+    countOf(c, 'alarms', {}),
+    countOf(c, 'orders', { ...of, state: 'parked' }),
+    countOf(c, 'discrepancies', { ...of, status: 'open' }),
+    get(c, withQuery('/v1/stats/waiting', of), Waiting),
+  ]);
+  const counted = (key: Key, href: string, count: Count, isBad: boolean): Figure => {
+    const text = count === null ? say('overview.unknown') : countText(say, count);
+    return { key, href, text, isBad: isBad && (count?.count ?? 0) > 0 };
+  };
+  const stateOf = (state: string) => (waiting.ok ? waiting.value.states.find((one) => one.state === state) : undefined);
+  const delivery = (key: Key, state: string, isBad: boolean): Figure =>
+    counted(key, withQuery(to('deliveries'), { ...of, state }), stateOf(state) ?? null, isBad);
+  const oldestAt = stateOf('waiting')?.oldestAt ?? null;
+  return [
+    counted('overview.alarms', to('alarms'), alarms, true),
+    delivery('overview.held', 'held', true),
+    delivery('overview.dead', 'dead', true),
+    counted('overview.parked', withQuery(to('orders'), { ...of, state: 'parked' }), parked, true),
+    ...(discrepancies === null
+      ? []
+      : [
+          counted(
+            'figures.discrepancies',
+            withQuery(to('discrepancies'), { ...of, status: 'open' }),
+            discrepancies,
+            true,
+          ),
+        ]),
+    delivery('overview.waiting', 'waiting', false),
+    {
+      key: 'figures.oldest',
+      href: withQuery(to('deliveries'), { ...of, state: 'waiting' }),
+      text:
+        oldestAt === null ? (waiting.ok ? '–' : say('overview.unknown')) : spanText(say, now - Date.parse(oldestAt)),
+      isBad: false,
+    },
+    delivery('figures.paused', 'paused', false),
+  ];
+}
+
+const countText = (say: Say, { count, isMore }: { readonly count: number; readonly isMore: boolean }): string =>
+  isMore ? say('overview.more', { count }) : String(count);
+
+export function spanText(say: Say, ms: number): string {
+  if (ms < 1_000) return say('span.ms', { n: Math.round(ms) });
+  if (ms < 60_000) return say('span.s', { n: Math.round(ms / 1_000) });
+  if (ms < 3_600_000) return say('span.min', { n: Math.round(ms / 60_000) });
+  return ms < 172_800_000
+    ? say('span.h', { n: Math.round(ms / 3_600_000) })
+    : say('span.d', { n: Math.floor(ms / 86_400_000) });
+}
+
+export const percentText = (share: number | null): string =>
+  share === null ? '–' : `${Math.round(share * 1_000) / 10} %`;
+
+/** What the chosen time brought. */
+export function figuresOf({ series, stats }: Told, { channel }: View, say: Say): readonly Figure[] {
+  const of = { channel: channel ?? undefined };
+  const sum = (verdict: 'accepted' | 'duplicate' | 'rejected'): string =>
+    series.ok ? String(series.value.items.reduce((all, step) => all + step[verdict], 0)) : say('overview.unknown');
+  const told = (text: (figures: Figures) => string): string =>
+    stats.ok ? text(stats.value.total) : say('overview.unknown');
+  const figure = (key: Key, page: string, text: string, query = {}): Figure => ({
+    key,
+    href: withQuery(to(page), { ...of, ...query }),
+    text,
+    isBad: false,
+  });
+  return [
+    figure('overview.accepted', 'callbacks', sum('accepted'), { verdict: 'accepted' }),
+    figure('figures.duplicates', 'callbacks', sum('duplicate'), { verdict: 'duplicate' }),
+    figure('overview.rejected', 'callbacks', sum('rejected'), { verdict: 'rejected' }),
+    figure(
+      'overview.paid',
+      'orders',
+      told(({ payments }) => String(payments.succeeded)),
+      { state: 'paid' },
+    ),
+    figure(
+      'overview.missed',
+      'orders',
+      told(({ payments }) => percentText(payments.missShare)),
+    ),
+    figure(
+      'overview.refunds',
+      'orders',
+      told(({ refunds }) => String(refunds)),
+      { state: 'refunded' },
+    ),
+    figure(
+      'overview.flagged',
+      'orders',
+      told(({ flagged }) => String(flagged)),
+    ),
+    figure(
+      'figures.success',
+      'deliveries',
+      told(({ attempts }) => percentText(attempts.successShare)),
+    ),
+    figure(
+      'figures.gaveUp',
+      'deliveries',
+      told(({ attempts }) => String(attempts.dead)),
+      { state: 'dead' },
+    ),
+  ];
+}
+
+export const WAYS = ['acknowledged', 'paidToVerified', 'verifiedToDelivered', 'paidToDelivered'] as const;
+
+/** Each way with its percentiles, the upper ends of their buckets. */
+export function timesRows({ stats }: Told, say: Say): Rows {
+  if (!stats.ok) return [];
+  return WAYS.map((way) => {
+    const { count, p50Ms, p95Ms, p99Ms } = stats.value.total.latencies[way];
+    const spans = [p50Ms, p95Ms, p99Ms].map((ms) => (ms === null ? '–' : `≤ ${spanText(say, ms)}`));
+    return [say(`way.${way}` satisfies Key), String(count), ...spans];
+  });
+}
+
+const Ids = z.object({ items: z.array(z.object({ id: z.string() })) });
+const Gate = OriginWithGate.pick({ id: true, gate: true });
+
+/** How the first origins stand with their gates. */
+export async function gateRows(c: Context, say: Say, among: readonly string[] | null): Promise<Rows> {
+  const list = await get(c, '/v1/origins?limit=200', Ids);
+  const ids = list.ok ? list.value.items.map(({ id }) => id) : [];
+  const chosen = ids.filter((id) => among === null || among.includes(id)).slice(0, GATES_MAX);
+  const found = await Promise.all(chosen.map((id) => get(c, v1('origins', id), Gate)));
+  return found.map((origin, index) => {
+    const id = chosen[index] ?? '';
+    const gate = origin.ok ? origin.value.gate : null;
+    const name = { href: to('origins', id), text: id };
+    if (gate === null) return [name, say('overview.unknown'), '–', '–', '–'];
+    const { breaker, since, probeAt, inFlight } = gate;
+    const at = (time: string | null) => (time === null ? '–' : { at: time });
+    return [name, wordFor(say, 'breaker', breaker), at(since), at(probeAt), String(inFlight)];
+  });
+}
