@@ -106,7 +106,7 @@
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAgain);
 
-  const fresh = document.querySelector('[data-live]');
+  const fresh = document.querySelector('[data-source]');
   if (fresh) keepFresh(fresh);
 
   function timeOf(at, format) {
@@ -201,7 +201,7 @@
       if (isAsking || isPaused || document.hidden) return;
       isAsking = true;
       try {
-        const response = await fetch(place.dataset.live, {
+        const response = await fetch(place.dataset.source, {
           redirect: 'manual',
           signal: AbortSignal.timeout(ANSWER_MS_MAX),
         });

@@ -166,7 +166,7 @@ function Fresh({ guest, view, now }: { readonly guest: Guest; readonly view: Vie
   const source = withQuery(to('live'), { range: view.range, channel: view.channel ?? undefined });
   const at = new Date(now).toISOString();
   return (
-    <div class="fresh" data-live={source} data-again={String(RANGES[view.range].againMs)}>
+    <div class="fresh" data-source={source} data-again={String(RANGES[view.range].againMs)}>
       <p class="soft small">
         {`${say('live.at')} `}
         <time datetime={at} data-at>{`${at.slice(0, 10)} ${at.slice(11, 19)} UTC`}</time>
