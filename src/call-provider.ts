@@ -19,16 +19,37 @@ export async function callProvider(
   config: Pick<Config, 'providerBase'>,
   bindings: object = env,
 ): Promise<Result<ProviderAnswer, CallProblem>> {
+  const opened = await openCall(request, config, bindings);
+  if (!opened.ok) return opened;
+  const { response, host, deadline } = opened.value;
+  try {
+    const body = await readCapped(response.body, PROVIDER_ANSWER_BYTES_MAX);
+    if (body === null) {
+      return err({ code: 'too_large', detail: `${host} answered more than ${PROVIDER_ANSWER_BYTES_MAX} bytes.` });
+    }
+    return ok({ status: response.status, headers: Object.fromEntries(response.headers), body });
+  } catch {
+    return err(deadline.problem(host));
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** An answer whose body has not been read yet. Whoever opens it clears the deadline, or nothing else would. */
+export type OpenedCall = { readonly response: Response; readonly host: string; readonly deadline: Deadline };
+
+export async function openCall(
+  request: ProviderRequest,
+  config: Pick<Config, 'providerBase'>,
+  bindings: object = env,
+): Promise<Result<OpenedCall, CallProblem>> {
   const asked = new URL(request.url);
   const url = config.providerBase === null ? asked : new URL(config.providerBase + asked.pathname + asked.search);
   const caller = config.providerBase === null ? callerOf(request.certificateBinding, bindings) : globalThis;
   if (caller === null) {
     return err({ code: 'no_certificate', detail: bindingMissing(request.certificateBinding ?? '', asked.host) });
   }
-  // Cleared when the answer is there: a timer that goes on would keep the calling object awake.
-  const deadline = new AbortController();
-  const timeoutMs = Math.min(request.timeoutMs ?? PROVIDER_CALL_TIMEOUT_MS, PROVIDER_CALL_TIMEOUT_MS);
-  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  const deadline = new Deadline(Math.min(request.timeoutMs ?? PROVIDER_CALL_TIMEOUT_MS, PROVIDER_CALL_TIMEOUT_MS));
   try {
     const response = await caller.fetch(url, {
       method: request.method,
@@ -37,18 +58,43 @@ export async function callProvider(
       redirect: 'manual',
       signal: deadline.signal,
     });
-    const body = await readCapped(response.body, PROVIDER_ANSWER_BYTES_MAX);
-    if (body === null) {
-      return err({ code: 'too_large', detail: `${url.host} answered more than ${PROVIDER_ANSWER_BYTES_MAX} bytes.` });
-    }
-    return ok({ status: response.status, headers: Object.fromEntries(response.headers), body });
+    return ok({ response, host: url.host, deadline });
   } catch {
-    if (deadline.signal.aborted) {
-      return err({ code: 'timed_out', detail: `${url.host} did not answer within ${timeoutMs} ms.` });
-    }
-    return err({ code: 'unreachable', detail: `${url.host} could not be reached.` });
-  } finally {
-    clearTimeout(timer);
+    deadline.clear();
+    return err(deadline.problem(url.host));
+  }
+}
+
+/** Cleared when the answer is there: a timer that goes on would keep the calling object awake. */
+export class Deadline {
+  readonly #abort = new AbortController();
+  #timeoutMs: number;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#timer = setTimeout(() => this.#abort.abort(), timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** From now on, so long once more. */
+  extend(timeoutMs: number): void {
+    this.clear();
+    this.#timeoutMs = timeoutMs;
+    this.#timer = setTimeout(() => this.#abort.abort(), timeoutMs);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Why nothing more comes. */
+  problem(host: string): CallProblem {
+    if (!this.signal.aborted) return { code: 'unreachable', detail: `${host} could not be reached.` };
+    return { code: 'timed_out', detail: `${host} did not answer within ${this.#timeoutMs} ms.` };
   }
 }
 

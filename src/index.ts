@@ -14,6 +14,7 @@ export { CallbackLog } from './objects/callback-log.ts';
 export { Locator } from './objects/locator.ts';
 export { OrderLedger } from './objects/order-ledger.ts';
 export { OriginGate } from './objects/origin-gate.ts';
+export { Reconciler } from './objects/reconciler.ts';
 export { Registry } from './objects/registry.ts';
 export { ReplayDesk } from './objects/replay-desk.ts';
 

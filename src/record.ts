@@ -64,13 +64,27 @@ const inputOf =
   (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
+  return [...(await recordInputs(recording, inputs)).values()];
+}
+
+/** Facts under ids that their teller has chosen, so that it may tell them again; each with its verdict. */
+export async function recordInputs(
+  recording: Recording,
+  inputs: readonly FactInput[],
+): Promise<ReadonlyMap<FactInput, RecordVerdict>> {
   const { ledger, record } = recording;
   const { channel, dispatch } = record;
   const groups = Map.groupBy(inputs, ({ event }) => ledger ?? ledgerNameOf(channel, event.orderNo));
-  const replies = await Promise.all(
-    [...groups].map(([name, facts]) => recordAt(recording, name, { v: 1, facts, dispatch })),
+  const verdicts = await Promise.all(
+    [...groups].map(async ([name, facts]) => {
+      const replies = await recordAt(recording, name, { v: 1, facts, dispatch });
+      return facts.flatMap((fact, index): [FactInput, RecordVerdict][] => {
+        const reply = replies[index];
+        return reply === undefined ? [] : [[fact, reply.verdict]];
+      });
+    }),
   );
-  return replies.flat().map((reply) => reply.verdict);
+  return new Map(verdicts.flat());
 }
 
 async function locate(recording: Recording, links: readonly Link[], unlinked: readonly UnlinkedInput[]) {

@@ -93,6 +93,21 @@ export const alarmWords = {
     en: 'It may still be paid. Close it again from its page.',
     zh: '订单可能仍可付款。请在订单页重新关单。',
   },
+  'alarm.bill_missing': { en: 'A day’s bill cannot be fetched', zh: '无法获取某日账单' },
+  'next.bill_missing': {
+    en: 'Lost callbacks of that day stay unknown. Mend the cause and run the day again, or upload the bill.',
+    zh: '当日丢失的回调仍未查明。请排除原因后重新对账，或上传账单。',
+  },
+  'alarm.bill_refused': { en: 'A bill failed its checks', zh: '账单未通过校验' },
+  'next.bill_refused': {
+    en: 'Nothing was judged by it. Run the day again; if it stays so, ask the provider.',
+    zh: '未据此账单作任何判断。请重新对账；若仍失败，请联系支付平台。',
+  },
+  'alarm.discrepancies_open': { en: 'A bill left discrepancies', zh: '对账发现差异' },
+  'next.discrepancies_open': {
+    en: 'Look at each one and say what it is about: explained or fixed, with a note.',
+    zh: '请逐条查看并标记为已解释或已解决，并写明原因。',
+  },
   'alarm.breaker_open': { en: 'An origin is left alone', zh: '源站已熔断' },
   'next.breaker_open': {
     en: 'Too many attempts failed. Its events wait, and one of them asks again now and then. Mend the origin.',

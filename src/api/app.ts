@@ -11,6 +11,7 @@ import { takeVouched } from './auth.ts';
 import { channelTest } from './channel-test.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
+import { discrepancies } from './discrepancies.ts';
 import { docsPage } from './docs.ts';
 import { events } from './events.ts';
 import { evidence } from './evidence.ts';
@@ -27,6 +28,7 @@ import { origins } from './origins.ts';
 import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
 import { products } from './products.ts';
 import { providers } from './providers.ts';
+import { reconciliations } from './reconciliations.ts';
 import { records } from './records.ts';
 import { refundAbandon } from './refund-abandon.ts';
 import { refunds } from './refunds.ts';
@@ -51,7 +53,9 @@ api.use(async (c, next) => {
   c.header('x-content-type-options', 'nosniff');
   if (c.req.path.startsWith('/v1/')) c.header('cache-control', 'no-store');
 });
-api.use('/v1/*', bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) }));
+const bounded = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) });
+// A bill is no body of ours: it is bounded where it is kept, a piece at a time.
+api.use('/v1/*', (c, next) => (c.req.path === '/v1/reconciliations/bills' ? next() : bounded(c, next)));
 
 const ROUTES = [
   channels,
@@ -75,6 +79,8 @@ const ROUTES = [
   operations,
   apiKeys,
   audit,
+  reconciliations,
+  discrepancies,
   stats,
   statsCallbacks,
   statsWaiting,

@@ -1,6 +1,7 @@
 // /v1/projection: what an operator rebuilds.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { shardNameOf } from '../core/channel.ts';
+import { reconcilerNameOf } from '../core/reconciliation.ts';
 import { actOf, requires, WriteHeaders } from './auth.ts';
 import { createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { problemResponse } from './problem.ts';
@@ -14,7 +15,7 @@ operations.openapi(
   createRoute({
     method: 'post',
     path: '/projection/rebuild',
-    summary: 'Rebuild D1 from the ledgers and the callback logs',
+    summary: 'Rebuild D1 from the ledgers, the callback logs and the reconcilers',
     description: 'Each ledger projects all its orders again, in the background; the newest version wins.',
     middleware: requires(),
     request: { headers: WriteHeaders },
@@ -35,6 +36,8 @@ operations.openapi(
     await Promise.all(logs.map((name) => c.env.CALLBACK_LOG.getByName(name).rebuild()));
     await registryOf(c.env).noteAct(actOf(c, { subject: 'projection' }), Date.now());
     await registryOf(c.env).rebuild();
+    const reconcilers = records.map(({ channel }) => reconcilerNameOf(channel));
+    await Promise.all(reconcilers.map((name) => c.env.RECONCILER.getByName(name).rebuild()));
     let orders = 0;
     for (let at = 0; at < names.length; at += REBUILDS_AT_ONCE) {
       const some = names.slice(at, at + REBUILDS_AT_ONCE);

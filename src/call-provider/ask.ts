@@ -1,6 +1,6 @@
 // Asks a provider's API one thing and reads the answer: with fresh keys and the identical request again where the
 // answer does not verify. Never believes one that does not, and never decides what to ask next.
-import { callProvider } from '../call-provider.ts';
+import { type CallProblem, callProvider } from '../call-provider.ts';
 import type { Channel, ChannelRecord, FetchedKey } from '../core/channel.ts';
 import { REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -40,6 +40,8 @@ export type Question<T> = {
     keys: readonly FetchedKey[],
     now: number,
   ) => Promise<Result<T, ProviderProblem>>;
+  /** Makes the call where its answer may be a file; left out: the answer is read whole. */
+  readonly call?: (request: ProviderRequest) => Promise<Result<ProviderAnswer, CallProblem>>;
 };
 
 /** An answer that was read, and its bytes. */
@@ -75,7 +77,7 @@ export async function askProvider<T>(asker: Asker, question: Question<T>): Promi
   let { request, isTokenKept } = first.value;
   let { keys } = asker.record;
   for (let asks = 1; ; asks++) {
-    const answer = await call(asker, request);
+    const answer = await call(asker, request, question.call);
     if (!answer.ok) return answer;
     const read = await question.read(answer.value, keys, Date.now());
     if (read.ok) return ok({ value: read.value, answer: answer.value });
@@ -108,16 +110,22 @@ async function described(
   return made.ok ? ok({ request: made.value, isTokenKept: token.value?.isKept ?? false }) : made;
 }
 
-async function call(asker: Asker, request: ProviderRequest): Promise<Result<ProviderAnswer, AskProblem>> {
+async function call(
+  asker: Asker,
+  request: ProviderRequest,
+  make: NonNullable<Question<unknown>['call']> = (timed) => callProvider(timed, readConfig(asker.env)),
+): Promise<Result<ProviderAnswer, AskProblem>> {
   const timeoutMs = Math.max(1, Math.min(request.timeoutMs ?? Number.POSITIVE_INFINITY, timeLeftMs(asker)));
-  const answer = await callProvider(
-    Number.isFinite(timeoutMs) ? { ...request, timeoutMs } : request,
-    readConfig(asker.env),
-  );
-  if (answer.ok) return answer;
-  const { code, detail } = answer.error;
-  return err({ code: CALL_CODES[code], detail, wasSent: code !== 'no_certificate' });
+  const answer = await make(Number.isFinite(timeoutMs) ? { ...request, timeoutMs } : request);
+  return answer.ok ? answer : err(problemOf(answer.error));
 }
+
+/** In the words of those who ask. */
+export const problemOf = ({ code, detail }: CallProblem): AskProblem => ({
+  code: CALL_CODES[code],
+  detail,
+  wasSent: code !== 'no_certificate',
+});
 
 const CALL_CODES = {
   timed_out: 'timed_out',

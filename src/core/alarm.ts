@@ -27,6 +27,9 @@ const ALARMS = {
   refund_needs_attention: { isCritical: true, quietMs: null },
   refund_refused: { isCritical: false, quietMs: null },
   close_failed: { isCritical: false, quietMs: null },
+  bill_missing: { isCritical: true, quietMs: null },
+  bill_refused: { isCritical: true, quietMs: null },
+  discrepancies_open: { isCritical: false, quietMs: null },
   notification_dead: { isCritical: true, quietMs: null },
 } as const satisfies Readonly<Record<string, { readonly isCritical: boolean; readonly quietMs: number | null }>>;
 

@@ -116,6 +116,13 @@ export type BillCalendar = {
 export const billReadyAt = (day: BillDay, { offsetMinutes, readyAfterHours }: BillCalendar): number =>
   dayEnd(day, offsetMinutes) + readyAfterHours * 3_600_000;
 
+/** When the next bill that is not there yet will be. */
+export function nextReadyAt(now: number, calendar: BillCalendar): number {
+  let at = billReadyAt(dayAfter(dayOf(now, calendar.offsetMinutes), -2), calendar);
+  while (at <= now) at += DAY_MS;
+  return at;
+}
+
 /**
  * The days whose bills can be asked for and were not compared yet, the newest first: none before `since`, the first day
  * of the channel, and none that the provider no longer keeps.

@@ -28,6 +28,8 @@ export type ComparisonRules = CompareRules & {
   readonly exclusive: boolean;
   /** Which order numbers are this channel's; null: nobody said. */
   readonly orderNoPattern: string | null;
+  /** An order that nobody registered may come to be by what a bill says of it. */
+  readonly mayCreate: boolean;
   /** The channel's environment: orders of the other one are in no bill of it. */
   readonly test: boolean;
   /** The provider's day, where it is not Beijing's. */
@@ -199,7 +201,7 @@ export class Comparison {
   #judgeUnknown(row: BillRow, about: About): readonly Difference[] {
     const { orderNoPattern, exclusive } = this.#rules;
     const isOurs = !row.isStranger && (exclusive || (row.orderNo !== null && this.#isOurs(row.orderNo)));
-    if (isOurs) return this.#judgeMissing(row, about);
+    if (isOurs) return this.#rules.mayCreate ? this.#judgeMissing(row, about) : this.#judgeUnregistered(row, about);
     if (row.isStranger || (orderNoPattern !== null && row.orderNo !== null)) {
       this.#tally.foreign += 1;
       return [];
@@ -209,6 +211,13 @@ export class Comparison {
       'The bill has it and no order of ours does: another shop’s on the same account, or a callback that never ' +
       'came. Set orderNoPattern or exclusive on the channel to tell them apart.';
     return [differ(about, 'unknown_here', row, null, detail)];
+  }
+
+  /** Only what the merchant registered is an order of this channel; to know of its money is still his business. */
+  #judgeUnregistered(row: BillRow, about: About): readonly Difference[] {
+    if (row.kind !== 'payment' && row.kind !== 'refund') return [];
+    const detail = 'The bill has it, and nobody registered the order: register it, then run the day again.';
+    return [differ(about, 'missing_here', row, null, detail)];
   }
 
   #judgeMissing(row: BillRow, about: About): readonly Difference[] {

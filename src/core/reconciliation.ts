@@ -5,7 +5,7 @@ import type { TotalCheck } from './bill-reader.ts';
 import type { LedgerOrder } from './compare-rules.ts';
 import type { Tally } from './compare-tally.ts';
 import type { Discrepancy, DiscrepancyChange } from './discrepancy.ts';
-import type { Actor } from './record.ts';
+import type { WriteStamp } from './registry.ts';
 import type { FlowTally, SettlementLine, Untied } from './settlement.ts';
 
 /** In this order: what is repaired is in the ledger when the ledger is asked what the bill lacks. */
@@ -22,9 +22,12 @@ export type RunState = (typeof RUN_STATES)[number];
 /** What is known of one bill of the day. The file itself is kept until its run is over. */
 export type RunBill = {
   readonly kind: BillKind;
-  /** `none`: nothing was traded, said the provider. */
-  readonly state: 'wanted' | 'here' | 'checked' | 'compared' | 'done' | 'none' | 'refused';
+  readonly state: 'wanted' | 'here' | 'checked' | 'compared' | 'done' | 'refused';
+  /** The provider said that nothing was traded: as good as a bill without rows. */
+  readonly none: boolean;
   readonly source: 'provider' | 'upload';
+  /** Where its bytes are while its run lasts. */
+  readonly file: number | null;
   /** As kept, packed. */
   readonly bytes: number;
   /** What the provider told, over the unpacked file; it held when the bill is past `here`. */
@@ -43,12 +46,8 @@ export type RunBill = {
   readonly problem: string | null;
 };
 
-/** What ties to nothing: counted all, shown a thousand a side at most. */
-export type UntiedLines = {
-  readonly bill: number;
-  readonly account: number;
-  readonly samples: readonly Untied[];
-};
+/** How many trades and lines of the account tie to nothing; a thousand a side can be looked at. */
+export type UntiedCounts = { readonly bill: number; readonly account: number };
 
 /** One channel and day; run again it keeps its id, and `runs` counts. */
 export type Reconciliation = {
@@ -77,10 +76,13 @@ export type Reconciliation = {
   readonly absent: { readonly shard: number; readonly seq: number };
   readonly settlement: readonly SettlementLine[] | null;
   /** Null where there is no bill of the account, or it was too long to tie line by line. */
-  readonly untied: UntiedLines | null;
+  readonly untied: UntiedCounts | null;
   /** Plus one with every change; the newest wins in the projection. */
   readonly version: number;
 };
+
+/** A run with the first of its untied lines. */
+export type ReconciliationView = { readonly run: Reconciliation; readonly untied: readonly Untied[] };
 
 export const runIdOf = (channel: string, day: BillDay): string => `${channel}~${day}`;
 
@@ -94,34 +96,87 @@ export function placeOfRun(id: string): { readonly channel: string; readonly day
 /** The object that owns a channel's runs and discrepancies. */
 export const reconcilerNameOf = ({ uid }: { readonly uid: string }): string => `v1:${uid}`;
 
+/** A day's run begins, or begins again: bills of other kinds stay as the run before left them. */
+export function beginRun(
+  known: Reconciliation | null,
+  asked: Pick<Reconciliation, 'channel' | 'day' | 'kinds' | 'begunBy'>,
+  bills: readonly RunBill[],
+  now: number,
+): Reconciliation {
+  const others = (known?.bills ?? []).filter(({ kind }) => !asked.kinds.includes(kind));
+  return {
+    id: runIdOf(asked.channel, asked.day),
+    ...asked,
+    state: 'running',
+    step: 'fetch',
+    runs: (known?.runs ?? 0) + 1,
+    startedAt: now,
+    updatedAt: now,
+    finishedAt: null,
+    retryAt: now,
+    failures: 0,
+    problem: null,
+    bills: [...others.map((bill) => ({ ...bill, file: null })), ...bills],
+    absent: { shard: 0, seq: 0 },
+    settlement: known?.settlement ?? null,
+    untied: known?.untied ?? null,
+    version: known?.version ?? 0,
+  };
+}
+
+export const wantedBill = (kind: BillKind, source: RunBill['source'] = 'provider'): RunBill => ({
+  kind,
+  state: 'wanted',
+  none: false,
+  source,
+  file: null,
+  bytes: 0,
+  checksum: null,
+  digest: null,
+  rows: null,
+  outside: 0,
+  totals: [],
+  row: 0,
+  tally: null,
+  flow: null,
+  problem: null,
+});
+
+export const billOf = (run: Reconciliation, kind: BillKind): RunBill | null =>
+  run.bills.find((bill) => bill.kind === kind) ?? null;
+
+export const withBill = (run: Reconciliation, kind: BillKind, change: Partial<RunBill>): Reconciliation => ({
+  ...run,
+  bills: run.bills.map((bill) => (bill.kind === kind ? { ...bill, ...change } : bill)),
+});
+
 export type StartRun = {
   readonly v: 1;
   readonly channel: string;
   readonly day: BillDay;
-  /** Left out: what the provider has beside `refund`. */
-  readonly kinds?: readonly BillKind[];
-  readonly now: number;
+  /** Null: what the provider has beside `refund`. */
+  readonly kinds: readonly BillKind[] | null;
+  readonly stamp: WriteStamp;
 };
 /** `under_way`: it ran already, and goes on as it is. */
 export type StartRunReply =
   | { readonly kind: 'started' | 'under_way'; readonly run: Reconciliation }
-  | { readonly kind: 'refused'; readonly field: 'channel' | 'day' | 'kinds'; readonly detail: string };
+  | { readonly kind: 'key_reused' }
+  | { readonly kind: 'refused'; readonly field: 'channel' | 'day' | 'kinds' | 'body'; readonly detail: string };
 
 export type BringBill = {
   readonly v: 1;
   readonly channel: string;
   readonly day: BillDay;
   readonly kind: BillKind;
-  readonly now: number;
+  readonly stamp: WriteStamp;
 };
 
 export type ChangeRequest = {
   readonly v: 1;
-  readonly channel: string;
   readonly id: string;
   readonly change: DiscrepancyChange;
-  readonly actor: Actor;
-  readonly now: number;
+  readonly stamp: WriteStamp;
 };
 export type ChangeReply =
   | { readonly kind: 'changed'; readonly discrepancy: Discrepancy }

@@ -1,7 +1,8 @@
 // Cron's nudge to every shard of every channel: an alarm the platform lost is armed again, a configuration that did not
 // arrive is brought again, provider keys are kept fresh, old things go. Reads the registry; D1 only for silences.
 import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
-import { locatorName, shardNameOf } from '../core/channel.ts';
+import { type Channel, locatorName, shardNameOf, shardOf } from '../core/channel.ts';
+import { reconcilerNameOf } from '../core/reconciliation.ts';
 import { rehearsalDispatch, rehearsalLedgersAt } from '../core/rehearsal.ts';
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
@@ -21,6 +22,10 @@ export async function poke(env: Env, now: number): Promise<void> {
   for (const { channel, dispatch } of records) {
     const log = callbackLogNameOf(channel.uid);
     await tried(log, () => env.CALLBACK_LOG.getByName(log).poke(channel.settings.retention));
+    if (isTimeToReconcile(channel, now)) {
+      const name = reconcilerNameOf(channel);
+      await tried(name, () => env.RECONCILER.getByName(name).poke(channel.id));
+    }
     const shards = Array.from({ length: channel.shards }, (_, shard) => shard);
     const ledgers = shards.map((shard) => shardNameOf(channel, shard));
     const locates = providerOf(channel.provider)?.linksById ? shards : [];
@@ -33,6 +38,14 @@ export async function poke(env: Env, now: number): Promise<void> {
     ]);
   }
 }
+
+const MINUTES = 60;
+
+/** Once an hour, each channel at its own minute; one that can have no bill is left alone. */
+const isTimeToReconcile = ({ uid, provider, settings }: Channel, now: number): boolean => {
+  const canHave = providerOf(provider)?.bill !== undefined || settings.billMapping !== null;
+  return canHave && new Date(now).getUTCMinutes() === shardOf(uid, MINUTES);
+};
 
 /** One object that fails or hangs must not keep the tick from the others. */
 async function tried(name: string, step: () => Promise<unknown>): Promise<void> {

@@ -16,22 +16,37 @@ export const heldOrders = (sql: SqlStorage, orderNos: readonly string[]): readon
       return { orderNo, payments, refunds, test };
     });
 
-/** Facts of a page are read in the order of their commit; only orders with something of the time are given. */
+/** Facts are gone through in the order of their commit; an order is given with the first of its facts of the time. */
 export function heldOf(sql: SqlStorage, request: HeldRequest): HeldReply {
   const { learntFrom, learntUntil, from, until, limit } = request;
   const after = request.after > 0 ? request.after : seqBefore(sql, learntFrom);
   const facts = sql
-    .exec<{ seq: number; order_no: string; occurred_at: number; received_at: number }>(
-      'SELECT seq, order_no, occurred_at, received_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
+    .exec<{ seq: number; received_at: number }>(
+      'SELECT seq, received_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
       after,
       limit,
     )
     .toArray();
   const last = facts.at(-1);
-  const orderNos = new Set<string>();
-  for (const { order_no, occurred_at } of facts) if (occurred_at >= from && occurred_at < until) orderNos.add(order_no);
-  const isOver = last === undefined || facts.length < limit || last.received_at >= learntUntil;
-  return { orders: heldOrders(sql, [...orderNos]), next: isOver ? null : last.seq };
+  if (last === undefined) return { orders: [], next: null };
+  const orderNos = sql
+    .exec<{ order_no: string }>(
+      `SELECT DISTINCT e.order_no FROM events e
+       WHERE e.seq > ?1 AND e.seq <= ?2 AND e.occurred_at >= ?3 AND e.occurred_at < ?4
+         AND NOT EXISTS (SELECT 1 FROM events p WHERE p.order_no = e.order_no AND p.seq <= ?1
+           AND p.occurred_at >= ?3 AND p.occurred_at < ?4)`,
+      after,
+      last.seq,
+      from,
+      until,
+    )
+    .toArray();
+  const isOver = facts.length < limit || last.received_at >= learntUntil;
+  const orders = heldOrders(
+    sql,
+    orderNos.map(({ order_no }) => order_no),
+  );
+  return { orders, next: isOver ? null : last.seq };
 }
 
 /** Facts are committed about as they arrive, so the place is found by halving; the caller's time leaves a margin. */

@@ -15,6 +15,7 @@ const rules: ComparisonRules = {
   kind: 'trade',
   exclusive: true,
   orderNoPattern: null,
+  mayCreate: true,
   feeRate: null,
   test: false,
   now: NOW,

@@ -19,6 +19,7 @@ const rules = {
   test: false,
   now: 0,
   orderNoPattern: null,
+  mayCreate: true,
 } as const;
 const bill = await readAll(bytesOf(tradeBill(trades)), { layout: tradesLayout() });
 const flow = await readAll(bytesOf(flowBill(trades, 100_000, 50_000)), { layout: flowLayoutOf() });

@@ -113,7 +113,7 @@ async function measure(path: string, sha1: string): Promise<Omit<Figures, 'fileM
   }
   const read = performance.now();
   const rules = { channel: 'bench', day: DAY, kind: 'trade', feeRate: null, now: NOW, test: false } as const;
-  const comparison = new Comparison({ ...rules, exclusive: true, orderNoPattern: null }, FIRST_CURSOR);
+  const comparison = new Comparison({ ...rules, exclusive: true, orderNoPattern: null, mayCreate: true }, FIRST_CURSOR);
   for await (const piece of readBill(createReadStream(path), { layout })) {
     peak.look();
     if (piece.kind !== 'rows') continue;

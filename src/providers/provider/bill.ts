@@ -13,9 +13,6 @@ export type BillAsk = { readonly day: BillDay; readonly kind: BillKind };
 
 export type BillChecksum = { readonly algorithm: 'SHA-1' | 'SHA-256'; readonly hex: string };
 
-/** How much of an answer `read` wants to see: more is a file's, and goes on as it comes. */
-export const BILL_HEAD_BYTES = 64 * 1024;
-
 export type BillAnswer =
   /** Nothing was traded that day: no failure, and as good as an empty bill. */
   | { readonly kind: 'none' }
@@ -41,7 +38,7 @@ export type BillSource<Credentials> = {
       credentials: Credentials,
       context: RequestContext,
     ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    /** `answer.body` is its first BILL_HEAD_BYTES at most, all of it where it is shorter. */
+    /** `answer.body` is its first BILL_HEAD_BYTES (core/limits.ts) at most, all of it where it is shorter. */
     readonly read: (
       answer: ProviderAnswer,
       ask: BillAsk,

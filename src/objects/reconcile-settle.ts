@@ -1,0 +1,75 @@
+// Settles a day: what its trades should have moved beside what moved on the merchant's account, to the last digit, and
+// each line tied to its trade. Keeps only the result, so that a restart begins this step anew and changes nothing.
+import { dayAfter } from '../core/bill.ts';
+import { TIED_ROWS_MAX, UNTIED_GIVEN_MAX } from '../core/limits.ts';
+import { billOf, type Reconciliation, type RunBill, type UntiedCounts, withBill } from '../core/reconciliation.ts';
+import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, type Untied } from '../core/settlement.ts';
+import { putUntied, readRun } from '../store/reconcile-runs.ts';
+import type { ReconcileDesk, Step } from './reconcile-desk.ts';
+
+export async function* settleStep(desk: ReconcileDesk): Step {
+  const account = billOf(desk.run, 'fundflow');
+  if (account?.state === 'checked') yield* goThrough(desk, account);
+  desk.save((run) => ({ ...settled(desk, run), step: 'done' }));
+}
+
+/** With the sums of an earlier run's bill, where this one is not about it. */
+function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
+  const money = billOf(run, 'trade')?.tally?.money;
+  const flow = billOf(run, 'fundflow')?.flow;
+  if (money === undefined || flow == null) return { ...run, settlement: null };
+  const before = readRun(desk.sql, dayAfter(run.day, -1));
+  const closed = Object.entries((before && billOf(before, 'fundflow')?.flow?.money) ?? {}).flatMap(
+    ([currency, { closing }]): [string, number][] => (closing === null ? [] : [[currency, closing]]),
+  );
+  return { ...run, settlement: settle(money, flow, Object.fromEntries(closed)) };
+}
+
+/** The account's bill alone for its sums; with the trades of the same run, three times, to tie its lines. */
+async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
+  const trades = billOf(desk.run, 'trade');
+  const isHere = trades?.state === 'done' && (trades.file !== null || trades.none);
+  const isTied = isHere && (trades.rows ?? 0) + (account.rows ?? 0) <= 2 * TIED_ROWS_MAX;
+  const ties = isTied ? new Ties() : null;
+  if (ties && trades) {
+    for await (const { rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {
+      ties.addTrades(rows);
+      yield { rows: rows.length, calls: 0 };
+    }
+  }
+  const untied = new Samples();
+  let flow: FlowTally = NO_FLOW;
+  for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
+    flow = tallyFlow(flow, from, rows);
+    if (ties) untied.add(ties.tieFlow(from, rows));
+    yield { rows: rows.length, calls: 0 };
+  }
+  if (ties && trades) {
+    for await (const { from, rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {
+      untied.add(ties.tieTrades(from, rows));
+      yield { rows: rows.length, calls: 0 };
+    }
+  }
+  desk.storage.transactionSync(() => {
+    putUntied(desk.sql, desk.day, untied.given);
+    const counts = ties ? untied.counts : null;
+    desk.save((run) => ({ ...withBill(run, 'fundflow', { state: 'done', flow, row: flow.row }), untied: counts }));
+  });
+}
+
+/** All are counted, and the first ones of each side kept. */
+class Samples {
+  readonly #counts = { bill: 0, account: 0 };
+  readonly given: Untied[] = [];
+
+  get counts(): UntiedCounts {
+    return { ...this.#counts };
+  }
+
+  add(lines: readonly Untied[]): void {
+    for (const line of lines) {
+      this.#counts[line.side] += 1;
+      if (this.#counts[line.side] <= UNTIED_GIVEN_MAX) this.given.push(line);
+    }
+  }
+}
