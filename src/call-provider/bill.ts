@@ -1,8 +1,8 @@
 // Fetches one bill: asks the provider for it by a signed request, and opens its file where one is told of, at once:
 // such addresses are good for minutes. Reads nothing of the file, keeps nothing, and follows no redirect.
 import { type CallProblem, type OpenedCall, openCall } from '../call-provider.ts';
-import { BILL_FETCH_TIMEOUT_MS, BILL_HEAD_BYTES } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { BILL_FETCH_TIMEOUT_MS, BILL_HEAD_BYTES } from '../core/run-limits.ts';
 import { concat } from '../crypto/bytes.ts';
 import { readConfig } from '../env.ts';
 import type { BillAsk, BillChecksum } from '../providers/provider/bill.ts';

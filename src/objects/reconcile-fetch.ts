@@ -5,15 +5,15 @@ import { askerOf, leavesOpen } from '../call-provider/ask.ts';
 import { fetchBill } from '../call-provider/bill.ts';
 import { type BillKind, dayEnd } from '../core/bill.ts';
 import { backoffMs } from '../core/delivery.ts';
+import { DAY_MS } from '../core/limits.ts';
+import { billOf, type Reconciliation, type RunBill, wantedBill, withBill } from '../core/reconciliation.ts';
 import {
   ACCOUNT_BILL_WAIT_MS,
   BILL_AGAIN_MS_MAX,
   BILL_AGAIN_MS_MIN,
   BILL_FILE_BYTES_MAX,
   BILL_MISSING_MS,
-  DAY_MS,
-} from '../core/limits.ts';
-import { billOf, type Reconciliation, type RunBill, wantedBill, withBill } from '../core/reconciliation.ts';
+} from '../core/run-limits.ts';
 import { dropFile, keepParts, newFile } from '../store/reconcile-runs.ts';
 import type { ReconcileDesk, Step } from './reconcile-desk.ts';
 

@@ -2,10 +2,10 @@
 // Each repair waits in the tables until its ledger has it; told twice it changes nothing.
 import type { BillKind } from '../core/bill.ts';
 import type { Discrepancy, DiscrepancyStatus } from '../core/discrepancy.ts';
-import { REPAIRS_AT_ONCE } from '../core/limits.ts';
 import { billOf } from '../core/reconciliation.ts';
 import type { Evidence, FactInput, RecordVerdict } from '../core/record.ts';
 import { unreachable } from '../core/result.ts';
+import { REPAIRS_AT_ONCE } from '../core/run-limits.ts';
 import { sha256, toHex, utf8 } from '../crypto/bytes.ts';
 import { ledgerOf, recordInputs } from '../record.ts';
 import { putDiscrepancy, readDiscrepancy, repairsOf } from '../store/reconcile-differences.ts';

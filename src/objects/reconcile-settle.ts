@@ -1,8 +1,8 @@
 // Settles a day: what its trades should have moved beside what moved on the merchant's account, to the last digit, and
 // each line tied to its trade. Keeps only the result, so that a restart begins this step anew and changes nothing.
 import { dayAfter } from '../core/bill.ts';
-import { TIED_ROWS_MAX, UNTIED_GIVEN_MAX } from '../core/limits.ts';
 import { billOf, type Reconciliation, type RunBill, type UntiedCounts, withBill } from '../core/reconciliation.ts';
+import { TIED_ROWS_MAX, UNTIED_GIVEN_MAX } from '../core/run-limits.ts';
 import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, type Untied } from '../core/settlement.ts';
 import { putUntied, readRun } from '../store/reconcile-runs.ts';
 import type { ReconcileDesk, Step } from './reconcile-desk.ts';

@@ -1,6 +1,7 @@
 // Brings a reconciler's rows to D1: runs, discrepancies, and what people did. D1's trouble touches no run: what was not
 // told waits, and is told again.
-import { PROJECT_TIMEOUT_MS, RUN_PROJECT_MAX } from '../core/limits.ts';
+import { PROJECT_TIMEOUT_MS } from '../core/limits.ts';
+import { RUN_PROJECT_MAX } from '../core/run-limits.ts';
 import { within } from '../core/within.ts';
 import { putAudit } from '../store/audit.ts';
 import { putRunProjection, readRunProjection, settleRunProjection } from '../store/reconcile-projection.ts';

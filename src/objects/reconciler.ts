@@ -5,16 +5,7 @@ import { type BillDay, dayEnd } from '../core/bill.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { changeDiscrepancy, type Discrepancy } from '../core/discrepancy.ts';
-import {
-  BACKOFF_MS_MAX,
-  BACKOFF_MS_MIN,
-  BILL_AGAIN_MS_MAX,
-  PROJECT_DELAY_MS,
-  PUSH_TIMEOUT_MS,
-  RUN_SLICE_CALLS,
-  RUN_SLICE_MS,
-  RUN_SLICE_ROWS,
-} from '../core/limits.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PROJECT_DELAY_MS, PUSH_TIMEOUT_MS } from '../core/limits.ts';
 import {
   type BringBill,
   beginRun,
@@ -27,6 +18,7 @@ import {
   wantedBill,
 } from '../core/reconciliation.ts';
 import type { WriteStamp } from '../core/registry.ts';
+import { BILL_AGAIN_MS_MAX, RUN_SLICE_CALLS, RUN_SLICE_MS, RUN_SLICE_ROWS } from '../core/run-limits.ts';
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
 import { discrepanciesOf, putDiscrepancy, readDiscrepancy } from '../store/reconcile-differences.ts';

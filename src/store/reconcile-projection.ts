@@ -1,6 +1,6 @@
 // What a reconciler tells D1: its runs and discrepancies as they stand. The newest version wins, so that a repeated or
 // late write changes nothing. Never read by the reconciler.
-import { RUN_PROJECT_MAX } from '../core/limits.ts';
+import { RUN_PROJECT_MAX } from '../core/run-limits.ts';
 
 type Untold = { readonly id: string; readonly version: number; readonly doc: string };
 

@@ -2,9 +2,10 @@
 // with the first run. Synchronous; whoever calls wraps what belongs together in one transaction.
 import type { Act } from '../core/act.ts';
 import type { BillDay } from '../core/bill.ts';
-import { BILL_PART_BYTES, IDEMPOTENCY_KEPT_MS } from '../core/limits.ts';
+import { IDEMPOTENCY_KEPT_MS } from '../core/limits.ts';
 import type { Reconciliation } from '../core/reconciliation.ts';
 import type { WriteStamp } from '../core/registry.ts';
+import { BILL_PART_BYTES } from '../core/run-limits.ts';
 import type { Untied } from '../core/settlement.ts';
 
 const TABLES = `

@@ -3,7 +3,15 @@
 import { playedNow, realNow, realTimeOf } from './clock.ts';
 
 /** The bindings whose objects have alarms. */
-export type Binding = 'LEDGER' | 'REGISTRY' | 'ORIGIN_GATE' | 'CALLBACK_LOG' | 'LOCATOR' | 'REPLAYS' | 'ALARM_DESK';
+export type Binding =
+  | 'LEDGER'
+  | 'REGISTRY'
+  | 'ORIGIN_GATE'
+  | 'CALLBACK_LOG'
+  | 'LOCATOR'
+  | 'REPLAYS'
+  | 'ALARM_DESK'
+  | 'RECONCILER';
 export type Waiting = { readonly binding: Binding; readonly id: string; readonly at: number; readonly realAt: number };
 
 const waiting = new Map<string, Waiting>();

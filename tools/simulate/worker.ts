@@ -81,6 +81,18 @@ export class AlarmDesk extends gateway.AlarmDesk {
     return counted(super.alarm());
   }
 }
+export class Reconciler extends gateway.Reconciler {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(onClock(ctx, 'RECONCILER'), countedEnv(env));
+  }
+  realign(at: number): Promise<void> {
+    return this.ctx.storage.setAlarm(at);
+  }
+  override alarm(): Promise<void> {
+    rang(this.ctx);
+    return counted(super.alarm());
+  }
+}
 /** It has no alarm, and tells the registry of what it judged. */
 export class OriginGate extends gateway.OriginGate {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -89,7 +101,7 @@ export class OriginGate extends gateway.OriginGate {
 }
 
 // A class that is missing here would sleep by the machine's clock: then this does not compile.
-void ({ OrderLedger, Registry, CallbackLog, Locator, ReplayDesk, AlarmDesk, OriginGate } satisfies Record<
+void ({ OrderLedger, Registry, CallbackLog, Locator, ReplayDesk, AlarmDesk, Reconciler, OriginGate } satisfies Record<
   Exclude<keyof typeof gateway, 'default'>,
   unknown
 >);

@@ -38,7 +38,7 @@ export type BillSource<Credentials> = {
       credentials: Credentials,
       context: RequestContext,
     ) => Promise<Result<ProviderRequest, ProviderProblem>>;
-    /** `answer.body` is its first BILL_HEAD_BYTES (core/limits.ts) at most, all of it where it is shorter. */
+    /** `answer.body` is its first BILL_HEAD_BYTES (core/run-limits.ts) at most, all of it where it is shorter. */
     readonly read: (
       answer: ProviderAnswer,
       ask: BillAsk,
