@@ -84,7 +84,7 @@ channelTest.openapi(
 
 const DISABLED = {
   en: 'The channel is disabled: a test callback would be refused, as every other.',
-  zh: '通道已停用：测试回调会像其他回调一样被拒绝。',
+  zh: '渠道已停用：测试回调会像其他回调一样被拒绝。',
 };
 
 async function planOf(env: Env, { channel }: ChannelRecord): Promise<z.infer<typeof PlanBody>> {

@@ -9,6 +9,7 @@ import { get } from './call.ts';
 import { callbacks } from './callbacks.tsx';
 import { channelChange } from './channel-change.tsx';
 import { channelNew } from './channel-new.tsx';
+import { channelTest } from './channel-test.tsx';
 import { channels } from './channels.tsx';
 import { endSession, newToken, readCookie, readSession, writeCookie } from './cookies.ts';
 import { deliveries } from './deliveries.tsx';
@@ -19,6 +20,7 @@ import { order } from './order.tsx';
 import { orderActs } from './order-acts.tsx';
 import { orders } from './orders.tsx';
 import { originNew } from './origin-new.tsx';
+import { originTests } from './origin-tests.tsx';
 import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
 import { refund } from './refund.tsx';
@@ -127,6 +129,6 @@ operators.onError((error, c) => {
 const PAGES = [
   ...[login, overview, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
-  ...[why, channels, channelNew, channelChange, origins, originNew, switches],
+  ...[why, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
 ];
 for (const pages of PAGES) operators.route('/', pages);

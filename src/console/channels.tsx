@@ -99,6 +99,11 @@ function Acts({ guest, channel: { id, status } }: Props) {
   return (
     <nav aria-label={say('order.actions')}>
       <ul class="acts">
+        <li>
+          <a class="act" href={to('channels', id, 'test')}>
+            {say('test.send')}
+          </a>
+        </li>
         {may(guest, 'operate')
           ? SWITCHES[status].map((verb) => (
               <li>

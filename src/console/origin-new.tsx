@@ -6,7 +6,7 @@ import { type Problem, post, v1 } from './call.ts';
 import { hoursIn } from './channel-change.tsx';
 import { newToken } from './cookies.ts';
 import { parsed, wrongAt } from './credential-fields.tsx';
-import { Area, Input, Select } from './fields.tsx';
+import { Area, Checks, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -70,6 +70,13 @@ function newPage(c: Context, { form, errors, problem }: FormState): Promise<Resp
           mode="numeric"
           isRequired
         />
+        <Checks
+          {...common('acceptsTest')}
+          label={say('test.accepts.label')}
+          help={say('test.accepts.help')}
+          choices={[{ value: 'yes', text: say('test.accepts.choice') }]}
+          values={form?.all('acceptsTest') ?? []}
+        />
         <div class="acts">
           <button class="main" type="submit">
             {say('origins.new')}
@@ -102,6 +109,7 @@ originNew.post('/new/origin', async (c) => {
       signature: form.text('signature'),
       secret: form.given('secret'),
       timeoutMs: Number(form.text('timeoutMs')),
+      acceptsTest: form.text('acceptsTest') === 'yes',
     },
     once: form.given('once'),
   });

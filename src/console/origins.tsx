@@ -159,6 +159,15 @@ function Summary({ guest, origin }: Props) {
           [say('origins.signature'), origin.signature],
           [say('origin.publicKey'), publicKey && <Copy visit={guest} id="public-key" text={publicKey} />],
           [say('origin.auth'), auth.map(({ kind, name }) => [kind, name].filter(Boolean).join(' ')).join(', ')],
+          [
+            say('test.accepts.label'),
+            <>
+              {say(origin.acceptsTest ? 'test.accepts.yes' : 'test.accepts.no')}{' '}
+              {may(guest, 'admin') ? (
+                <a href={to('origins', origin.id, 'tests')}>{say('test.accepts.change')}</a>
+              ) : null}
+            </>,
+          ],
           [say('origins.timeout'), String(origin.timeoutMs)],
         ]}
       />

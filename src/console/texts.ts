@@ -11,6 +11,7 @@ import { frame } from './texts/frame.ts';
 import { orders } from './texts/orders.ts';
 import { problems } from './texts/problems.ts';
 import { setup } from './texts/setup.ts';
+import { tests } from './texts/tests.ts';
 import { why } from './texts/why.ts';
 import { words } from './texts/words.ts';
 
@@ -28,6 +29,7 @@ export const TEXTS = {
   ...inbound,
   ...outbound,
   ...figures,
+  ...tests,
 };
 export type Key = keyof typeof TEXTS;
 type Given = Readonly<Record<string, string | number>>;

@@ -1,12 +1,31 @@
 // The console in a real browser, over the whole of what `npm start` starts: found, looked at, acted on, in both
 // languages, by keyboard, on a phone, and without a complaint of the browser or of axe.
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openBrowser, whyNoBrowser } from './chromium.ts';
 import { adminKey, arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
 import { startTown, type Town } from './town.ts';
 
 const CHANNEL = 'demo-wechat';
+
+type Heard = { readonly headers: IncomingHttpHeaders; readonly body: string };
+
+/** A backend of the merchant's own, on this machine: hears what is posted to it, and says yes. */
+async function listen() {
+  const heard: Heard[] = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    heard.push({ headers: request.headers, body });
+    response.end('ok');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  return { url: `http://127.0.0.1:${port}/hooks`, heard, close: () => server.close() };
+}
 
 const until = (holds: () => Promise<boolean>) =>
   vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: 20_000, interval: 200 });
@@ -17,6 +36,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
   let paid: string;
   let unpaid: string;
   let flagged: string;
+  let testPage = '';
 
   async function sell(prefix: string, more: object = {}): Promise<string> {
     const orderNo = `${prefix}${Date.now()}`;
@@ -139,7 +159,8 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
-  it('makes an origin and a channel on the first day, and says at its field what is wrong', async () => {
+  it('makes an origin and a channel on the first day, sends a test callback, and sees it arrive', async () => {
+    const backend = await listen();
     const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
     const { page, complaints } = visitor;
     await logIn(visitor, town.gateway, '/console/origins');
@@ -148,7 +169,8 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await page.getByLabel('Address').fill('ftp://shop.example/');
     await page.getByRole('button', { name: 'New origin' }).click();
     expect(await page.getByLabel('Address').getAttribute('aria-invalid')).toBe('true');
-    await page.getByLabel('Address').fill('https://shop.example/hooks');
+    await page.getByLabel('Address').fill(backend.url);
+    await page.getByRole('checkbox', { name: 'Take test callbacks' }).check();
     await page.getByRole('button', { name: 'New origin' }).click();
     const secret = await page.locator('#secret').textContent();
     expect(secret).toMatch(/^whsec_/);
@@ -174,6 +196,28 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     const made = await town.call('GET', '/v1/channels/first-channel');
     expect([made.provider, made.origins]).toEqual(['nowpayments', ['first']]);
 
+    await page.getByRole('link', { name: 'Send a test callback' }).click();
+    expect(await page.locator('main').textContent()).toContain('Yes: it is sent one');
+    await page.getByRole('button', { name: 'Send a test callback' }).click();
+    // Followed by the page itself: nobody loads it again.
+    await page.locator('#test .badge', { hasText: 'Delivered' }).waitFor();
+    const steps = await page.locator('#test').textContent();
+    expect(steps).toContain('Payment succeeded');
+    expect(steps).toContain('200 without a body');
+    const orderNo = (await page.locator('h1').textContent())?.replace('Test callback ', '');
+    const [post] = backend.heard;
+    const signed = Object.fromEntries(
+      Object.entries(post?.headers ?? {}).map(([name, value]) => [name, String(value)]),
+    );
+    expect(new Webhook(secret ?? '').verify(post?.body ?? '', signed)).toMatchObject({
+      type: 'payment.succeeded',
+      data: { test: true, channel: 'first-channel', order: { orderNo, state: 'paid' } },
+    });
+    const { items } = await town.call('GET', '/v1/orders?channel=first-channel');
+    expect([backend.heard.length, items]).toEqual([1, []]);
+    expect(await seriousIn(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Back', exact: true }).click();
+
     await page.getByRole('link', { name: 'Pause' }).click();
     expect((await town.call('GET', '/v1/channels/first-channel')).status).toBe('active');
     await page.getByRole('button', { name: 'Pause' }).click();
@@ -191,6 +235,27 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await page.getByRole('button', { name: 'Rotate the credentials' }).click();
     await page.getByRole('status').waitFor();
     expect((await town.call('GET', '/v1/channels/first-channel')).previousUntil).not.toBeNull();
+    expect(complaints).toEqual([]);
+    backend.close();
+    await visitor.leave();
+  });
+
+  it('shows what an origin that takes no tests would have got, and lets it take them by the keyboard', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'zh-CN' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, `/console/channels/${CHANNEL}/test`);
+    await page.getByRole('button', { name: '发送测试回调' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('未投递。它本会收到：').waitFor();
+    await page.locator('summary').first().focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('details[open] pre').textContent()).toContain('webhook-signature: v1,');
+    testPage = page.url().replace(town.gateway, '');
+    await page.goto(`${town.gateway}/console/origins/demo-shop/tests`);
+    await page.getByRole('button', { name: '接受测试回调' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').waitFor();
+    expect((await town.call('GET', '/v1/origins/demo-shop')).acceptsTest).toBe(true);
     expect(complaints).toEqual([]);
     await visitor.leave();
   });
@@ -308,12 +373,14 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     '/console/audit',
     '/console/channels',
     `/console/channels/${CHANNEL}`,
-    ...['pause', 'rotate', 'allowlist'].map((act) => `/console/channels/${CHANNEL}/${act}`),
+    ...['pause', 'rotate', 'allowlist', 'test'].map((act) => `/console/channels/${CHANNEL}/${act}`),
     '/console/new/channel',
     ...['wechatpay-v3', 'tokenim', 'stripe'].map((id) => `/console/new/channel/${id}`),
     '/console/origins',
     '/console/origins/demo-shop',
     '/console/origins/demo-shop/rotate',
+    '/console/origins/demo-shop/tests',
+    testPage,
     '/console/new/origin',
   ];
 

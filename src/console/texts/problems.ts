@@ -72,6 +72,10 @@ export const problems = {
     en: 'The channel lacks what the provider needs. Complete its credentials.',
     zh: '渠道缺少支付平台所需的配置，请补全凭据。',
   },
+  'problem.test_not_supported': {
+    en: 'This channel can have no test callback. Why, is said below.',
+    zh: '该渠道无法发送测试回调，原因见下。',
+  },
   'problem.not_renderable': { en: 'The event cannot be told in this format.', zh: '该事件无法用此格式表达。' },
   'problem.provider_refused': {
     en: 'The provider refused. Its words are below.',

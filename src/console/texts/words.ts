@@ -58,6 +58,7 @@ export const words = {
   'act.release_asked': { en: 'Release asked for', zh: '申请放行' },
   'act.released': { en: 'Held events released', zh: '放行暂扣事件' },
   'act.discarded': { en: 'Held events discarded', zh: '丢弃暂扣事件' },
+  'act.test_sent': { en: 'Test callback sent', zh: '发送测试回调' },
   'act.replayed': { en: 'Delivered again on demand', zh: '人工重新投递' },
   'status.active': { en: 'Active', zh: '启用' },
   'status.paused': { en: 'Paused', zh: '已暂停' },
