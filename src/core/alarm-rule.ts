@@ -101,6 +101,9 @@ export type ToldAlarm = {
 /** What is due to a destination after an alarm changed; null: nothing. `drop`: what waits need not be told any more. */
 export type DueNote = { readonly kind: NoteKind; readonly dueAt: number } | 'drop' | null;
 
+/** What was said to be over is told anew only after this: it may come and go. */
+const FLAP_MS = 5 * MINUTE_MS;
+
 type DueInput = {
   readonly alarm: AlarmRecord;
   readonly rule: AlarmRule;
@@ -116,8 +119,15 @@ export function noteDue({ alarm, rule, destination, told, isWaiting }: DueInput,
   if (!isWanted || alarm.subject === `destination/${destination.id}`) return isWaiting ? 'drop' : null;
   const dueAt = rule.critical ? now : quietUntil(destination.quietHours, now);
   const isKnown = told !== null && told.kind !== 'resolved' && told.firstAt === alarm.firstAt;
-  if (alarm.state === 'resolved') return isKnown || isWaiting ? { kind: 'resolved', dueAt } : null;
-  if (!isKnown) return alarm.state === 'acknowledged' && !isWaiting ? null : { kind: 'raised', dueAt };
+  const wasOver = told?.kind === 'resolved';
+  if (alarm.state === 'resolved') {
+    if (wasOver && isWaiting) return 'drop'; // came and went before anybody was told
+    return isKnown || isWaiting ? { kind: 'resolved', dueAt } : null;
+  }
+  if (!isKnown) {
+    if (alarm.state === 'acknowledged' && !isWaiting) return null;
+    return { kind: 'raised', dueAt: wasOver ? Math.max(dueAt, told.at + FLAP_MS) : dueAt };
+  }
   if (alarm.state === 'acknowledged') return isWaiting ? 'drop' : null;
   if (alarm.count <= told.count) return null;
   return { kind: 'again', dueAt: Math.max(dueAt, told.at + rule.repeatMinutes * MINUTE_MS) };

@@ -21,7 +21,7 @@ const ALARMS = {
   channel_paused_long: { isCritical: false, quietMs: null },
   order_flagged: { isCritical: false, quietMs: null },
   order_held: { isCritical: true, quietMs: null },
-  unlinked: { isCritical: false, quietMs: null },
+  unlinked: { isCritical: false, quietMs: 3_600_000 },
   unmatched: { isCritical: false, quietMs: null },
   unconfirmed_notice: { isCritical: false, quietMs: null },
   refund_needs_attention: { isCritical: true, quietMs: null },

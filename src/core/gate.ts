@@ -158,6 +158,18 @@ function runAfter(run: FailingRun | null, { successes, failures }: Tally, quietS
   return { since: run.since, lastAt: now, failures: run.failures + failures };
 }
 
+/** How the breaker and the run of failures turned between two states: each begins or ends an alarm. */
+export function turnsOf(before: GateState, after: GateState): readonly ('opened' | 'closed' | 'well')[] {
+  const [was, is] = [before, after].map(({ breaker }) => breaker.phase !== 'closed');
+  const { failing } = before;
+  const isWell = failing !== null && after.failing === null && before.alarmedAt >= failing.since;
+  return [
+    ...(is && !was ? ['opened' as const] : []),
+    ...(was && !is ? ['closed' as const] : []),
+    ...(isWell ? ['well' as const] : []),
+  ];
+}
+
 function newsOf(state: GateState, rules: GateRules, outcomes: Outcomes, now: number): [GateState, GateNews | null] {
   const { failing: run } = state;
   if (run === null || outcomes.failures === 0 || run.failures < ORIGIN_FAILURES_MIN) return [state, null];

@@ -16,6 +16,7 @@ import type { AnyProvider } from '../providers/provider.ts';
 import { listChannelRows, readChannelRow, recordOf } from '../store/registry-channels.ts';
 import { openCredentials } from '../store/registry-copy.ts';
 import { markKeyFetch, readFetchedKeys, readKeyFetchAt, storeFetchedKeys } from '../store/registry-keys.ts';
+import { endOf } from './alarm-book.ts';
 
 type Keys = NonNullable<AnyProvider['keys']>;
 
@@ -71,7 +72,10 @@ export class KeyRefresher {
     if (credentials !== null && !keys.wanted(credentials)) return 'not_wanted';
     markKeyFetch(sql, channelId, now); // durable before the request leaves: the platform holds it until then
     const fetched = await this.#fetch(channel, keys, credentials, now, keyId);
-    if (fetched.ok && this.#keep(channel, fetched.value, now)) return 'refreshed';
+    if (fetched.ok && this.#keep(channel, fetched.value, now)) {
+      this.#raise([endOf('keys_unavailable', `channel/${channelId}`, now)]);
+      return 'refreshed';
+    }
     const detail = fetched.ok ? 'The credentials changed during the download.' : fetched.error;
     console.warn(JSON.stringify({ hop: 'keys', channel: channelId, detail }));
     await this.#alarmWhenBare(channel, keys, detail, now);

@@ -1,13 +1,15 @@
 // Watches when the keys and certificates of channels end, and says so to a person in time. Opens credentials and shows
 // nothing of them but dates and serials; changes no key.
-import type { Alarm, Channel } from '../core/channel.ts';
+import type { Alarm, AlarmKey } from '../core/alarm.ts';
+import type { Channel } from '../core/channel.ts';
 import { daysLeft, type KeyEnd, keyEndsOf, lastOnes, warnedSince } from '../core/key-ends.ts';
 import { KEY_WATCH_MS } from '../core/limits.ts';
 import { readConfig } from '../env.ts';
 import { providerOf } from '../providers/index.ts';
-import { isNews } from '../store/registry-alarms.ts';
+import { isNews, listWanting } from '../store/registry-alarms.ts';
 import { listChannelRows, recordOf } from '../store/registry-channels.ts';
 import { openCredentials } from '../store/registry-copy.ts';
+import { endOf } from './alarm-book.ts';
 
 /** A serial may be an address; the alarm's subject is short. */
 const SERIAL_CHARS_MAX = 60;
@@ -35,12 +37,18 @@ export class KeyWatch {
   }
 
   async #warningsOf(channel: Channel, now: number): Promise<readonly Alarm[]> {
-    return lastOnes(await this.#endsOf(channel)).flatMap((key) => {
+    const warned = new Set<string>();
+    const warnings = lastOnes(await this.#endsOf(channel)).flatMap((key) => {
       const since = warnedSince(key.expiresAt, now);
       const subject = `channel/${channel.id}/${key.serial.slice(-SERIAL_CHARS_MAX)}`;
+      if (since !== null) warned.add(subject);
       const alarm = { code: 'key_expiring' as const, subject, detail: detailOf(key, now), at: now };
       return since !== null && isNews(this.#sql, alarm, since) ? [alarm] : [];
     });
+    // Another one outlasts it, or it was taken out.
+    const isOver = ({ subject }: AlarmKey) => subject.startsWith(`channel/${channel.id}/`) && !warned.has(subject);
+    const over = listWanting(this.#sql, 'key_expiring').filter(isOver);
+    return [...warnings, ...over.map(({ subject }) => endOf('key_expiring', subject, now))];
   }
 
   async #endsOf(channel: Channel): Promise<readonly KeyEnd[]> {

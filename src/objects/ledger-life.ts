@@ -4,7 +4,9 @@ import type { DispatchConfig } from '../core/channel.ts';
 import { BACKOFF_MS_MIN, DISPATCH_AGAIN_MS } from '../core/limits.ts';
 import type { RecordRequest } from '../core/record.ts';
 import { rehearsalEndOf } from '../core/rehearsal.ts';
+import { type Backlog, NO_BACKLOG } from '../core/vitals.ts';
 import { readConfig } from '../env.ts';
+import { backlogOf } from '../store/ledger-backlog.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { createLedgerTables, hasLedgerTables, upgradeLedgerTables } from '../store/ledger-schema.ts';
 import { postAlarms } from './alarm-post.ts';
@@ -196,6 +198,16 @@ export class LedgerLife {
     if (!dispatcher) return;
     const { config, marks } = dispatcher;
     await prune({ env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low }, now);
+  }
+
+  /** What is neither over, held nor paused. */
+  backlog(): Backlog {
+    const dispatcher = this.known()?.dispatcher;
+    if (!dispatcher || dispatcher.config.paused) return NO_BACKLOG;
+    const { config, flights, marks } = dispatcher;
+    const originIds = config.origins.filter(({ paused }) => !paused).map(({ id }) => id);
+    const flying = flights.withoutRow().filter(({ originId }) => originIds.includes(originId));
+    return backlogOf(this.sql, { head: marks.head, flying: flying.map(({ seq }) => seq), originIds });
   }
 
   /** For the way of every callback: looks up no row that waits. */

@@ -22,6 +22,7 @@ import type {
   Settlement,
 } from '../core/record.ts';
 import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
+import type { Backlog } from '../core/vitals.ts';
 import { type ActKind, postAgain, putAct } from '../store/ledger-acts.ts';
 import * as book from '../store/ledger-book.ts';
 import { paidByQuery } from '../store/ledger-questions.ts';
@@ -178,11 +179,12 @@ export class OrderLedger extends ReadableLedger {
     this.#life.arm();
   }
 
-  /** Cron's nudge: whatever waits gets an alarm, even if the platform lost the last one (protocol: alarms 17). */
-  async poke(dispatch: DispatchConfig): Promise<void> {
+  /** Cron's nudge, answered with what waits: whatever does gets an alarm, even if the platform lost the last one (protocol: alarms 17). */
+  async poke(dispatch: DispatchConfig): Promise<Backlog> {
     this.configure(dispatch);
     await this.#life.rearm();
     await this.#life.prune(Date.now());
+    return this.#life.backlog();
   }
 
   claim(items: readonly ClaimItem[]): ClaimReply[] {

@@ -11,12 +11,16 @@ import {
   type GateState,
   type GateView,
   lastingOf,
+  turnsOf,
   viewOfGate,
 } from '../core/gate.ts';
 
 const KEY = 'judgement';
+const OPENED = 'failed too often and is left alone: one delivery asks again now and then, and the others wait.';
 
 export class OriginGate extends DurableObject<Env> {
+  /** Turns that the registry could not be told. */
+  readonly #untold = new Map<Alarm['code'], Alarm>();
   #state: GateState;
   #written: string | null;
 
@@ -28,10 +32,13 @@ export class OriginGate extends DurableObject<Env> {
 
   take(request: GateRequest): GateReply {
     const now = Date.now();
-    const [state, reply, news] = askGate(this.#state, request, now);
+    const before = this.#state;
+    const [state, reply, news] = askGate(before, request, now);
     this.#state = state;
     this.#keep(now);
     if (news) this.ctx.waitUntil(this.#tell(news, now));
+    const turns = turnsOf(before, state);
+    if (turns.length > 0) this.ctx.waitUntil(this.#turn(turns, now));
     return reply;
   }
 
@@ -49,9 +56,32 @@ export class OriginGate extends DurableObject<Env> {
     else this.ctx.storage.kv.put(KEY, text);
   }
 
+  get #id(): string {
+    return (this.ctx.id.name ?? '').replace(/^v1:/, '');
+  }
+
+  /** What the registry was not told is told with the next turn: the last one stands. */
+  async #turn(turns: ReturnType<typeof turnsOf>, at: number): Promise<void> {
+    const subject = `origin/${this.#id}`;
+    const open = { code: 'breaker_open', subject, at } as const;
+    for (const turn of turns) {
+      if (turn === 'well')
+        this.#untold.set('origin_failing', { ...open, code: 'origin_failing', detail: '', ended: true });
+      else if (turn === 'closed') this.#untold.set('breaker_open', { ...open, detail: '', ended: true });
+      else this.#untold.set('breaker_open', { ...open, detail: `${this.#id} ${OPENED}` });
+    }
+    const told = [...this.#untold];
+    try {
+      await this.env.REGISTRY.getByName('registry').raiseAlarms(told.map(([, alarm]) => alarm));
+      for (const [code, alarm] of told) if (this.#untold.get(code) === alarm) this.#untold.delete(code);
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'gate', origin: this.#id, error: String(error) }));
+    }
+  }
+
   /** Told again with a later failure when the registry cannot be reached. */
   async #tell({ kind, run }: GateNews, now: number): Promise<void> {
-    const id = (this.ctx.id.name ?? '').replace(/^v1:/, '');
+    const id = this.#id;
     const registry = this.env.REGISTRY.getByName('registry');
     const subject = `origin/${id}`;
     const told = `${id} took nothing since ${new Date(run.since).toISOString()}, in ${run.failures} attempts.`;

@@ -4,9 +4,11 @@ import { callbackLogNameOf, UNKNOWN_LOG } from '../core/arrival.ts';
 import { type Channel, locatorName, shardNameOf, shardOf } from '../core/channel.ts';
 import { reconcilerNameOf } from '../core/reconciliation.ts';
 import { rehearsalDispatch, rehearsalLedgersAt } from '../core/rehearsal.ts';
+import { type Backlog, type ChannelBacklog, sumBacklogs } from '../core/vitals.ts';
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
 import { isTimeToLook, watchSilence } from './silence.ts';
+import { watchBacklogs, watchRefusals } from './watch.ts';
 
 const POKE_TIMEOUT_MS = 10_000;
 
@@ -19,6 +21,7 @@ export async function poke(env: Env, now: number): Promise<void> {
   await tried('replays', () => env.REPLAYS.getByName('replays').poke());
   const records = await registry.listChannels();
   if (isTimeToLook(now)) await tried('silence', () => watchSilence(env, records, now));
+  const looked = new Map<string, ChannelBacklog | null>();
   for (const { channel, dispatch } of records) {
     const log = callbackLogNameOf(channel.uid);
     await tried(log, () => env.CALLBACK_LOG.getByName(log).poke(channel.settings.retention));
@@ -31,12 +34,22 @@ export async function poke(env: Env, now: number): Promise<void> {
     const locates = providerOf(channel.provider)?.linksById ? shards : [];
     const locators = locates.map((shard) => locatorName(channel, shard));
     const rehearsals = rehearsalLedgersAt(channel.uid, now);
+    const poked = Promise.all(ledgers.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(dispatch))));
     await Promise.all([
-      ...ledgers.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(dispatch))),
       ...rehearsals.map((name) => tried(name, () => env.LEDGER.getByName(name).poke(rehearsalDispatch(dispatch)))),
       ...locators.map((name) => tried(name, () => env.LOCATOR.getByName(name).poke(dispatch, now))),
     ]);
+    looked.set(channel.id, backlogIn(channel.id, await poked));
   }
+  await tried('backlogs', () => watchBacklogs(env, looked, now));
+  const active = records.flatMap(({ channel }) => (channel.status === 'disabled' ? [] : [channel.id]));
+  if (isTimeToLook(now)) await tried('refusals', () => watchRefusals(env, active, now));
+}
+
+/** Null where a shard did not say. */
+function backlogIn(channel: string, shards: readonly (Backlog | null)[]): ChannelBacklog | null {
+  const known = shards.filter((shard) => shard !== null);
+  return known.length < shards.length ? null : { channel, ...sumBacklogs(known) };
 }
 
 const MINUTES = 60;
@@ -48,10 +61,11 @@ const isTimeToReconcile = ({ uid, provider, settings }: Channel, now: number): b
 };
 
 /** One object that fails or hangs must not keep the tick from the others. */
-async function tried(name: string, step: () => Promise<unknown>): Promise<void> {
+async function tried<T>(name: string, step: () => Promise<T>): Promise<T | null> {
   try {
-    await within(step(), POKE_TIMEOUT_MS, name);
+    return await within(step(), POKE_TIMEOUT_MS, name);
   } catch (error) {
     console.error(JSON.stringify({ hop: 'poke', name, error: String(error) }));
+    return null;
   }
 }

@@ -30,7 +30,8 @@ export async function watchSilence(env: Env, records: readonly ChannelRecord[], 
     const silence = silenceOf(past, now);
     return silence.kind === 'silent' ? [{ record, silence, lastAt: past.lastAt }] : [];
   });
-  if (quiet.length === 0) return;
+  const over = watched.filter((record) => !quiet.some((one) => one.record === record));
+  const ends = over.map(({ channel }) => ({ alarm: endOf(channel.id, now), since: now }));
   const news = await Promise.all(
     quiet.map(async ({ record, silence, lastAt }) => {
       const detail =
@@ -40,8 +41,11 @@ export async function watchSilence(env: Env, records: readonly ChannelRecord[], 
       return { alarm, since: Math.max(lastAt, now - SILENCE_AGAIN_MS) };
     }),
   );
-  await env.REGISTRY.getByName('registry').raiseNews(news);
+  await env.REGISTRY.getByName('registry').raiseNews([...news, ...ends]);
 }
+
+const endOf = (id: string, at: number) =>
+  ({ code: 'channel_silent', subject: `channel/${id}`, detail: '', at, ended: true }) as const;
 
 /** What the provider says of the orders that wait. Its answers are facts by the usual way, and counted there. */
 async function wordOf(env: Env, { channel, dispatch }: ChannelRecord, since: number): Promise<string> {

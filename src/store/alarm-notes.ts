@@ -46,11 +46,6 @@ export type NoteDoc = {
 };
 
 export function putTold(sql: SqlStorage, note: NoteRow, at: number): void {
-  if (note.kind === 'resolved') {
-    const { destination, code, subject } = note;
-    sql.exec('DELETE FROM told WHERE destination = ? AND code = ? AND subject = ?', destination, code, subject);
-    return;
-  }
   const doc = JSON.stringify({ kind: note.kind, firstAt: note.doc.firstAt, count: note.doc.count, at });
   sql.exec('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)', note.destination, note.code, note.subject, doc, at);
 }

@@ -137,6 +137,10 @@ export function recordRegistration(
   const chain = isNews ? recordDifference(sql, config, before, order, request.eventId, now) : order.chain;
   writeOrder(sql, { ...order, chain });
   for (const fact of parked) recordFact(sql, config, fact, now);
+  if (known?.flags.includes('unmatched') && known.parkedAt !== null) {
+    const subject = `order/${config.channelId}/${orderNo}`;
+    putAlarm(sql, { code: 'unmatched', subject, detail: '', at: now, ended: true });
+  }
   const next = parked.length > 0 ? (readOrder(sql, orderNo) ?? order) : order;
   putPlan(sql, config, next, now);
   return { kind: result.kind, order: next, changed: true };

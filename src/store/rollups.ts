@@ -165,3 +165,23 @@ export async function readPasts(
   for (const { channel, hour, count } of second?.results ?? []) pasts.get(channel)?.counts.set(hour, count ?? 0);
   return pasts;
 }
+
+type Refused = { readonly recent: number; readonly before: number };
+
+/** Refusals of each channel from `recent` on and in the time before; what providers send to be refused is not one. */
+export async function readRefusals(
+  db: D1Database,
+  channels: readonly string[],
+  { from, recent, to }: { readonly from: number; readonly recent: number; readonly to: number },
+): Promise<ReadonlyMap<string, Refused>> {
+  const counting = db.prepare(
+    `SELECT c.value AS channel, SUM(CASE WHEN minute >= ?3 THEN count ELSE 0 END) AS recent,
+       SUM(CASE WHEN minute < ?3 THEN count ELSE 0 END) AS before
+     FROM json_each(?1) c JOIN callback_counts n ON n.channel = c.value AND n.minute >= ?2 AND n.minute < ?4
+     WHERE n.verdict = 'rejected' AND n.reason <> 'signature_probe' GROUP BY 1`,
+  );
+  const { results } = await counting
+    .bind(JSON.stringify(channels), from, recent, to)
+    .all<Refused & { readonly channel: string }>();
+  return new Map(results.map(({ channel, ...counts }) => [channel, counts]));
+}
