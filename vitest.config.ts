@@ -35,6 +35,7 @@ export default defineConfig({
                 TEST_MIGRATIONS: migrations,
                 TOLLGATE_PUBLIC_URL: 'http://127.0.0.1:8787',
                 TOLLGATE_LEASE_MS: '300',
+                TOLLGATE_LOG: 'faults', // tests of the log say otherwise
                 // Test keys: generated for tests, valid nowhere.
                 TOLLGATE_MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzLWxvbmc=',
                 TOLLGATE_ADMIN_KEY: 'tg_test_admin_key_valid_nowhere_else_0123456789',

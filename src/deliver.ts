@@ -4,8 +4,9 @@ import type { KeptCallback } from './core/callback.ts';
 import { CLAIM_FRESH_MS, DELIVER_LANES, LEDGER_UNREACHABLE_RETRY_SECONDS, ORIGIN_PATIENCE_MS } from './core/limits.ts';
 import type { ClaimItem, ClaimReply, DeliveryMessage } from './core/record.ts';
 import { Lanes } from './deliver/lanes.ts';
-import { post } from './deliver/post.ts';
+import { type Outcome, post } from './deliver/post.ts';
 import { SettleDesk } from './deliver/settle-desk.ts';
+import { logHop } from './log.ts';
 import { formatOf, gather, type Material, type Told } from './prepare.ts';
 import { readOriginCopy } from './store/registry-copy.ts';
 
@@ -115,21 +116,29 @@ async function work(job: Job, env: Env, desk: SettleDesk): Promise<void> {
     // Asked last, because what came before may have taken a while.
     if (!(await mayStart(job, env))) return message.ack(); // the ledger dispatches it again when its time comes
     const outcome = await post(origin, told, material, env);
+    logPost(env, job, outcome);
     if (outcome.status === 410) await pauseGone(originId, go, env);
     desk.add(shard, { seq, originId, claim: go.claim, attempt, ...outcome }, message);
   } catch (error) {
     // Something of ours failed, not the origin: the lease runs out and the same attempt is dispatched again.
-    console.error(JSON.stringify({ hop: 'deliver', event: go.eventId, origin: originId, error: String(error) }));
+    console.error(JSON.stringify({ hop: 'deliver', eventId: go.eventId, origin: originId, error: String(error) }));
     message.retry({ delaySeconds: LEDGER_UNREACHABLE_RETRY_SECONDS });
   }
 }
 
 const NOTHING: Material = { callback: null, channel: null };
 
-const toldOf = ({ eventId: id, type, occurredAt, data, replay = false }: Go): Told => ({
+const toldOf = ({ eventId: id, type, occurredAt, data, replay = false, trace = null }: Go): Told => ({
   event: { id, type, occurredAt, data },
   isReplay: replay,
+  trace,
 });
+
+function logPost(env: Env, { message, go }: Job, { outcome, ms, status }: Outcome): void {
+  const { orderNo = null, channel = null, eventId, trace = null } = go;
+  const { originId: origin, attempt } = message.body;
+  logHop(env, { hop: 'deliver', trace, channel, orderNo, eventId, outcome, ms, more: { origin, attempt, status } });
+}
 
 const callbackOf =
   ({ message: { body } }: Job, env: Env) =>

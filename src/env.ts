@@ -23,6 +23,7 @@ const Vars = z.object({
   TOLLGATE_MASTER_KEY: Base64Key,
   TOLLGATE_ADMIN_KEY: z.string().regex(/^tg_[A-Za-z0-9_-]{20,}$/, 'must be tg_ and at least 20 letters or digits'),
   TOLLGATE_LEASE_MS: z.coerce.number().int().min(100).max(600_000),
+  TOLLGATE_LOG: z.enum(['hops', 'faults']).default('hops'),
 });
 
 export type Config = {
@@ -36,6 +37,8 @@ export type Config = {
   readonly leaseMs: number;
   /** A local run: loopback origins over http are allowed there and only there. */
   readonly isLocal: boolean;
+  /** One line of log for each hop; else only for what fails. */
+  readonly logsHops: boolean;
 };
 
 export type Vars = {
@@ -44,6 +47,7 @@ export type Vars = {
   readonly TOLLGATE_MASTER_KEY: string;
   readonly TOLLGATE_ADMIN_KEY: string;
   readonly TOLLGATE_LEASE_MS: string;
+  readonly TOLLGATE_LOG?: string;
 };
 
 const parsed = new WeakMap<object, Config>();
@@ -69,6 +73,7 @@ export function readConfig(env: Vars): Config {
     adminKey: vars.TOLLGATE_ADMIN_KEY,
     leaseMs: vars.TOLLGATE_LEASE_MS,
     isLocal,
+    logsHops: vars.TOLLGATE_LOG === 'hops',
   };
   parsed.set(env, config);
   return config;

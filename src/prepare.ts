@@ -4,6 +4,7 @@ import type { KeptCallback } from './core/callback.ts';
 import type { ChannelRecord, Origin } from './core/channel.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { byReceipt, judgeAnswer, type Taken } from './core/success.ts';
+import { traceOfEvent, traceparentOf } from './core/trace.ts';
 import { toBase64, utf8 } from './crypto/bytes.ts';
 import { readConfig } from './env.ts';
 import {
@@ -24,7 +25,10 @@ import {
   readChannelCopy,
 } from './store/registry-copy.ts';
 
-export type Told = Pick<FormatInput, 'event' | 'isReplay'>;
+export type Told = Pick<FormatInput, 'event' | 'isReplay'> & {
+  /** Of the event; null where it was committed without one. */
+  readonly trace: string | null;
+};
 
 /** What is fetched for a delivery before its time begins: nothing, for most formats. */
 export type Material = { readonly callback: KeptCallback | null; readonly channel: ChannelRecord | null };
@@ -35,6 +39,8 @@ export type Preparation = {
   readonly told: Told;
   readonly material: Material;
   readonly now: number;
+  /** 16 hex digits that name this attempt in `traceparent`. */
+  readonly span: string;
   /** Signs instead of the origin's secrets: what an origin did not choose is not signed as if it had. */
   readonly sampleSecrets?: readonly FormatSecret[];
 };
@@ -83,8 +89,9 @@ export async function prepare(env: Env, preparation: Preparation): Promise<Resul
   if (!rendered.ok) return err(rendered.error.detail);
   const { contentType, headers, body, answersAs } = rendered.value;
   const shown = authHeadersOf(auth);
+  const traceparent = traceparentOf(told.trace ?? traceOfEvent(told.event.id), preparation.span);
   return ok({
-    headers: { ...(contentType === null ? {} : { 'content-type': contentType }), ...headers, ...shown },
+    headers: { ...(contentType === null ? {} : { 'content-type': contentType }), ...headers, traceparent, ...shown },
     authHeaders: Object.keys(shown),
     body,
     judge: answersAs === 'provider' && speaker ? judgeOf(speaker) : (...answer) => judge(origin, ...answer),

@@ -17,6 +17,7 @@ import {
   type Finding,
   type Intake,
   logOutage,
+  logReceived,
   noteArrival,
   raiseAlarm,
 } from './receive/aftermath.ts';
@@ -24,7 +25,7 @@ import { askAll } from './receive/ask.ts';
 import { followHint } from './receive/hint.ts';
 import { answerScan } from './receive/product.ts';
 import { channelIdOf, mayNameChannel, readBody, readHeaders } from './receive/request.ts';
-import { factsIn, recordTold, type Told, unnamedIn } from './record.ts';
+import { factsIn, newTrace, recordTold, type Told, unnamedIn } from './record.ts';
 import { openCredentials, previousOpener, readChannelCopy } from './store/registry-copy.ts';
 
 /** Kept from the sender of a slow body, so that what it costs is not taken for an outage of the ledger. */
@@ -46,12 +47,14 @@ type Route = {
 export async function receive(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const channelId = channelIdOf(request.url);
   const remoteAddress = request.headers.get('cf-connecting-ip');
-  const intake: Intake = { request, env, ctx, channelId, remoteAddress, now: Date.now() };
+  const intake: Intake = { request, env, ctx, channelId, remoteAddress, now: Date.now(), trace: newTrace() };
   let route: Route | null = null;
   try {
     const record = mayNameChannel(channelId) ? await readChannelCopy(env, channelId, intake.now) : null;
     if (record === null) {
-      noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, refused(unknownChannel(channelId)));
+      const stranger = refused(unknownChannel(channelId));
+      noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, stranger);
+      logReceived(intake, stranger);
       return responseOf(NEUTRAL_UNKNOWN);
     }
     const provider = providerOf(record.channel.provider);
@@ -65,6 +68,7 @@ export async function receive(request: Request, env: Env, ctx: ExecutionContext)
     logOutage('receive', channelId, error, intake.now);
     const cause = error instanceof Error ? error.message : String(error);
     const outage = refused(reject('overloaded', `Not recorded; the provider was asked to call again. ${cause}`));
+    logReceived(intake, outage);
     if (route === null) noteArrival(intake, UNKNOWN_LOG, NO_CHANNEL, outage);
     else noteArrival(intake, callbackLogNameOf(route.record.channel.uid), channelId, outage);
     return responseOf(route === null ? NEUTRAL_UNAVAILABLE : await answerOf(route, { kind: 'unavailable' }));
@@ -101,6 +105,7 @@ async function judged(route: Route): Promise<Response> {
   const found = await judge(route, isOutside);
   const finding: Finding = isOutside && found.reason === null ? { ...found, reason: 'source_not_allowed' } : found;
   const { verdict, reason } = finding;
+  logReceived(intake, finding);
   const isKept =
     finding.answer === undefined &&
     !finding.isAnybodys &&
@@ -213,8 +218,8 @@ async function recordAll(
   evidence: Evidence,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Finding> {
-  const { env, now: receivedAt } = intake;
-  const verdicts = await recordTold({ env, record, deadline, receivedAt, evidence }, told);
+  const { env, now: receivedAt, trace } = intake;
+  const verdicts = await recordTold({ env, record, deadline, receivedAt, evidence, trace }, told);
   const verdict = verdictOf(verdicts);
   if (verdict === 'refused') {
     return refused(reject('malformed', 'The order already holds more facts than any real order has.'), body);
@@ -223,7 +228,8 @@ async function recordAll(
   const orderNo = named[0]?.orderNo ?? null;
   const noticeType = told[0]?.translation.noticeType ?? null;
   if (verdicts.includes('incomplete')) {
-    console.warn(JSON.stringify({ event: 'incomplete_callback', channel: record.channel.id, orderNo, noticeType }));
+    const about = { hop: 'receive', trace, channel: record.channel.id, orderNo };
+    console.warn(JSON.stringify({ ...about, outcome: 'incomplete', noticeType }));
   }
   return { verdict, reason: null, detail: null, orderNo, noticeType, body };
 }

@@ -4,6 +4,8 @@ import { type ChannelRecord, ledgerNameOf, locatorNameOf } from './core/channel.
 import type { Fact, Link, Source } from './core/event.ts';
 import { ID_BYTES, idOf } from './core/id.ts';
 import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from './core/record.ts';
+import { SPAN_BYTES, TRACE_BYTES, traceFrom } from './core/trace.ts';
+import { logHop } from './log.ts';
 import type { Translation } from './providers/provider.ts';
 
 /** Least time left for a second try of an object that was moved or restarted under the first. */
@@ -19,8 +21,12 @@ export type Recording = {
   readonly evidence: Evidence | null;
   /** Everything goes to this ledger, and no id is linked: a rehearsal's own. Left out: each order has its own. */
   readonly ledger?: string;
+  /** Left out: a new one begins here. */
+  readonly trace?: string;
 };
 
+export const newTrace = (): string => traceFrom(crypto.getRandomValues(new Uint8Array(TRACE_BYTES)));
+export const newSpan = (): string => traceFrom(crypto.getRandomValues(new Uint8Array(SPAN_BYTES)));
 export const newId = (prefix: string): string => idOf(prefix, crypto.getRandomValues(new Uint8Array(ID_BYTES)));
 
 /** The ledger that owns the order. */
@@ -46,7 +52,8 @@ export const unnamedIn = (translation: Translation): readonly UnlinkedInput['eve
 };
 
 /** A verdict for each fact; `parked` for one that waits for its order. */
-export async function recordTold(recording: Recording, told: readonly Told[]): Promise<RecordVerdict[]> {
+export async function recordTold(begun: Recording, told: readonly Told[]): Promise<RecordVerdict[]> {
+  const recording = { ...begun, trace: begun.trace ?? newTrace() };
   const inputs = told.flatMap(({ source, translation }) => factsIn(translation).map(inputOf<Fact>(recording, source)));
   const unlinked = told.flatMap(({ source, translation }) =>
     unnamedIn(translation).map(inputOf<UnlinkedInput['event']>(recording, source)),
@@ -60,8 +67,8 @@ export async function recordTold(recording: Recording, told: readonly Told[]): P
 }
 
 const inputOf =
-  <Event extends Fact | UnlinkedInput['event']>({ receivedAt, evidence }: Recording, source: Source) =>
-  (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence });
+  <Event extends Fact | UnlinkedInput['event']>({ receivedAt, evidence, trace = '' }: Recording, source: Source) =>
+  (event: Event) => ({ eventId: newId('evt'), event, source, receivedAt, evidence, trace });
 
 async function recordFacts(recording: Recording, inputs: readonly FactInput[]): Promise<RecordVerdict[]> {
   return [...(await recordInputs(recording, inputs)).values()];
@@ -77,14 +84,22 @@ export async function recordInputs(
   const groups = Map.groupBy(inputs, ({ event }) => ledger ?? ledgerNameOf(channel, event.orderNo));
   const verdicts = await Promise.all(
     [...groups].map(async ([name, facts]) => {
+      const begunAt = Date.now();
       const replies = await recordAt(recording, name, { v: 1, facts, dispatch });
       return facts.flatMap((fact, index): [FactInput, RecordVerdict][] => {
         const reply = replies[index];
+        logFact(recording, fact, reply?.verdict, Date.now() - begunAt);
         return reply === undefined ? [] : [[fact, reply.verdict]];
       });
     }),
   );
   return new Map(verdicts.flat());
+}
+
+function logFact({ env, record }: Recording, { eventId, event, trace, source }: FactInput, outcome = '', ms: number) {
+  const isNew = outcome !== 'duplicate' && outcome !== 'refused';
+  const about = { channel: record.channel.id, orderNo: event.orderNo, eventId: isNew ? eventId : null };
+  logHop(env, { hop: 'record', trace: trace ?? null, ...about, outcome, ms, more: { source } });
 }
 
 async function locate(recording: Recording, links: readonly Link[], unlinked: readonly UnlinkedInput[]) {

@@ -22,7 +22,7 @@ function zoneOf(path: string): string {
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats', 'alarm'];
 const VERBS = ['receive', 'deliver', 'ask', 'reconcile', 'payer'];
-const DOORS = ['record', 'call-provider', 'prepare', 'answer', 'judge'];
+const DOORS = ['record', 'call-provider', 'prepare', 'answer', 'judge', 'log'];
 const SHELL = ['core', 'crypto', 'provider registry', 'formats', 'alarm', 'store', 'env', ...DOORS];
 
 /** from → zones it may import values of. Every zone may import itself; nobody imports the Worker's entry. */
@@ -37,14 +37,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ['core', 'crypto'],
   // How an alarm is told, in words and in each platform's form.
   alarm: ['core', 'crypto'],
+  // One line for each hop, by all who have one.
+  log: ['core', 'env'],
   // How an answer to what we posted is read, shared by all who post.
   answer: ['core'],
   store: ['core'],
   env: [],
   // The one door to the ledgers, shared by all who are told something.
-  record: ['core'],
+  record: ['core', 'log'],
   // The one door to providers' APIs, shared by all who ask them something and have the ledger hear the answer.
-  'call-provider': ['core', 'crypto', 'provider registry', 'store', 'env', 'record'],
+  'call-provider': ['core', 'crypto', 'provider registry', 'store', 'env', 'record', 'log'],
   // The one place where a delivery is made, shared by who sends it and who only shows it.
   prepare: ['core', 'crypto', 'provider registry', 'formats', 'store', 'env'],
   // What a callback comes to, shared by who takes it in and who rehearses it.

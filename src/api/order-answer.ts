@@ -28,8 +28,9 @@ export const bodyOfOrder = (order: Parameters<typeof renderOrder>[0]) => {
 export const renderDetail = ({ order, held, timeline, deliveries }: OrderDetail) => ({
   order: { ...bodyOfOrder(order), held, sequence: order.sequence },
   timeline: timeline.map(({ at, ...entry }) => ({ ...entry, kind: entry.kind, source: entry.source, at: iso(at) })),
-  deliveries: deliveries.map(({ eventId, originId, sequence, state, reason, dueAt, attempts }) => ({
+  deliveries: deliveries.map(({ eventId, trace, originId, sequence, state, reason, dueAt, attempts }) => ({
     eventId,
+    trace,
     origin: originId,
     sequence,
     state,

@@ -99,6 +99,7 @@ export const OrderDetailBody = z
     deliveries: z.array(
       z.object({
         eventId: z.string(),
+        trace: z.string().openapi({ description: 'As in `traceparent` and in the log.' }),
         origin: z.string(),
         sequence: z.int(),
         state: z.enum(DELIVERY_STATES),

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { toBase64 } from '../crypto/bytes.ts';
 import type { FormatChoice, FormatInput, FormatSecret } from '../formats/index.ts';
 import { formatOf, gather, type Prepared, prepare } from '../prepare.ts';
-import { ledgerOf } from '../record.ts';
+import { ledgerOf, newSpan } from '../record.ts';
 import { orderOfEvent } from '../store/lists.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { requires } from './auth.ts';
@@ -84,7 +84,7 @@ export async function previewOf(
 
 /** An event, and where the callback that told of it is read. */
 export type FoundEvent = {
-  readonly event: FormatInput['event'];
+  readonly event: FormatInput['event'] & { readonly trace?: string | null };
   readonly readCallback: () => Promise<KeptCallback | null>;
 };
 
@@ -97,11 +97,11 @@ export async function previewEvent(
   isReplay = false,
 ): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
   const now = Date.now();
-  const told = { event, isReplay };
+  const told = { event, isReplay, trace: event.trace ?? null };
   const material = await gather(env, format, told, readCallback, now);
   const isOwn = origin.secrets.length > 0 && JSON.stringify(format) === JSON.stringify(formatOf(origin));
   const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
-  const preparation = { origin, format, told, material, now };
+  const preparation = { origin, format, told, material, now, span: newSpan() };
   const prepared = await prepare(env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });
   if (!prepared.ok) return err({ code: 'not_renderable', detail: prepared.error });
   return ok({ ...shown(origin, prepared.value), sampleSecret: sampleSecrets?.[0]?.secret ?? null });

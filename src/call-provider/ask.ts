@@ -6,6 +6,7 @@ import { REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { within } from '../core/within.ts';
 import { readConfig } from '../env.ts';
+import { logHop } from '../log.ts';
 import { providerOf } from '../providers/index.ts';
 import type {
   AccessToken,
@@ -72,6 +73,14 @@ export const leavesOpen = ({ code }: AskProblem): boolean =>
   code === 'timed_out' || code === 'unavailable' || code === 'unverified' || code === 'malformed';
 
 export async function askProvider<T>(asker: Asker, question: Question<T>): Promise<Result<Said<T>, AskProblem>> {
+  const begunAt = Date.now();
+  const said = await asked(asker, question);
+  const outcome = said.ok ? 'answered' : said.error.code;
+  logHop(asker.env, { hop: 'ask', channel: asker.record.channel.id, outcome, ms: Date.now() - begunAt });
+  return said;
+}
+
+async function asked<T>(asker: Asker, question: Question<T>): Promise<Result<Said<T>, AskProblem>> {
   const first = await described(asker, question);
   if (!first.ok) return err({ ...first.error, wasSent: false });
   let { request, isTokenKept } = first.value;

@@ -30,6 +30,7 @@ const Entry = z.object({
   refusal: Text,
   minor: Int,
   currency: Text,
+  trace: Text,
 });
 type Entry = z.infer<typeof Entry>;
 
@@ -77,7 +78,7 @@ function titleOf({ say }: Visit, entry: Entry): string {
 
 function moreOf(visit: Visit, entry: Entry): readonly string[] {
   const { say } = visit;
-  const { kind, source, sequence, address, status, ms, actor, minor, currency, refusal } = entry;
+  const { kind, source, sequence, address, status, ms, actor, minor, currency, refusal, trace } = entry;
   const amount = minor != null && currency ? moneyText(visit, { minor, currency }) : '';
   return [
     kind === 'attempt' || kind === 'act' ? '' : say('time.from', { source: wordFor(say, 'source', source) }),
@@ -87,6 +88,7 @@ function moreOf(visit: Visit, entry: Entry): readonly string[] {
     status != null ? say('time.answer', { status, ms: Math.round(ms ?? 0) }) : '',
     actor ? say('time.by', { actor }) : '',
     amount,
+    trace ? say('time.trace', { trace }) : '',
   ].filter((text) => text !== '');
 }
 

@@ -267,3 +267,5 @@ export const SESSION_MS_MAX = 12 * 3_600_000;
 export const FAILED_LOGINS_NOTED_MAX = 60;
 /** How long the registry keeps its own copy of acts that the audit log has. */
 export const ACTS_KEPT_MS = 730 * 86_400_000;
+/** Refused callbacks that one isolate writes lines about in a minute. */
+export const HOP_LINES_PER_MINUTE_MAX = 300;

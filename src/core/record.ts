@@ -25,6 +25,8 @@ export type FactInput = {
   readonly source: Source;
   readonly receivedAt: number;
   readonly evidence: Evidence | null;
+  /** Of whatever brought it; left out by older versions, and where nothing but the gateway did. */
+  readonly trace?: string;
 };
 
 /** A fact that does not name its order. */
@@ -183,6 +185,7 @@ export type ToldEvent = {
   readonly type: string;
   readonly occurredAt: number;
   readonly data: string;
+  readonly trace: string | null;
 };
 
 export type DeliveryState =
@@ -210,6 +213,8 @@ export type Attempt = {
 
 export type DeliveryView = {
   readonly eventId: string;
+  /** As the origin sees it in `traceparent`. */
+  readonly trace: string;
   readonly originId: string;
   readonly sequence: number;
   readonly state: DeliveryState;
@@ -261,6 +266,10 @@ export type ClaimReply =
       readonly occurredAt: number;
       /** JSON of the event's `data` as it stood at commit. */
       readonly data: string;
+      /** For the log, and for the origin's; left out by older versions. */
+      readonly trace?: string | null;
+      readonly orderNo?: string;
+      readonly channel?: string;
       /** Asked for again after it was settled; left out: no. */
       readonly replay?: boolean;
     };

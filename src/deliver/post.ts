@@ -11,7 +11,7 @@ import type { Settlement } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';
 import { formatOf, type Material, type Prepared, prepare, type Told } from '../prepare.ts';
-import { newId } from '../record.ts';
+import { newId, newSpan } from '../record.ts';
 
 export type Outcome = Pick<
   Settlement,
@@ -74,7 +74,8 @@ async function readyOf(
     return err(`this deployment has no binding ${binding}: add it to wrangler.toml and deploy, or change the origin.`);
   }
   try {
-    const prepared = await prepare(env, { origin, format: formatOf(origin), told, material, now: at });
+    const span = newSpan();
+    const prepared = await prepare(env, { origin, format: formatOf(origin), told, material, now: at, span });
     if (!prepared.ok) return err(prepared.error);
     const send = (init: RequestInit) => (bound === null ? fetch(origin.url, init) : bound.fetch(origin.url, init));
     return ok({ prepared: prepared.value, send });

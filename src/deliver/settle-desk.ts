@@ -2,6 +2,7 @@
 // Never decides what comes next: the ledger does.
 import { LEDGER_UNREACHABLE_RETRY_SECONDS, SETTLE_BATCH_MAX, SETTLE_WAIT_MS } from '../core/limits.ts';
 import type { DeliveryMessage, Settlement } from '../core/record.ts';
+import { logHop } from '../log.ts';
 
 export class SettleDesk {
   readonly #env: Env;
@@ -39,10 +40,13 @@ export class SettleDesk {
   }
 
   async #settle(shard: string, group: { settlement: Settlement; message: Message<DeliveryMessage> }[]): Promise<void> {
+    const begunAt = Date.now();
     for (let tries = 3; tries > 0; tries--) {
       try {
         await this.#env.LEDGER.getByName(shard).settle(group.map(({ settlement }) => settlement));
         for (const { message } of group) message.ack();
+        const more = { count: group.length, shard };
+        logHop(this.#env, { hop: 'settle', outcome: 'settled', ms: Date.now() - begunAt, more });
         return;
       } catch (error) {
         console.error(JSON.stringify({ hop: 'settle', shard, error: String(error), tries }));

@@ -15,6 +15,7 @@ import {
   NOTES_WAITING_MAX,
 } from '../core/limits.ts';
 import { readConfig } from '../env.ts';
+import { logHop } from '../log.ts';
 import { newId } from '../record.ts';
 import * as desk from '../store/alarm-desk.ts';
 import * as notes from '../store/alarm-notes.ts';
@@ -88,7 +89,10 @@ export class AlarmOutbox {
     if (!destination?.enabled) return null;
     const taken = notes.takeDue(this.#sql, destination.id, now, NOTES_WAITING_MAX);
     if (taken.length === 0) return null;
+    const begunAt = Date.now();
     const error = await postBulletin(this.#env, destination, this.#bulletinOf(destination, taken, pace.more, now));
+    const [ms, outcome] = [Date.now() - begunAt, error === null ? 'sent' : 'failed'];
+    logHop(this.#env, { hop: 'notify', outcome, ms, more: { destination: destination.id, count: taken.length } });
     return this.#storage.transactionSync(() => this.#settle(pace, taken, error, Date.now()));
   }
 

@@ -90,7 +90,7 @@ export class CallbackLog extends DurableObject<Env> {
     } catch (error) {
       next = Date.now() + Math.min(BACKOFF_MS_MIN * 2 ** this.#failures, BACKOFF_MS_MAX);
       this.#failures = Math.min(this.#failures + 1, 16);
-      if (this.#failures === 1) console.error(JSON.stringify({ event: 'callback_log_projection', error: `${error}` }));
+      if (this.#failures === 1) console.error(JSON.stringify({ hop: 'project', error: `${error}` }));
     } finally {
       if (next !== null) this.#arm(next);
     }

@@ -36,7 +36,7 @@ export class ClaimDesk {
       this.#dispatcher.putBack(flight, now);
       return { go: false, why: 'paused' };
     }
-    const { eventId, type, occurredAt, data } = event;
+    const { eventId, type, occurredAt, data, orderNo, trace } = event;
     if (type === null || data === null) return { go: false, why: 'stale' };
     this.#claims += 1;
     flight.claim = `${shard.epoch}.${this.#claims}`;
@@ -44,7 +44,9 @@ export class ClaimDesk {
     flight.until = now + shard.leaseMs;
     // The first attempt of a delivery is no replay, and only what has a row can have had another.
     const replay = flight.hasRow && flight.attempt > 1 && wasDelivered(this.#sql, item.seq, item.originId);
-    return { go: true, claim: flight.claim, originVersion: origin.version, eventId, type, occurredAt, data, replay };
+    const claimed = { claim: flight.claim, originVersion: origin.version, replay };
+    const channel = this.#dispatcher.config.channelId;
+    return { go: true, ...claimed, eventId, type, occurredAt, data, trace, orderNo, channel };
   }
 
   /** Whether each claimed delivery may still be posted; extends the lease of those that may. */

@@ -179,7 +179,7 @@ export class OrderLedger extends ReadableLedger {
     this.#life.arm();
   }
 
-  /** Cron's nudge, answered with what waits: whatever does gets an alarm, even if the platform lost the last one (protocol: alarms 17). */
+  /** Cron's nudge, answered with what waits: whatever does gets an alarm, even if the platform lost the last one. */
   async poke(dispatch: DispatchConfig): Promise<Backlog> {
     this.configure(dispatch);
     await this.#life.rearm();

@@ -10,6 +10,7 @@ import {
 } from '../core/limits.ts';
 import type { DeliveryMessage } from '../core/record.ts';
 import { within } from '../core/within.ts';
+import { logHop } from '../log.ts';
 import type { Shard } from './dispatcher.ts';
 import type { Flight, Flights } from './flights.ts';
 
@@ -52,7 +53,10 @@ export class Sender {
     const messages = flights.map(({ seq, eventId, originId, attempt }) => ({
       body: { v: 1, shard, seq, eventId, originId, attempt, epoch } as const,
     }));
+    const begunAt = Date.now();
     await within(queue.sendBatch(messages), QUEUE_TIMEOUT_MS, 'The queue');
+    const more = { count: messages.length, shard };
+    logHop(this.#shard.env, { hop: 'dispatch', outcome: 'sent', ms: Date.now() - begunAt, more });
     this.#flights.markSent(flights, Date.now() + this.#shard.leaseMs);
   }
 }

@@ -6,6 +6,7 @@ import type { AlarmCode } from '../core/channel.ts';
 import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
 import type { RejectionReason } from '../core/rejection.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
+import { logHop, mayLogRefusal } from '../log.ts';
 import type { Answer } from '../providers/provider.ts';
 import { newId } from '../record.ts';
 
@@ -19,6 +20,7 @@ export type Intake = {
   readonly remoteAddress: string | null;
   /** When it arrived. */
   readonly now: number;
+  readonly trace: string;
 };
 
 export type Finding = {
@@ -40,6 +42,8 @@ export type Finding = {
 /** Longest texts in a sample: whoever sends them is a stranger. */
 const DETAIL_CHARS_MAX = 300;
 const ADDRESS_CHARS_MAX = 64;
+const CHANNEL_CHARS_MAX = 64;
+const RAY_CHARS_MAX = 40;
 /** Tries of one flush; what is left goes with the next arrival. */
 const FLUSH_TRIES_MAX = 5;
 
@@ -62,6 +66,15 @@ export async function arrivalOf(intake: Intake, finding: Finding): Promise<Arriv
     digest: body === null ? null : toHex(await sha256(body)),
     bytes: body === null ? null : body.length,
   };
+}
+
+/** One line for the callback. A caller who is refused again and again does not fill the log. */
+export function logReceived({ env, channelId, now, trace, request }: Intake, finding: Finding): void {
+  const { verdict: outcome, reason, orderNo = null } = finding;
+  if (outcome === 'rejected' && !mayLogRefusal(now)) return;
+  const channel = channelId.slice(0, CHANNEL_CHARS_MAX);
+  const ray = request.headers.get('cf-ray')?.slice(0, RAY_CHARS_MAX) ?? null;
+  logHop(env, { hop: 'receive', trace, channel, orderNo, outcome, ms: Date.now() - now, more: { reason, ray } });
 }
 
 /** Counts the arrival now; samples and flushes it after the answer. `log` names the channel's log object. */
@@ -115,5 +128,5 @@ export function askForKeys(intake: Intake, keyId?: string): void {
 export function logOutage(part: string, channelId: string, error: unknown, now: number): void {
   if (!outagesLogged.allows(`${part} ${channelId}`, now)) return;
   const text = error instanceof Error ? error.message : String(error);
-  console.error(JSON.stringify({ event: 'receive_outage', part, channel: channelId, error: text }));
+  console.error(JSON.stringify({ hop: 'receive', part, channel: channelId, error: text }));
 }

@@ -39,7 +39,7 @@ function backlogNews({ channel, waiting, oldestAt, originId }: ChannelBacklog, r
   if (oldestAt === null || now - oldestAt < boundMs)
     return { alarm: { ...about, detail: '', ended: true }, since: now };
   const minutes = Math.floor((now - oldestAt) / MINUTE_MS);
-  const detail = `${waiting} deliveries wait, the oldest for ${minutes} minutes; it should go to origin ${originId ?? ''}.`;
+  const detail = `${waiting} deliveries wait, the oldest for ${minutes} minutes: for origin ${originId ?? ''}.`;
   return { alarm: { ...about, detail }, since: now - AGAIN_MS + 1 };
 }
 

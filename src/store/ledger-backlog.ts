@@ -7,7 +7,7 @@ const COUNTED_MAX = 5_000;
 const NEVER = Number.MAX_SAFE_INTEGER;
 
 type Counted = { readonly n: number; readonly first: number | null };
-/** Where to look: up to where the shard has dispatched, what flies without a row, and the origins that are not paused. */
+/** Where to look: from where the shard has yet to dispatch, what flies without a row, origins that are not paused. */
 export type Looked = {
   readonly head: number;
   readonly flying: readonly number[];

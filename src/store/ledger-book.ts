@@ -86,6 +86,7 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     receivedAt: fact.receivedAt,
     data: type === null ? null : snapshotFor(config)(order, event, fact),
     evidence: fact.evidence,
+    trace: fact.trace,
     booked: bookingsOf(before, order),
   };
   const { seq, chain } = appendEvent(sql, before.chain, row);

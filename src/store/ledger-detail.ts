@@ -3,6 +3,7 @@
 import type { Source } from '../core/event.ts';
 import type { Order } from '../core/order.ts';
 import type { Attempt, DeliveryState, DeliveryView, OrderDetail, TimelineEntry } from '../core/record.ts';
+import { traceOfEvent } from '../core/trace.ts';
 import { actsOf } from './ledger-acts.ts';
 import { readOrder } from './ledger-book.ts';
 import { readHold } from './ledger-holds.ts';
@@ -20,6 +21,7 @@ type FactRow = {
   remote_address: string | null;
   digest: string | null;
   fact_key: string;
+  trace: string | null;
   settled: string | null;
 };
 
@@ -44,7 +46,7 @@ export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderD
   const facts = sql
     .exec<FactRow>(
       `SELECT seq, event_id, sequence, type, verdict, source, occurred_at, received_at, remote_address, digest,
-         fact_key, settled FROM events WHERE order_no = ? ORDER BY seq`,
+         fact_key, settled, trace FROM events WHERE order_no = ? ORDER BY seq`,
       orderNo,
     )
     .toArray();
@@ -56,7 +58,7 @@ export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderD
 
 function deliveriesOf(sql: SqlStorage, fact: FactRow, live: Live): DeliveryView[] {
   if (fact.type === null) return [];
-  const base = { eventId: fact.event_id, sequence: fact.sequence ?? 0 };
+  const base = { eventId: fact.event_id, trace: traceIn(fact), sequence: fact.sequence ?? 0 };
   const rows = sql
     .exec<DeliveryRead>('SELECT seq, origin_id, state, reason, due_at FROM deliveries WHERE seq = ?', fact.seq)
     .toArray()
@@ -72,7 +74,7 @@ function deliveriesOf(sql: SqlStorage, fact: FactRow, live: Live): DeliveryView[
 /** The delivery to the origin that was first when the event was dispatched has no row until an attempt failed. */
 function inlineDelivery(
   fact: FactRow,
-  base: { readonly eventId: string; readonly sequence: number },
+  base: Pick<DeliveryView, 'eventId' | 'trace' | 'sequence'>,
   rows: readonly DeliveryView[],
   live: Live,
 ): DeliveryView[] {
@@ -95,6 +97,8 @@ function inlineDelivery(
   return [{ ...base, originId, state, reason: 'dispatch', dueAt: null, attempts: [] }];
 }
 
+const traceIn = ({ trace, event_id }: FactRow): string => trace ?? traceOfEvent(event_id);
+
 const attemptsOf = (sql: SqlStorage, seq: number, originId: string): Attempt[] =>
   sql
     .exec<{ doc: string }>('SELECT doc FROM attempts WHERE seq = ? AND origin_id = ? ORDER BY attempt', seq, originId)
@@ -114,6 +118,7 @@ function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonl
     occurredAt: fact.occurred_at,
     address: fact.remote_address,
     digest: fact.digest,
+    trace: traceIn(fact),
   }));
   if (order.registration) {
     const { amount, registeredAt } = order.registration;

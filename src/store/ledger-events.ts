@@ -18,6 +18,7 @@ export type NewEvent = {
   readonly receivedAt: number;
   readonly data: string | null;
   readonly evidence: Evidence | null;
+  readonly trace?: string | undefined;
   /** What it changes of the sums in reports; left out: nothing. */
   readonly booked?: readonly Booking[];
 };
@@ -52,8 +53,9 @@ function insertEvent(sql: SqlStorage, event: NewEvent, told: Told, link: string 
   return sql
     .exec<{ seq: number }>(
       `INSERT INTO events (order_no, fact_key, sequence, event_id, type, verdict, source, occurred_at, received_at,
-         data, content_type, headers, body, remote_address, digest, settled, chain, booked)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+         data, content_type, headers, body, remote_address, digest, settled, chain, booked,
+         trace)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
       event.orderNo,
       told.factKey,
       event.sequence,
@@ -72,6 +74,7 @@ function insertEvent(sql: SqlStorage, event: NewEvent, told: Told, link: string 
       event.type === null ? '{"state":"none"}' : null, // nothing to deliver: settled from the start
       link,
       event.booked?.length ? JSON.stringify(event.booked) : null,
+      event.trace ?? null,
     )
     .one().seq;
 }
@@ -163,7 +166,7 @@ export function toldAt(sql: SqlStorage, orderNo: string, which: WhichEvent): Tol
   return (
     sql
       .exec<ToldEvent>(
-        `SELECT seq, event_id AS id, type, occurred_at AS occurredAt, data FROM events
+        `SELECT seq, event_id AS id, type, occurred_at AS occurredAt, data, trace FROM events
          WHERE order_no = ? AND ${column} = ? AND type IS NOT NULL AND data IS NOT NULL`,
         orderNo,
         value,

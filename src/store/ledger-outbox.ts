@@ -217,12 +217,13 @@ export type ClaimedEvent = {
   readonly occurredAt: number;
   readonly data: string | null;
   readonly settled: string | null;
+  readonly trace: string | null;
 };
 
 export const eventAt = (sql: SqlStorage, seq: number): ClaimedEvent | null =>
   sql
     .exec<ClaimedEvent>(
-      `SELECT order_no AS orderNo, event_id AS eventId, type, occurred_at AS occurredAt, data, settled
+      `SELECT order_no AS orderNo, event_id AS eventId, type, occurred_at AS occurredAt, data, settled, trace
        FROM events WHERE seq = ?`,
       seq,
     )

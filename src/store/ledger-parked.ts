@@ -12,14 +12,14 @@ export function parkFact(
   sql: SqlStorage,
   { settings, asks }: DispatchConfig,
   known: Order | null,
-  { eventId, event, source, receivedAt, evidence }: FactInput,
+  { eventId, event, source, receivedAt, evidence, trace }: FactInput,
   key: string,
   now: number,
 ): Order {
   const { orderNo, occurredAt } = event;
   const nothing = { sequence: null, type: null, verdict: 'parked' } as const;
   const data = JSON.stringify(event);
-  parkEvent(sql, { orderNo, key, eventId, source, occurredAt, receivedAt, data, evidence, ...nothing });
+  parkEvent(sql, { orderNo, key, eventId, source, occurredAt, receivedAt, data, evidence, trace, ...nothing });
   const order = known ?? newOrder(orderNo, now);
   if (!known) {
     putTimer(sql, { dueAt: now + settings.parkAgeSeconds * 1_000, orderNo, kind: 'park', ref: '' });
@@ -46,6 +46,7 @@ type ParkedRow = {
   headers: string | null;
   body: ArrayBuffer | null;
   digest: string | null;
+  trace: string | null;
 };
 
 /** What waited, in the order of its arrival; it is no longer kept here. */
@@ -53,7 +54,7 @@ export function takeParked(sql: SqlStorage, orderNo: string): FactInput[] {
   const rows = sql
     .exec<ParkedRow>(
       `SELECT seq, event_id AS eventId, data, source, received_at AS receivedAt, remote_address AS remoteAddress,
-         content_type AS contentType, headers, body, digest
+         content_type AS contentType, headers, body, digest, trace
        FROM events WHERE order_no = ? AND verdict = 'parked' ORDER BY seq`,
       orderNo,
     )
@@ -65,6 +66,7 @@ export function takeParked(sql: SqlStorage, orderNo: string): FactInput[] {
     source: row.source,
     receivedAt: row.receivedAt,
     evidence: evidenceOf(row),
+    ...(row.trace === null ? {} : { trace: row.trace }),
   }));
 }
 

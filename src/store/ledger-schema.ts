@@ -80,8 +80,13 @@ ALTER TABLE tallies ADD COLUMN money TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE tallies ADD COLUMN minutes TEXT NOT NULL DEFAULT '{}';
 `;
 
+/** Which callback, question or bill a fact came with: one id for all that comes of it. */
+const TRACES = `
+ALTER TABLE events ADD COLUMN trace TEXT;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS, TRACES];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -71,6 +71,7 @@ const TOLD: TimelineEntry = {
 };
 const DELIVERED: DeliveryView = {
   eventId: 'evt_1',
+  trace: 'a'.repeat(32),
   originId: 'shop',
   sequence: 1,
   state: 'delivered',

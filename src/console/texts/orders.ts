@@ -62,6 +62,7 @@ export const orders = {
   'time.address': { en: 'from {address}', zh: '来自 {address}' },
   'time.attempt': { en: 'Attempt {attempt} at {origin}: {outcome}', zh: '第 {attempt} 次投递到 {origin}：{outcome}' },
   'time.answer': { en: 'HTTP {status} after {ms} ms', zh: 'HTTP {status}，{ms} 毫秒' },
+  'time.trace': { en: 'trace {trace}', zh: '跟踪号 {trace}' },
   'time.by': { en: 'by key {actor}', zh: '密钥 {actor}' },
   'time.next': { en: 'next attempt', zh: '下次尝试' },
   'act.query': { en: 'Ask the provider', zh: '向平台查询' },
