@@ -1,6 +1,7 @@
 // The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { access } from './access.ts';
 import { alarmDestinations } from './alarm-destinations.ts';
 import { alarmRules } from './alarm-rules.ts';
 import { alarms } from './alarms.ts';
@@ -34,6 +35,7 @@ import { refundAbandon } from './refund-abandon.ts';
 import { refunds } from './refunds.ts';
 import { replays } from './replays.ts';
 import { reports } from './reports.ts';
+import { sessions } from './sessions.ts';
 import { stats } from './stats.ts';
 import { statsCallbacks } from './stats-callbacks.ts';
 import { statsWaiting } from './stats-waiting.ts';
@@ -78,6 +80,8 @@ const ROUTES = [
   alarmDestinations,
   operations,
   apiKeys,
+  access,
+  sessions,
   audit,
   reconciliations,
   discrepancies,

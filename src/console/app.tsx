@@ -1,19 +1,23 @@
 // /console: who comes in, in which language, and which page answers. Everything that pages show or do goes through /v1.
 import { MeBody } from '../api/me.ts';
+import { isSessionOver } from '../core/access.ts';
 import { languageOf } from '../core/language.ts';
 import { readConfig } from '../env.ts';
+import { readAccessCopy } from '../store/access-copy.ts';
+import { access } from './access.tsx';
 import { alarms } from './alarms.tsx';
 import { assetAt } from './assets.ts';
 import { audit } from './audit.tsx';
-import { get } from './call.ts';
+import { get, type Problem } from './call.ts';
 import { callbacks } from './callbacks.tsx';
 import { channelChange } from './channel-change.tsx';
 import { channelNew } from './channel-new.tsx';
 import { channelTest } from './channel-test.tsx';
 import { channels } from './channels.tsx';
-import { endSession, newToken, readCookie, readSession, writeCookie } from './cookies.ts';
+import { endSession, idOf, newToken, readCookie, readSession, renewSession, writeCookie } from './cookies.ts';
 import { deliveries } from './deliveries.tsx';
 import { FormRefused } from './forms.ts';
+import { keys } from './keys.tsx';
 import { type Context, newPages, type Theme, to, withQuery } from './kit.ts';
 import { login } from './login.tsx';
 import { order } from './order.tsx';
@@ -23,6 +27,7 @@ import { originNew } from './origin-new.tsx';
 import { originTests } from './origin-tests.tsx';
 import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
+import { principalOf } from './person.ts';
 import { refund } from './refund.tsx';
 import { replays } from './replays.tsx';
 import { show, showProblem } from './show.tsx';
@@ -53,7 +58,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
 };
 
-const OPEN: readonly string[] = [to('login'), to('preferences')];
+const OPEN: readonly string[] = [to('login'), to('login', 'person'), to('preferences')];
 
 export const operators = newPages().basePath('/console');
 
@@ -74,6 +79,7 @@ operators.use(async (c, next) => {
   const { pathname, search } = new URL(c.req.url);
   c.set('session', session);
   c.set('me', null);
+  c.set('person', null);
   c.set('visit', {
     language: spoken,
     theme: isTheme(theme) ? theme : 'system',
@@ -95,10 +101,14 @@ function formToken(c: Context): string {
   return token;
 }
 
-/** Each request asks /v1 who the key is: a key that was revoked ends its sessions. */
+/**
+ * Each request asks /v1 who the key is, or the settings which role a person has: whoever was revoked, removed or logged
+ * out elsewhere is out.
+ */
 operators.use(async (c, next) => {
   const { here, say } = c.get('visit');
-  if (c.get('session') === null) {
+  const session = c.get('session');
+  if (session === null) {
     if (OPEN.includes(c.req.path)) return next();
     // Our cookie is kept back where another site led here: the browser brings it when it is our own page that asks.
     if (c.req.method === 'GET' && c.req.header('sec-fetch-site') === 'cross-site') {
@@ -106,15 +116,26 @@ operators.use(async (c, next) => {
     }
     return c.redirect(withQuery(to('login'), { next: c.req.method === 'GET' ? here : undefined }), 303);
   }
+  const now = Date.now();
+  const copy = await readAccessCopy(c.env, now).catch(() => null);
+  if (copy === null) return showProblem(c, AWAY);
+  c.set('person', session.by.kind === 'key' ? null : principalOf(session.by, copy.settings));
   const me = await get(c, '/v1/me', MeBody);
-  if (me.ok) {
+  if (me.ok && !isSessionOver(copy.logouts, me.value.id, { id: await idOf(session), since: session.since })) {
     c.set('me', me.value);
+    await renewSession(c, session, now);
     return next();
   }
-  if (me.error.code !== 'unauthorized') return showProblem(c, me.error);
+  if (!me.ok && me.error.code !== 'unauthorized') return showProblem(c, me.error);
   endSession(c);
   return c.redirect(withQuery(to('login'), { ended: '1' }), 303);
 });
+
+const AWAY: Problem = {
+  status: 503,
+  code: 'unavailable',
+  detail: 'The registry does not answer, so nobody can say whether this session still holds. Try again.',
+};
 
 operators.notFound((c) => showProblem(c, { status: 404, code: 'page', detail: `GET ${c.req.path}` }));
 
@@ -130,5 +151,6 @@ const PAGES = [
   ...[login, overview, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
   ...[why, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
+  ...[keys, access],
 ];
 for (const pages of PAGES) operators.route('/', pages);

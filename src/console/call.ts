@@ -1,7 +1,8 @@
-// How pages ask: the /v1 application itself, in process, with the visitor's own key. No page reads a store or an
-// object, so that nobody sees or does here what /v1 would refuse.
+// How pages ask: the /v1 application itself, in process, with the visitor's own key or in the role of a person. No page
+// reads a store or an object, so that nobody sees or does here what /v1 would refuse.
 import { z } from 'zod';
 import { api } from '../api/app.ts';
+import { vouchFor } from '../api/auth.ts';
 import { ProblemBody } from '../api/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Context } from './kit.ts';
@@ -19,15 +20,16 @@ const UNREADABLE: Problem = { status: 502, code: 'internal', detail: 'The answer
 
 /** The answer as it came. */
 export function fetchApi(c: Context, method: string, path: string, { body, once }: Write = {}): Promise<Response> {
-  const headers = new Headers({ authorization: `Bearer ${c.get('session')?.key ?? ''}` });
+  const by = c.get('session')?.by;
+  const headers = new Headers(by?.kind === 'key' ? { authorization: `Bearer ${by.key}` } : {});
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (once !== undefined) headers.set('idempotency-key', once);
   const address = c.req.header('cf-connecting-ip');
   if (address !== undefined) headers.set('cf-connecting-ip', address);
   const sent = body === undefined ? null : JSON.stringify(body);
-  return Promise.resolve(
-    api.fetch(new Request(new URL(path, c.req.url), { method, headers, body: sent }), c.env, c.executionCtx),
-  );
+  const request = new Request(new URL(path, c.req.url), { method, headers, body: sent });
+  const person = c.get('person');
+  return Promise.resolve(api.fetch(person === null ? request : vouchFor(request, person), c.env, c.executionCtx));
 }
 
 /** The answer as what it should be, or the problem it tells. */
@@ -58,6 +60,12 @@ export const send = async <T extends z.ZodType>(
 /** Any write; what it answers is seldom needed, for the page that follows reads anew. */
 export const post = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>
   readAs(await fetchApi(c, 'POST', path, write), z.record(z.string(), z.unknown()));
+
+export const put = async (c: Context, path: string, write: Write): Promise<Asked<Record<string, unknown>>> =>
+  readAs(await fetchApi(c, 'PUT', path, write), z.record(z.string(), z.unknown()));
+
+export const del = async (c: Context, path: string, write: Write = {}): Promise<Asked<Record<string, unknown>>> =>
+  readAs(await fetchApi(c, 'DELETE', path, write), z.record(z.string(), z.unknown()));
 
 export const patch = async (c: Context, path: string, write: Write): Promise<Asked<Record<string, unknown>>> =>
   readAs(await fetchApi(c, 'PATCH', path, write), z.record(z.string(), z.unknown()));

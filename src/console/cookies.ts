@@ -2,18 +2,28 @@
 // Never a key that could be read there, never anything that a script could read.
 import { z } from 'zod';
 import { newIv } from '../api/auth.ts';
-import { toBase64Url } from '../crypto/bytes.ts';
+import { SESSION_IDLE_MS, SESSION_MS_MAX } from '../core/limits.ts';
+import { sha256, toBase64Url, utf8 } from '../crypto/bytes.ts';
 import { open, seal } from '../crypto/seal.ts';
 import { readConfig } from '../env.ts';
-import type { Context, Session } from './kit.ts';
+import type { CameBy, Context, Session } from './kit.ts';
 
-/** A working day, and no longer. */
-export const SESSION_MS = 8 * 3_600_000;
+/** A session that is used is written anew this often at most. */
+const RENEWED_MS = 300_000;
 const YEAR_SECONDS = 365 * 86_400;
 const TOKEN_BYTES = 24;
 const CONTEXT = 'console/session';
 
-const Sealed = z.object({ key: z.string(), token: z.string(), until: z.number() });
+const Sealed = z.object({
+  by: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('key'), key: z.string() }),
+    z.object({ kind: z.literal('person'), issuer: z.string(), email: z.string(), groups: z.array(z.string()) }),
+  ]),
+  token: z.string(),
+  since: z.number(),
+  until: z.number(),
+  seen: z.number(),
+});
 
 type Name = 'session' | 'form' | 'language' | 'theme';
 
@@ -36,11 +46,26 @@ export function writeCookie(c: Context, name: Name, value: string, maxAgeSeconds
 
 export const newToken = (): string => toBase64Url(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
 
-export async function startSession(c: Context, key: string, now: number): Promise<void> {
-  const session: Session = { key, token: newToken(), until: now + SESSION_MS };
-  const sealed = await seal(JSON.stringify(session), readConfig(c.env).masterKey, CONTEXT, newIv());
-  writeCookie(c, 'session', sealed, SESSION_MS / 1_000);
+/** `endsAt`: what let the visitor in is over then. */
+export function startSession(c: Context, by: CameBy, now: number, endsAt = Number.POSITIVE_INFINITY): Promise<void> {
+  const until = Math.min(now + SESSION_MS_MAX, endsAt);
+  return writeSession(c, { by, token: newToken(), since: now, until, seen: now });
 }
+
+async function writeSession(c: Context, session: Session): Promise<void> {
+  const sealed = await seal(JSON.stringify(session), readConfig(c.env).masterKey, CONTEXT, newIv());
+  const leftMs = Math.min(SESSION_IDLE_MS, session.until - session.seen);
+  writeCookie(c, 'session', sealed, Math.max(1, Math.ceil(leftMs / 1_000)));
+}
+
+/** Whoever goes on working stays in, until the session is over in any case. */
+export async function renewSession(c: Context, session: Session, now: number): Promise<void> {
+  if (now - session.seen >= RENEWED_MS) await writeSession(c, { ...session, seen: now });
+}
+
+/** Says nothing of the session itself: it may stand in a table. */
+export const idOf = async ({ token }: Pick<Session, 'token'>): Promise<string> =>
+  toBase64Url(await sha256(utf8(token))).slice(0, 22);
 
 /** Null for everything that this deployment did not seal, and for what is over. */
 export async function readSession(c: Context, now: number): Promise<Session | null> {
@@ -48,7 +73,7 @@ export async function readSession(c: Context, now: number): Promise<Session | nu
   if (sealed === null) return null;
   try {
     const parsed = Sealed.parse(JSON.parse(await open(sealed, readConfig(c.env).masterKey, CONTEXT)));
-    return parsed.until > now ? parsed : null;
+    return parsed.until > now && parsed.seen + SESSION_IDLE_MS > now ? parsed : null;
   } catch {
     return null; // another master key, or a stranger's text: log in again
   }

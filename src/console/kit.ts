@@ -2,6 +2,7 @@
 import type { Context as AnyContext } from 'hono';
 import { Hono } from 'hono';
 import type { z } from 'zod';
+import type { Principal } from '../api/kit.ts';
 import type { MeBody } from '../api/me.ts';
 import type { Language } from '../core/language.ts';
 import type { Say } from './texts.ts';
@@ -9,8 +10,21 @@ import type { Say } from './texts.ts';
 export type Theme = 'system' | 'light' | 'dark';
 export type Me = z.infer<typeof MeBody>;
 
+/** By what somebody came in: an API key, or what Cloudflare Access said of a person, to be judged anew each time. */
+export type CameBy =
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'person'; readonly issuer: string; readonly email: string; readonly groups: readonly string[] };
+
 /** What a session cookie holds, sealed. `token` is what every form of the session repeats. */
-export type Session = { readonly key: string; readonly token: string; readonly until: number };
+export type Session = {
+  readonly by: CameBy;
+  readonly token: string;
+  readonly since: number;
+  /** It is over then in any case. */
+  readonly until: number;
+  /** When it was last written anew; one that nobody uses for long is over. */
+  readonly seen: number;
+};
 
 export type Visit = {
   readonly language: Language;
@@ -26,7 +40,13 @@ export type Guest = Visit & { readonly me: Me };
 
 export type ConsoleEnv = {
   Bindings: Env;
-  Variables: { visit: Visit; session: Session | null; me: Me | null };
+  Variables: {
+    visit: Visit;
+    session: Session | null;
+    me: Me | null;
+    /** A person in the role of now; null for a key, which /v1 knows itself. */
+    person: Principal | null;
+  };
 };
 export type Context = AnyContext<ConsoleEnv>;
 

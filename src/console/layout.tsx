@@ -13,12 +13,15 @@ export type Section =
   | 'alarms'
   | 'channels'
   | 'origins'
-  | 'audit';
+  | 'audit'
+  | 'keys'
+  | 'access';
 
+type Opening = 'read' | 'orders' | 'operate' | 'admin';
 const SECTIONS: readonly {
   readonly id: Section;
   readonly path: string;
-  readonly scope: 'read' | 'orders' | 'operate';
+  readonly scope: Opening;
 }[] = [
   { id: 'overview', path: '/console', scope: 'read' },
   { id: 'orders', path: '/console/orders', scope: 'orders' },
@@ -29,9 +32,11 @@ const SECTIONS: readonly {
   { id: 'channels', path: '/console/channels', scope: 'read' },
   { id: 'origins', path: '/console/origins', scope: 'read' },
   { id: 'audit', path: '/console/audit', scope: 'operate' },
+  { id: 'keys', path: '/console/keys', scope: 'admin' },
+  { id: 'access', path: '/console/access', scope: 'admin' },
 ];
 
-const mayOpen = (guest: Guest, scope: 'read' | 'orders' | 'operate'): boolean =>
+const mayOpen = (guest: Guest, scope: Opening): boolean =>
   scope === 'orders' ? may(guest, 'read', 'orders') : may(guest, scope);
 
 type FrameProps = {
@@ -98,7 +103,9 @@ function Navigation({ guest, section }: { readonly guest: Guest; readonly sectio
       </nav>
       <form class="me" method="post" action={to('logout')}>
         <Token token={token} />
-        <span class="soft small break">{say('frame.as', { id: me.id })}</span>
+        <a class="small break" href={to('me')}>
+          {say('frame.as', { id: me.id })}
+        </a>
         <button class="plain" type="submit">
           {say('frame.logout')}
         </button>

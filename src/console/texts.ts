@@ -4,6 +4,7 @@ import { inbound } from '../core/diagnosis/inbound-texts.ts';
 import { outbound } from '../core/diagnosis/outbound-texts.ts';
 import { fill, type Language } from '../core/language.ts';
 import { reasons } from '../core/reason-texts.ts';
+import { access } from './texts/access.ts';
 import { deliveries } from './texts/deliveries.ts';
 import { figures } from './texts/figures.ts';
 import { flags } from './texts/flags.ts';
@@ -16,6 +17,7 @@ import { why } from './texts/why.ts';
 import { words } from './texts/words.ts';
 
 export const TEXTS = {
+  ...access,
   ...frame,
   ...orders,
   ...flags,

@@ -53,8 +53,11 @@ export const plainEmail = (text: string): string => text.trim().toLowerCase();
 /** Since when older sessions are over: of each that was logged out everywhere, and of all. */
 export type Logouts = { readonly all: number; readonly of: Readonly<Record<string, number>> };
 export const NO_LOGOUTS: Logouts = { all: 0, of: {} };
-export const sessionsEndedAt = ({ all, of }: Logouts, actor: string): number =>
-  Math.max(all, Object.hasOwn(of, actor) ? (of[actor] ?? 0) : 0);
+const endOf = (of: Logouts['of'], name: string): number => (Object.hasOwn(of, name) ? (of[name] ?? 0) : 0);
+export const sessionsEndedAt = ({ all, of }: Logouts, actor: string): number => Math.max(all, endOf(of, actor));
+/** Of one session, wherever a copy of its cookie may be. */
+export const isSessionOver = (logouts: Logouts, actor: string, { id, since }: { id: string; since: number }): boolean =>
+  sessionsEndedAt(logouts, actor) >= since || endOf(logouts.of, `session/${id}`) > 0;
 
 /** What an isolate needs to let a person in. */
 export type AccessCopy = { readonly settings: AccessSettings; readonly logouts: Logouts };

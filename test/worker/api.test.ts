@@ -38,14 +38,17 @@ describe('the door of /v1', () => {
         (name) => name.startsWith('GET ') && !/^GET .v1.(api-keys|access)/.test(name) && !PROOF.includes(name),
       ),
       'POST /v1/channels/x/diagnose',
+      'POST /v1/sessions/end',
     ],
     orders: [
       'GET /v1/me',
+      'POST /v1/sessions/end',
       ...['GET /v1/orders', 'GET /v1/orders/x/x', 'GET /v1/orders/x/x/refunds', 'POST /v1/orders'],
       ...['GET /v1/products/x/qr.png', 'GET /v1/products/x/qr.svg', 'POST /v1/orders/x/x/query'],
     ],
     operate: [
       'GET /v1/me',
+      'POST /v1/sessions/end',
       ...['query', 'close', 'refunds', 'release', 'replay'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
       ...['pause', 'resume', 'disable', 'enable', 'diagnose'].map((action) => `POST /v1/channels/x/${action}`),
@@ -58,7 +61,7 @@ describe('the door of /v1', () => {
       'POST /v1/replays',
       'POST /v1/replays/x/cancel',
     ],
-    metrics: ['GET /v1/me'],
+    metrics: ['GET /v1/me', 'POST /v1/sessions/end'],
     admin: NAMES,
   };
   it.each(Object.keys(MAY))('lets a key with the scope %s do what that scope says and no more', async (scope) => {

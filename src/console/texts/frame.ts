@@ -10,7 +10,7 @@ export const frame = {
   'frame.theme.light': { en: 'Light', zh: '浅色' },
   'frame.theme.dark': { en: 'Dark', zh: '深色' },
   'frame.logout': { en: 'Log out', zh: '退出登录' },
-  'frame.as': { en: 'Key {id}', zh: '密钥 {id}' },
+  'frame.as': { en: 'As {id}', zh: '当前身份 {id}' },
   'nav.overview': { en: 'Overview', zh: '总览' },
   'nav.orders': { en: 'Orders', zh: '订单' },
   'nav.deliveries': { en: 'Deliveries', zh: '投递' },
@@ -34,6 +34,36 @@ export const frame = {
     zh: '密钥不存在或已被吊销。请检查是否完整复制。',
   },
   'login.empty': { en: 'Enter a key.', zh: '请输入密钥。' },
+  'login.person.help': {
+    en: 'Cloudflare Access has said who you are. The console lets you see and do what your role allows.',
+    zh: 'Cloudflare Access 已确认您的身份。控制台按您的角色显示和执行操作。',
+  },
+  'login.person.act': { en: 'Log in as {email}', zh: '以 {email} 登录' },
+  'login.person.refused': {
+    en: 'What Cloudflare Access said of you was not accepted.',
+    zh: '未能接受 Cloudflare Access 提供的身份。',
+  },
+  'login.person.unknown': {
+    en: 'No rule gives you a role here. Ask an administrator to add your e-mail or group under Access.',
+    zh: '没有规则授予您角色。请管理员在“访问”中添加您的邮箱或用户组。',
+  },
+  'login.person.expired': { en: 'It is over. Load the page again.', zh: '已过期，请重新加载页面。' },
+  'login.person.wrong': {
+    en: 'It was made for another application or team, or not by Cloudflare. Compare team and AUD tag under Access.',
+    zh: '它属于其他应用或团队，或并非由 Cloudflare 签发。请在“访问”中核对团队域名和 AUD 标签。',
+  },
+  'login.person.unknown_key': {
+    en: 'It is signed with a key that the team does not publish. Try again in half a minute.',
+    zh: '签名密钥不在团队公布的密钥中，请半分钟后重试。',
+  },
+  'login.person.no_email': {
+    en: 'It names no e-mail: services log in with an API key.',
+    zh: '其中没有邮箱。服务请使用 API 密钥登录。',
+  },
+  'login.person.unavailable': {
+    en: 'The team’s keys cannot be fetched at the moment. Log in with a key, or try again.',
+    zh: '暂时无法获取团队密钥。请使用密钥登录或稍后重试。',
+  },
   'login.often': {
     en: 'Too many attempts from your address. Wait a minute.',
     zh: '您的地址尝试次数过多，请等一分钟。',
