@@ -35,7 +35,7 @@ describe('the door of /v1', () => {
   const MAY: Readonly<Record<string, readonly string[]>> = {
     read: [
       ...NAMES.filter(
-        (name) => name.startsWith('GET ') && !/^GET .v1.(api-keys|access)/.test(name) && !PROOF.includes(name),
+        (name) => name.startsWith('GET ') && !/^GET .v1.(api-keys|access)|.test.x$/.test(name) && !PROOF.includes(name),
       ),
       'POST /v1/channels/x/diagnose',
       'POST /v1/sessions/end',
@@ -51,7 +51,8 @@ describe('the door of /v1', () => {
       'POST /v1/sessions/end',
       ...['query', 'close', 'refunds', 'release', 'replay'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
-      ...['pause', 'resume', 'disable', 'enable', 'diagnose'].map((action) => `POST /v1/channels/x/${action}`),
+      'GET /v1/channels/x/test/x',
+      ...['pause', 'resume', 'disable', 'enable', 'diagnose', 'test'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/alarms/x/acknowledge',
       'POST /v1/alarms/x/resolve',
