@@ -2,8 +2,7 @@
 // history, and the ways to its acts. Decides nothing.
 import { z } from 'zod';
 import { type AttemptBody, OrderReadBody, RefundBody } from '../api/order-shape.ts';
-import { pageOf } from '../api/page.ts';
-import { CallbackBody } from '../api/records.ts';
+import { joined, readArrivals } from './arrivals.ts';
 import { type Asked, fetchApi, get, v1 } from './call.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Payments, RefundTable } from './order-money.tsx';
@@ -29,26 +28,6 @@ export const readOrder = (c: Context, { channel, orderNo }: Place): Promise<Aske
   get(c, v1('orders', channel, orderNo), OrderReadBody);
 export const readRefunds = (c: Context, { channel, orderNo }: Place): Promise<Asked<Refunds>> =>
   get(c, v1('orders', channel, orderNo, 'refunds'), Refunds);
-
-type Entries = OrderRead['timeline'];
-const Arrivals = pageOf('ConsoleArrivals', CallbackBody);
-const ARRIVALS_SHOWN = '100';
-
-/** What named this order and changed nothing. D1 knows them; the page goes without while it is away. */
-async function readArrivals(c: Context, guest: Guest, place: Place): Promise<Entries> {
-  if (!may(guest, 'read')) return [];
-  const page = await get(c, withQuery('/v1/callbacks', { ...place, limit: ARRIVALS_SHOWN }), Arrivals);
-  const items = page.ok ? page.value.items : [];
-  return items
-    .filter(({ verdict }) => verdict !== 'accepted' && verdict !== 'parked') // a fact of the ledger's own
-    .map(({ at, verdict, reason, detail, remoteAddress: address }) => {
-      return { at, kind: 'arrival', source: 'callback', verdict, refusal: reason, detail, address };
-    });
-}
-
-/** In one order of time; what came at the same instant stays as it was told. */
-const joined = (timeline: Entries, arrivals: Entries): Entries =>
-  [...timeline, ...arrivals].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 
 export const order = newPages();
 

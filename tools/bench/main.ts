@@ -3,6 +3,7 @@
 import { createIdentity } from '../../src/sandbox/identity.ts';
 import { readFlags } from '../flags.ts';
 import { main, Sentence, stopOnSignals } from '../terminal.ts';
+import { benchConsole, consoleTableOf } from './console.ts';
 import { benchDelivery, deliveryTableOf } from './delivery.ts';
 import type { Stateful } from './figures.ts';
 import { benchGrowth, growthTableOf } from './growth.ts';
@@ -12,6 +13,7 @@ import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './rep
 import { buildTheatre } from './stage.ts';
 
 const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth] [--delivery]
+                          [--console]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
@@ -20,6 +22,7 @@ const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] 
   --providers    instead: verify and translate of each provider beside the bare cryptography of its callback
   --growth       instead: record in a shard of 100,000 orders beside an empty one
   --delivery     instead: slow origins, a dead one beside a healthy one, and the memory of many deliveries
+  --console      instead: the pages of the console over a million orders beside ten thousand
   --help         this text`;
 
 const SHARDS = 8;
@@ -71,7 +74,7 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 }
 
 main(async () => {
-  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth', 'delivery']);
+  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth', 'delivery', 'console']);
   const base = flags.has('quick') ? QUICK : FULL;
   const [rounds = base.rounds] = wholes(flags.text('rounds'), '--rounds', 20);
   const shardCounts = wholes(flags.text('shards'), '--shards', 32);
@@ -94,6 +97,12 @@ main(async () => {
   if (flags.has('delivery')) {
     const report = await benchDelivery(base === QUICK, say);
     console.log(deliveryTableOf(report));
+    if (flags.has('json')) console.log(JSON.stringify(report));
+    return;
+  }
+  if (flags.has('console')) {
+    const report = await benchConsole(base === FULL ? 10_000 : 1_000, base === FULL ? 1_000_000 : 20_000, say);
+    console.log(consoleTableOf(report));
     if (flags.has('json')) console.log(JSON.stringify(report));
     return;
   }

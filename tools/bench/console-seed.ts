@@ -1,0 +1,56 @@
+// What the console figures are measured over: orders of three months in eight shops, with all that lists show of them.
+// SQL that makes rows of numbers; the same number makes the same rows.
+
+const SPREAD_MS = 90 * 86_400_000;
+const SHOPS = 8;
+/** Of callbacks that changed nothing, one for so many orders. */
+const OTHERS_EACH = 10;
+
+const COUNTER = (from: number, count: number) =>
+  `WITH RECURSIVE n (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${from + count})`;
+const SHOP = `'shop-' || (i % ${SHOPS})`;
+const NO = `printf('%010d', (i * 2654435761) % 10000000000)`;
+const TX = `'4200' || printf('%024d', i)`;
+const STATE = `CASE WHEN i % 100 < 90 THEN 'paid' WHEN i % 100 < 94 THEN 'pending' WHEN i % 100 < 97 THEN 'closed'
+  WHEN i % 100 < 99 THEN 'refunded' ELSE 'failed' END`;
+const FLAGS = `CASE WHEN i % 50000 = 7 THEN '["risk_review"]' WHEN i % 50 = 1 THEN '["overpaid"]' ELSE '[]' END`;
+const DELIVERY = `CASE WHEN i % 1000 = 3 THEN 'dead' WHEN i % 1000 = 4 THEN 'waiting' ELSE 'delivered' END`;
+/** As long as an order's snapshot is. */
+const DATA = `'{"id":"evt","order":{"orderNo":"' || ${NO} || '","metadata":{"note":"' || '${'x'.repeat(300)}' || '"}}}'`;
+
+/** Orders by their place among all, as statements; the newest is as old as `now`. */
+export function seedOf(from: number, count: number, now: number): readonly string[] {
+  const n = COUNTER(from, count);
+  // By a stride that has no common divisor with the months: orders of many shops come in no order.
+  const at = `(${now} - (i * 7919 * 1009) % ${SPREAD_MS})`;
+  return [
+    `INSERT INTO orders ${n} SELECT ${SHOP}, ${NO}, 1, ${STATE}, ${FLAGS}, 100 + i % 100000, 'CNY', 100 + i % 100000, 0,
+       1, 1, 0, ${at}, ${at}, ${at} FROM n`,
+    `INSERT INTO order_ids ${n} SELECT ${TX}, ${SHOP}, ${NO}, 'transaction' FROM n WHERE i % 100 < 90`,
+    `INSERT INTO order_ids ${n} SELECT 'RF' || i, ${SHOP}, ${NO}, 'refund' FROM n WHERE i % 100 IN (97, 98)`,
+    `INSERT INTO events (event_id, channel, order_no, sequence, type, verdict, source, remote_address, digest,
+       occurred_at, received_at, data)
+     ${n} SELECT 'evt_' || printf('%026d', i), ${SHOP}, ${NO}, 1, 'payment.succeeded', 'applied', 'callback',
+       '203.0.113.7', NULL, ${at}, ${at}, ${DATA} FROM n`,
+    `INSERT INTO deliveries ${n} SELECT ${at}, 'evt_' || printf('%026d', i), 'origin-' || (i % 4), ${SHOP}, ${NO}, 1, 1,
+       ${DELIVERY}, NULL, 1, 'delivered', 200, NULL, ${at} FROM n`,
+    `INSERT INTO callbacks (at, id, channel, verdict, reason, order_no)
+     ${n} SELECT ${at}, 'cb_' || i, ${SHOP}, CASE WHEN i % 3 = 0 THEN 'rejected' ELSE 'duplicate' END,
+       CASE WHEN i % 3 = 0 THEN 'signature_invalid' END, ${NO} FROM n WHERE i % ${OTHERS_EACH} = 0`,
+    `INSERT OR REPLACE INTO callback_counts ${n} SELECT ${SHOP}, ${at} - ${at} % 60000, 'rejected', 'signature_invalid',
+       1 + i % 5 FROM n WHERE i % ${OTHERS_EACH} = 0`,
+    `INSERT OR IGNORE INTO rollups (channel, hour, shard, version, last_at, doc)
+     ${n} SELECT ${SHOP}, ${at} - ${at} % 3600000, CAST(i % 8 AS TEXT), 1, ${at},
+       '{"facts.callback":40,"events.payment.succeeded":40,"learnt.callback":39,"learnt.query":1}' FROM n`,
+    `INSERT INTO audit (at, id, channel, order_no, act, actor, about)
+     ${n} SELECT ${at}, 'act-' || i, ${SHOP}, ${NO}, 'query', 'key_' || (i % 5), '' FROM n WHERE i % 100 = 5`,
+  ];
+}
+
+/** Numbers that are there, however few orders are. */
+export const SEEDED = {
+  shop: 'shop-3',
+  orderNo: String((3 * 2654435761) % 10_000_000_000).padStart(10, '0'),
+  transactionId: `4200${'3'.padStart(24, '0')}`,
+  refundNo: 'RF97',
+} as const;
