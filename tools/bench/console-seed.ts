@@ -16,7 +16,8 @@ const STATE = `CASE WHEN i % 100 < 90 THEN 'paid' WHEN i % 100 < 94 THEN 'pendin
 const FLAGS = `CASE WHEN i % 50000 = 7 THEN '["risk_review"]' WHEN i % 50 = 1 THEN '["overpaid"]' ELSE '[]' END`;
 const DELIVERY = `CASE WHEN i % 1000 = 3 THEN 'dead' WHEN i % 1000 = 4 THEN 'waiting' ELSE 'delivered' END`;
 /** As long as an order's snapshot is. */
-const DATA = `'{"id":"evt","order":{"orderNo":"' || ${NO} || '","metadata":{"note":"' || '${'x'.repeat(300)}' || '"}}}'`;
+const NOTE = 'x'.repeat(300);
+const DATA = `'{"id":"evt","order":{"orderNo":"' || ${NO} || '","metadata":{"note":"${NOTE}"}}}'`;
 
 /** Orders by their place among all, as statements; the newest is as old as `now`. */
 export function seedOf(from: number, count: number, now: number): readonly string[] {

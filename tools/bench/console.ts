@@ -120,7 +120,6 @@ async function seed(url: string, from: number, to: number, say: (text: string) =
     const response = await fetch(`${url}/bench/seed/${at}/${Math.min(SEED_STEP, to - at)}`);
     if (response.status !== 204) throw new Sentence(`seeding failed at ${at}: ${await response.text()}`);
   }
-  await fetch(`${url}/bench/settle`);
 }
 
 type Visit = (path: string) => Promise<Response>;
