@@ -9,6 +9,7 @@ import { apiKeys } from './api-keys.ts';
 import { archives } from './archives.ts';
 import { audit } from './audit.ts';
 import { takeVouched } from './auth.ts';
+import { channelCheck } from './channel-check.ts';
 import { channelTest } from './channel-test.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
@@ -61,6 +62,7 @@ api.use('/v1/*', (c, next) => (c.req.path === '/v1/reconciliations/bills' ? next
 
 const ROUTES = [
   channels,
+  channelCheck,
   diagnosing,
   channelTest,
   origins,

@@ -49,6 +49,17 @@ export function refreshInBackground(c: Context, id: string, { provider, credenti
 export type Asked = { readonly credentials: Record<string, unknown>; readonly overlapSeconds: number };
 export type Rotated = { readonly checked: Checked; readonly rotation: CredentialRotation };
 
+/** As they were sent: opened here, shown nowhere. */
+export const standingCredentials = async (
+  c: Context,
+  { uid, credentials }: Channel,
+): Promise<Record<string, unknown>> =>
+  JSON.parse(await open(credentials, readConfig(c.env).masterKey, `channel/${uid}`));
+
+/** Null takes a field away. */
+export const overlaid = (standing: Record<string, unknown>, named: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries({ ...standing, ...named }).filter(([, value]) => value !== null));
+
 /** The named fields over those that stand. What says whose callbacks are believed stays, or two would be believed. */
 export async function rotatedCredentials(
   c: Context,
@@ -56,10 +67,8 @@ export async function rotatedCredentials(
   { credentials: named, overlapSeconds }: Asked,
 ): Promise<Result<Rotated, Problem>> {
   const { uid, credentials: after } = channel;
-  const standing: Record<string, unknown> = JSON.parse(
-    await open(after, readConfig(c.env).masterKey, `channel/${uid}`),
-  );
-  const whole = Object.fromEntries(Object.entries({ ...standing, ...named }).filter(([, value]) => value !== null));
+  const standing = await standingCredentials(c, channel);
+  const whole = overlaid(standing, named);
   const checked = await checkCredentials(channel.provider, whole);
   if (!checked.ok) return checked;
   const { provider, credentials } = checked.value;

@@ -20,6 +20,9 @@ export const ProviderBody = z
         help: Words,
         required: z.boolean(),
         secret: z.boolean(),
+        holds: z.enum(['private_key', 'public_key', 'certificate', 'certificates']).nullable().openapi({
+          description: 'What kind of PEM file belongs here; null for a plain text.',
+        }),
         rotates: z.boolean().openapi({
           description:
             'Whether POST /v1/channels/{id}/rotate may change it: it proves callbacks and does not say whose.',
@@ -52,6 +55,7 @@ const Field = z.looseObject({
   label: Words.optional(),
   help: Words.optional(),
   secret: z.boolean().optional(),
+  holds: z.enum(['private_key', 'public_key', 'certificate', 'certificates']).optional(),
   rotates: z.boolean().optional(),
 });
 const ObjectSchema = z.object({
@@ -72,12 +76,13 @@ const schemaOf = (provider: AnyProvider) =>
 export function credentialFields(provider: AnyProvider): z.infer<typeof ProviderBody>['credentials'] {
   const { properties, required, $defs } = ObjectSchema.parse(schemaOf(provider));
   const whole = (schema: object) => (JSON.stringify(schema).includes('"$ref"') ? { ...schema, $defs } : schema);
-  return Object.entries(properties).map(([field, { label, help, secret, rotates, ...schema }]) => ({
+  return Object.entries(properties).map(([field, { label, help, secret, holds, rotates, ...schema }]) => ({
     field,
     label: label ?? { en: field, zh: field },
     help: help ?? { en: '', zh: '' },
     required: required.includes(field),
     secret: secret ?? false,
+    holds: holds ?? null,
     rotates: rotates ?? secret ?? false,
     schema: { ...whole(schema) },
   }));

@@ -14,4 +14,6 @@ export type CredentialExpiry = {
 export type Expiring<Credentials> = {
   /** The certificates among these credentials, so that somebody hears of their end before it. */
   readonly expiries?: (credentials: Credentials) => readonly CredentialExpiry[];
+  /** Whether they are for real money or for tests, where they say so themselves; null where these do not. */
+  readonly environmentOf?: (credentials: Credentials) => 'live' | 'test' | null;
 };

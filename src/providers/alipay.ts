@@ -38,6 +38,7 @@ export const alipay = provider<Credentials, Notice>({
   id: 'alipay',
   name: { en: 'Alipay', zh: '支付宝' },
   credentials: Credentials,
+  environmentOf: ({ sandbox }) => (sandbox ? 'test' : 'live'),
   inspectCredentials,
   expiries: ({ alipayCert, appCert, alipayRootCert }) => certificateEnds({ alipayCert, appCert, alipayRootCert }),
   // No deadline is published; five seconds is what its peers give.

@@ -36,6 +36,7 @@ export const mollie = provider<Credentials, Notice>({
   id: 'mollie',
   name: { en: 'Mollie', zh: 'Mollie' },
   credentials: Credentials,
+  environmentOf: ({ apiKey }) => (apiKey.startsWith('live_') ? 'live' : 'test'),
   // Mollie waits 15 s.
   ackDeadlineMs: 10_000,
   // Mollie advises against allowlists (docs: webhooks, read 2026-11).

@@ -16,6 +16,7 @@ export const paddle = provider<Credentials, Notice>({
   id: 'paddle',
   name: { en: 'Paddle Billing', zh: 'Paddle Billing' },
   credentials: Credentials,
+  environmentOf: ({ environment }) => environment,
   // Paddle waits 5 s (docs: handle webhook delivery).
   ackDeadlineMs: 4_000,
   // Live, then sandbox (docs: handle webhook delivery, read 2026-11).

@@ -15,6 +15,7 @@ export const paypal = provider<Credentials, Notice>({
   id: 'paypal',
   name: { en: 'PayPal', zh: 'PayPal' },
   credentials: Credentials,
+  environmentOf: ({ environment }) => (environment === 'live' ? 'live' : 'test'),
   inspectCredentials,
   expiries: ({ trustedCerts }) => certificateEnds({ trustedCerts }),
   // No deadline is published.

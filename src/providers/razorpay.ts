@@ -13,6 +13,7 @@ export const razorpay = provider<Credentials, Notice>({
   id: 'razorpay',
   name: { en: 'Razorpay', zh: 'Razorpay' },
   credentials: Credentials,
+  environmentOf: ({ environment }) => environment,
   // Razorpay is said to wait 5 s.
   ackDeadlineMs: 4_000,
   // Razorpay publishes addresses that change (read 2026-11): none is safe to keep here.

@@ -13,6 +13,7 @@ export const square = provider<Credentials, Notice>({
   id: 'square',
   name: { en: 'Square', zh: 'Square' },
   credentials: Credentials,
+  environmentOf: ({ environment }) => environment,
   // Square waits 10 s (docs: troubleshoot webhooks).
   ackDeadlineMs: 9_000,
   // None is published for webhooks (read 2026-11).

@@ -14,6 +14,7 @@ export const stripe = provider<Credentials, Notice>({
   id: 'stripe',
   name: { en: 'Stripe', zh: 'Stripe' },
   credentials: Credentials,
+  environmentOf: ({ apiKey }) => (apiKey === undefined ? null : apiKey.includes('_live_') ? 'live' : 'test'),
   // Stripe publishes no deadline and asks for a quick answer; others have seen it wait longer than this.
   ackDeadlineMs: 9_000,
   // stripe.com/files/ips/ips_webhooks.txt as others published it (read 2026-11).

@@ -13,6 +13,7 @@ export const unionpay = provider<Credentials, Notice>({
   id: 'unionpay',
   name: { en: 'UnionPay', zh: '中国银联' },
   credentials: Credentials,
+  environmentOf: ({ sandbox }) => (sandbox ? 'test' : 'live'),
   inspectCredentials,
   expiries: ({ rootCert, middleCert, signCert }) => certificateEnds({ rootCert, middleCert, signCert }),
   // UnionPay waits 10 s (FAQ 72).

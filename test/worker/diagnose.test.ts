@@ -1,11 +1,22 @@
-// POST /v1/channels/{id}/diagnose, over the whole way: the address called from outside, what arrived, what was refused,
-// what the provider says, and what became of it.
+// What helps whoever is lost: POST /v1/channels/{id}/diagnose over the whole way from outside to the origin, and
+// POST /v1/channels/check of credentials before they are kept.
 
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackLogNameOf, UNKNOWN_LOG } from '../../src/core/arrival.ts';
-import { call, type Json, makeChannel, makeKey, makeOrigin, type ProviderCall, unique } from './api-world.ts';
+import {
+  call,
+  credentials,
+  identity,
+  type Json,
+  makeChannel,
+  makeKey,
+  makeOrigin,
+  playProvider,
+  type ProviderCall,
+  unique,
+} from './api-world.ts';
 import { down, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
 
 type Found = { readonly code: string; readonly verdict: string; readonly seen: string; readonly fix: string | null };
@@ -185,5 +196,86 @@ describe('the way from outside', () => {
     await call('POST', `/v1/channels/${channel}/pause`);
     const codes = codesOf((await diagnose(channel)).body);
     expect(codes).toEqual(expect.arrayContaining(['origin_paused', 'origin_ready']));
+  });
+});
+
+describe('the check of credentials', () => {
+  const check = (body: object, key?: string) =>
+    call('POST', '/v1/channels/check', body, key === undefined ? {} : { key });
+  const wechat = (more: object = {}) => ({ provider: 'wechatpay-v3', credentials: { ...credentials, ...more } });
+  const codesIn = (body: Json) =>
+    [...(body.fields ?? [])].flatMap(({ field, code }) => (String(code) === 'sound' ? [] : [`${field} ${code}`]));
+
+  it('proves them by the word of the provider that there is no such order, and keeps nothing', async () => {
+    shop.calls.length = 0;
+    const { status, body } = await check(wechat());
+    expect([status, body.ok, body.provider?.code]).toEqual([200, true, 'proved']);
+    expect(shop.asked()).toEqual([expect.stringMatching(/^GET transactions\/out-trade-no\/CHECK[0-9A-F]{20}$/)]);
+    expect(JSON.stringify(body)).not.toContain(identity.apiV3Key);
+  });
+
+  it('fetches the keys that the answers are verified with, and with that proves the rest', async () => {
+    playProvider(undefined, 'certificate');
+    const { platformKeys: _, ...fetching } = credentials;
+    const { body } = await check({ provider: 'wechatpay-v3', credentials: fetching });
+    expect([body.ok, body.provider?.code]).toEqual([true, 'proved']);
+    const other = { ...fetching, apiV3Key: 'x'.repeat(32) };
+    const wrong = await check({ provider: 'wechatpay-v3', credentials: other });
+    expect([wrong.body.ok, String(wrong.body.provider?.code)]).toEqual([false, 'refused']);
+  });
+
+  it('says which field was pasted wrongly, and how', async () => {
+    const pem = credentials.merchantPrivateKey;
+    const { publicPem } = identity.publicKey;
+    const cases: readonly (readonly [object, readonly string[]])[] = [
+      [{ merchantPrivateKey: publicPem }, ['credentials.merchantPrivateKey public_key']],
+      [{ merchantPrivateKey: pem.replace(/^.*\n/, '') }, ['credentials.merchantPrivateKey no_begin']],
+      [{ platformKeys: { [identity.publicKey.serial]: pem } }, ['private_key']],
+      [{ apiV3Key: `${identity.apiV3Key} ` }, ['credentials.apiV3Key spaces']],
+      [{ apiV3Key: 'short' }, ['credentials.apiV3Key refused']],
+      [{ mchId: 'x', apiV3Key: '"quoted"' }, ['credentials.mchId refused', 'credentials.apiV3Key quotes']],
+    ];
+    for (const [more, expected] of cases) {
+      const { body } = await check(wechat(more));
+      const codes = codesIn(body);
+      expect([body.ok, body.provider?.code]).toEqual([false, 'skipped']);
+      expect(codes.length).toBe(expected.length);
+      for (const one of expected) expect(codes.join()).toContain(one);
+      expect(JSON.stringify(body)).not.toContain(pem.slice(40, 80));
+    }
+  });
+
+  it('tells credentials for tests from those for live payments', async () => {
+    const stripe = { signingSecrets: [`whsec_${'a'.repeat(32)}`], apiKey: `sk_test_${'b'.repeat(24)}` };
+    const asked = { provider: 'stripe', credentials: stripe, ask: false };
+    const live = await check({ ...asked, environment: 'live' });
+    expect([live.body.ok, codesIn(live.body)]).toEqual([false, ['environment environment']]);
+    expect((await check({ ...asked, environment: 'test' })).body.ok).toBe(true);
+  });
+
+  it('lets a provider that is away, or cannot be asked, prove nothing and refuse nothing', async () => {
+    shop.play(down);
+    const away = await check(wechat());
+    expect([away.body.ok, String(away.body.provider?.code)]).toEqual([true, 'away']);
+    const nowpayments = { provider: 'nowpayments', credentials: { ipnSecret: 'a-secret-of-thirty-two-characters' } };
+    const cannot = await check(nowpayments);
+    expect([cannot.body.ok, ['cannot', 'unset']]).toEqual([true, expect.arrayContaining([cannot.body.provider?.code])]);
+  });
+
+  it('checks what is to rotate over what stands', async () => {
+    const good = await check({
+      channel: shop.channel,
+      credentials: { merchantPrivateKey: credentials.merchantPrivateKey },
+    });
+    expect([good.body.ok, String(good.body.provider?.code)]).toEqual([true, 'proved']);
+    const bad = await check({
+      channel: shop.channel,
+      credentials: { merchantPrivateKey: identity.certificate.privatePem },
+    });
+    expect([bad.body.ok, String(bad.body.provider?.code)]).toEqual([false, 'refused']);
+    expect((await check({ channel: 'nobody', credentials: {} })).status).toBe(404);
+    expect((await check({ credentials: {} })).status).toBe(422);
+    expect((await check({ provider: 'nobody', credentials: {} })).status).toBe(422);
+    expect((await check(wechat(), await makeKey('operate', 'orders', 'read'))).status).toBe(403);
   });
 });

@@ -52,6 +52,7 @@ export const Credentials = z
     alipayPublicKey: keyText('alipayPublicKey')
       .optional()
       .meta({
+        holds: 'public_key',
         label: { en: 'Alipay public key (key mode)', zh: '支付宝公钥（公钥模式）' },
         help: {
           en:
@@ -64,6 +65,7 @@ export const Credentials = z
     previousAlipayPublicKey: keyText('previousAlipayPublicKey')
       .optional()
       .meta({
+        holds: 'public_key',
         label: { en: 'Previous Alipay public key', zh: '旧支付宝公钥' },
         help: {
           en: 'Taken as well while keys are being changed, so that no notice is lost. Remove it afterwards.',
@@ -74,6 +76,7 @@ export const Credentials = z
     alipayCert: keyText('alipayCert')
       .optional()
       .meta({
+        holds: 'certificates',
         label: { en: 'Alipay certificate (certificate mode)', zh: '支付宝公钥证书（证书模式）' },
         help: {
           en: 'alipayCertPublicKey_RSA2.crt, pasted whole. During a change of certificates: both, one below the other.',
@@ -84,6 +87,7 @@ export const Credentials = z
     appCert: keyText('appCert')
       .optional()
       .meta({
+        holds: 'certificate',
         label: { en: 'Application certificate (certificate mode)', zh: '应用公钥证书（证书模式）' },
         help: { en: 'appCertPublicKey_<APPID>.crt, pasted whole.', zh: '完整粘贴 appCertPublicKey_<APPID>.crt。' },
         rotates: true,
@@ -91,6 +95,7 @@ export const Credentials = z
     alipayRootCert: keyText('alipayRootCert')
       .optional()
       .meta({
+        holds: 'certificates',
         label: { en: 'Alipay root certificate (certificate mode)', zh: '支付宝根证书（证书模式）' },
         help: {
           en: 'alipayRootCert.crt, pasted whole: it holds several.',
@@ -101,6 +106,7 @@ export const Credentials = z
     privateKey: keyText('privateKey')
       .optional()
       .meta({
+        holds: 'private_key',
         label: { en: 'Application private key', zh: '应用私钥' },
         help: {
           en: 'Made by the Alipay key tool, PKCS#1 or PKCS#8. Needed for payments, queries, closing and refunds.',

@@ -30,6 +30,7 @@ export const Credentials = z
         },
       }),
     rootCert: certificates('rootCert').meta({
+      holds: 'certificates',
       label: { en: 'Root certificate', zh: '根证书' },
       help: {
         en: 'acp_prod_root.cer (tests: acp_test_root.cer) from the development kit at open.unionpay.com, pasted whole.',
@@ -38,6 +39,7 @@ export const Credentials = z
       rotates: true,
     }),
     middleCert: certificates('middleCert').meta({
+      holds: 'certificates',
       label: { en: 'Intermediate certificate', zh: '中级证书' },
       help: {
         en:
@@ -50,6 +52,7 @@ export const Credentials = z
     signCert: certificates('signCert')
       .optional()
       .meta({
+        holds: 'certificate',
         label: { en: 'Your signing certificate', zh: '商户签名证书' },
         help: {
           en:
@@ -65,6 +68,7 @@ export const Credentials = z
       .max(16_384, 'signKey is longer than any private key: paste it alone.')
       .optional()
       .meta({
+        holds: 'private_key',
         label: { en: 'Your signing key', zh: '商户签名私钥' },
         help: {
           en: 'The private key of signCert, from the same .pfx: openssl pkcs12 -in acp.pfx -nocerts -nodes.',

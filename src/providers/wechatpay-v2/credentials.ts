@@ -106,6 +106,7 @@ export const Credentials = z.strictObject({
     .max(PEM_CHARS_MAX)
     .optional()
     .meta({
+      holds: 'certificate',
       label: { en: 'Merchant API certificate, to be checked', zh: '商户API证书（仅供检查）' },
       help: {
         en:
@@ -119,6 +120,7 @@ export const Credentials = z.strictObject({
     .max(PEM_CHARS_MAX)
     .optional()
     .meta({
+      holds: 'private_key',
       label: { en: 'Merchant private key, to be checked', zh: '商户API私钥（仅供检查）' },
       help: {
         en: 'Optional, with the certificate above: the file apiclient_key.pem, pasted whole. It is checked, not used.',

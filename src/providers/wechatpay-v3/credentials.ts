@@ -90,6 +90,7 @@ const PlatformKeys = z
     }
   })
   .meta({
+    holds: 'public_key',
     label: { en: 'WeChat Pay public keys and platform certificates', zh: '微信支付公钥与平台证书' },
     help: {
       en:
@@ -171,6 +172,7 @@ export const Credentials = z
       .max(PEM_CHARS_MAX)
       .optional()
       .meta({
+        holds: 'private_key',
         label: { en: 'Merchant private key', zh: '商户API私钥' },
         help: {
           en:
