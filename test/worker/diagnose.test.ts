@@ -13,8 +13,8 @@ import {
   makeChannel,
   makeKey,
   makeOrigin,
-  playProvider,
   type ProviderCall,
+  playProvider,
   unique,
 } from './api-world.ts';
 import { down, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
