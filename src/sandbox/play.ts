@@ -41,6 +41,8 @@ export const Pay = z.strictObject({
   again: z.boolean().optional(),
   /** What the platform keeps of it, as its bill says; 0.6 % unless given. */
   feeFen: z.int().min(0).optional(),
+  /** It was paid so many days ago: a bill of that day has it. */
+  daysAgo: z.int().min(0).max(90).default(0),
   /** Another application's: an order of another shop on the same account, for an order that the sandbox never saw. */
   appId: z.string().min(1).max(32).optional(),
   /** Pays though the order is closed, as a payer does who was a moment faster. */
@@ -64,7 +66,7 @@ export const Complain = z.strictObject({
   ...Misbehave,
 });
 
-export type Pay = z.infer<typeof Pay>;
+export type Pay = z.input<typeof Pay>;
 export type RefundRequest = z.infer<typeof RefundRequest>;
 export type Complain = z.infer<typeof Complain>;
 export type Sent = { readonly notice: Notice; readonly first: Promise<void> };
@@ -93,6 +95,7 @@ export class Play {
     if (order.state === 'CLOSED' && !request.evenIfClosed) {
       throw new Refused(`Order ${order.outTradeNo} is closed: it cannot be paid, unless evenIfClosed says so.`);
     }
+    const now = Date.now() - (request.daysAgo ?? 0) * DAY_MS;
     const isAgain = request.again === true;
     const { transactionId, paidAt, earlier = [] } = order;
     const before = isAgain && transactionId !== null && paidAt !== null ? [{ transactionId, paidAt }] : [];
@@ -106,7 +109,7 @@ export class Play {
       openid: request.openid ?? order.openid,
       attach: request.attach ?? order.attach,
       transactionId: isAgain ? newTransactionId() : (transactionId ?? newTransactionId()),
-      paidAt: isAgain ? Date.now() : (paidAt ?? Date.now()),
+      paidAt: isAgain ? now : (paidAt ?? now),
     });
     return this.#send(paid, request.notifyUrl, paymentNotice(paid), request);
   }
@@ -223,6 +226,7 @@ export class Play {
   }
 }
 
+const DAY_MS = 86_400_000;
 /** How long a refund that recovers stays abnormal. */
 const RECOVERY_MS = 10_000;
 

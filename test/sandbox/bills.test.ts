@@ -164,6 +164,13 @@ it('gives the hash of what is in the file, and the file once it is asked for wit
   expect((await fetch(`${wechat.url}/v3/billdownload/file?token=x`)).status).toBe(401);
 });
 
+it('tells on its own day of a payment that was made days ago', async () => {
+  await wechat.pay({ outTradeNo: 'older', amount: 300, daysAgo: 3, misbehave: 'lost' }).first;
+  const keeper = new Bookkeeper('wechatpay-v3', credentialsOf(identity), wechat.url);
+  expect(await keeper.file('trade', dayAfter(TODAY, -3))).toMatchObject({ checksum: { algorithm: 'SHA-1' } });
+  expect((await keeper.trades()).map(({ orderNo }) => orderNo)).not.toContain('older');
+});
+
 it('makes bills in the morning, where it is told to be as slow as the real one', async () => {
   const hours = { port: 0, identity, notifyUrl: receiver.url, billHours: 'next-morning' } as const;
   const slow = await startWeChatPay(hours);
