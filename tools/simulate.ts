@@ -3,10 +3,11 @@
 // explained. Ends with exit code 1 when one is not.
 import { seeded } from './chaos/random.ts';
 import { readFlags } from './flags.ts';
+import { explain, judgeRuns } from './simulate/bills.ts';
 import { installClock, playedNow } from './simulate/clock.ts';
 import { Month } from './simulate/month.ts';
 import { planOf } from './simulate/plan.ts';
-import { judge, percentile, type Verdict } from './simulate/verdict.ts';
+import { type Finding, judge, percentile, type Verdict } from './simulate/verdict.ts';
 import { buildWorld } from './simulate/world.ts';
 import { main, paint, Sentence, stopOnSignals } from './terminal.ts';
 
@@ -82,13 +83,20 @@ async function simulate({ days, orders, seed }: Options) {
     );
     for (const complaint of world.complaints.slice(0, 20)) say(complaint);
     say(`flags: ${JSON.stringify(verdict.flags)}`);
-    return figuresOf(plan.orders.length, month.callbacksLost, verdict);
+    const runs = await judgeRuns(world.client, startsAt, days);
+    const unexplained = await explain(world.client, plan.orders);
+    return figuresOf(plan.orders.length, month.callbacksLost, verdict, [...runs, ...unexplained]);
   } finally {
     await world.close();
   }
 }
 
-function figuresOf(orders: number, callbacksLost: number, { findings, learnt }: Verdict) {
+function figuresOf(
+  orders: number,
+  callbacksLost: number,
+  { findings, learnt }: Verdict,
+  unexplained: readonly Finding[],
+) {
   const repaired = learnt.filter(({ source }) => source === 'query' || source === 'bill');
   return {
     orders,
@@ -100,7 +108,7 @@ function figuresOf(orders: number, callbacksLost: number, { findings, learnt }: 
       0.95,
     ),
     wrong: new Set(findings.map(({ orderNo }) => orderNo)).size,
-    unexplained: 0,
-    findings,
+    unexplained: unexplained.length,
+    findings: [...findings, ...unexplained],
   };
 }

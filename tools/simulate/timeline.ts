@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { Sentence } from '../terminal.ts';
 import { moveClockTo, playedNow } from './clock.ts';
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
 type Happening = { readonly at: number; readonly turn: number; readonly act: () => unknown };
 
 const State = z.object({
@@ -22,9 +25,8 @@ export type TimelineOptions = {
   readonly stepMs: number;
   /** Alarms may ring so late, as real ones do, so that several share a step. */
   readonly alarmsLateMs: number;
-  /** How often the clock of the gateway's own ticks. */
+  /** How often the cron ticks, once it did so each minute for an hour: some things have a minute of their own in it. */
   readonly tickEveryMs: number;
-  readonly onTick: () => Promise<void>;
 };
 
 export class Timeline {
@@ -35,12 +37,14 @@ export class Timeline {
   #turns = 0;
   #inFlight = 0;
   #nextTickAt: number;
+  readonly #oftenUntil: number;
   #failure: unknown;
   steps = 0;
 
   constructor(options: TimelineOptions) {
     this.#options = options;
-    this.#nextTickAt = playedNow() + options.tickEveryMs;
+    this.#nextTickAt = playedNow();
+    this.#oftenUntil = this.#nextTickAt + HOUR_MS;
   }
 
   at(time: number, act: () => unknown): void {
@@ -89,7 +93,7 @@ export class Timeline {
   }
 
   async #step(next: number): Promise<State> {
-    const { stepMs, tickEveryMs, onTick } = this.#options;
+    const { stepMs, tickEveryMs } = this.#options;
     this.steps += 1;
     moveClockTo(Math.max(Math.ceil(next / stepMs) * stepMs, playedNow()));
     const now = playedNow();
@@ -98,8 +102,9 @@ export class Timeline {
     await this.#ask(`to=${now}`);
     while (this.#peek() <= now) await this.#happenings.pop()?.act();
     if (this.#nextTickAt <= now) {
-      this.#nextTickAt = (Math.floor(now / tickEveryMs) + 1) * tickEveryMs;
-      await onTick();
+      const every = now < this.#oftenUntil ? MINUTE_MS : tickEveryMs;
+      this.#nextTickAt = (Math.floor(now / every) + 1) * every;
+      await this.#ask('tick');
     }
     return this.#rest();
   }
@@ -126,7 +131,7 @@ export class Timeline {
     return this.#happenings.at(-1)?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** `to`: moves the gateway's clock. `rest`: answers once it has nothing left to do. */
+  /** `to`: moves the gateway's clock. `tick`: its cron's. `rest`: answers once it has nothing left to do. */
   async #ask(how: string): Promise<State> {
     const response = await fetch(`${this.#options.url}/simulate?${how}`, { method: 'POST' });
     return State.parse(await response.json());

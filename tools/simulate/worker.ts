@@ -131,10 +131,13 @@ async function rest(env: Env): Promise<boolean> {
   return true;
 }
 
+const tick = (): ScheduledController => ({ cron: '* * * * *', scheduledTime: Date.now(), noRetry: () => {} });
+
 async function simulate(request: Request, env: Env): Promise<Response> {
   const asked = new URL(request.url).searchParams;
   const to = asked.get('to');
   if (to !== null) moveClockTo(Number(to));
+  if (asked.has('tick')) await counted(gateway.default.scheduled(tick(), countedEnv(env)));
   const isAtRest = !asked.has('rest') || (await rest(env));
   return Response.json({ ...activity(), isAtRest });
 }
@@ -149,9 +152,5 @@ export default {
     const { waitUntil } = ctx;
     ctx.waitUntil = (promise) => waitUntil.call(ctx, counted(Promise.resolve(promise)));
     return counted(Promise.resolve(gateway.default.queue(batch, countedEnv(env), ctx)));
-  },
-  scheduled(controller, env) {
-    const { cron, noRetry } = controller;
-    return counted(gateway.default.scheduled({ cron, noRetry, scheduledTime: Date.now() }, countedEnv(env)));
   },
 } satisfies ExportedHandler<Env, AskMessage | DeliveryMessage>;

@@ -68,7 +68,7 @@ export async function buildWorld({ outage, ...pace }: WorldOptions): Promise<Wor
     },
   });
   undo.push(gateway.dispose);
-  const timeline = new Timeline({ ...pace, url: gateway.url, onTick: gateway.fireCron });
+  const timeline = new Timeline({ ...pace, url: gateway.url });
   later.timeline = timeline;
   const client = new Client(gateway.url, gateway.adminKey);
   await setUp(client, identity, merchant);
