@@ -3,6 +3,7 @@
 import { DAY_MS } from '../core/limits.ts';
 import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, type Latency, type Tally } from '../core/tally.ts';
 import { countOpenDeliveries } from '../store/lists.ts';
+import { countOpenDiscrepancies } from '../store/reconcile-lists.ts';
 import { sumByChannel } from '../store/rollups.ts';
 import { requires } from './auth.ts';
 import { newApp, registryOf } from './kit.ts';
@@ -15,9 +16,10 @@ metrics.get('/metrics', requires('metrics'), async (c) => {
   const now = Date.now();
   const since = now - (now % DAY_MS);
   const channels = await registryOf(c.env).listChannelIds();
-  const [tallies, waiting] = await Promise.all([
+  const [tallies, waiting, differing] = await Promise.all([
     sumByChannel(c.env.DB, channels, since, now + 1),
     countOpenDeliveries(c.env.DB),
+    countOpenDiscrepancies(c.env.DB),
   ]);
   const all = channels.map((channel) => ({ channel, tally: tallies.get(channel) ?? {} }));
   const parts = [
@@ -26,6 +28,9 @@ metrics.get('/metrics', requires('metrics'), async (c) => {
     '# TYPE tollgate_deliveries_open gauge',
     '# HELP tollgate_deliveries_open Deliveries that are not done, by state; 10000 stands for more.',
     ...waiting.map(({ state, count }) => `tollgate_deliveries_open${labels({ state })} ${count}`),
+    '# TYPE tollgate_discrepancies_open gauge',
+    '# HELP tollgate_discrepancies_open Differences between a bill and the ledger that want a person.',
+    ...differing.map(({ channel, kind, count }) => `tollgate_discrepancies_open${labels({ channel, kind })} ${count}`),
     '# EOF',
   ];
   return c.body(`${parts.join('\n')}\n`, 200, { 'content-type': TYPE });

@@ -183,7 +183,7 @@ export function renderDiscrepancy(discrepancy: Discrepancy): z.infer<typeof Disc
   const { repair: _, there, here, foundAt, updatedAt, ...shown } = discrepancy;
   return {
     ...shown,
-    repaired: discrepancy.eventId !== null,
+    repaired: discrepancy.status === 'fixed' && discrepancy.eventId !== null,
     there: renderSide(there),
     here: renderSide(here),
     foundAt: iso(foundAt),

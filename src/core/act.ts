@@ -26,7 +26,7 @@ export function actNameOf(method: string, pattern: string): { readonly noun: str
   const last = parts.at(-1) ?? '';
   const hasVerb = method === 'POST' && parts.length > 1 && !isParam(last);
   const nouns = (hasVerb ? parts.slice(0, -1) : parts).filter((part) => !isParam(part));
-  const noun = nouns.map((part) => part.replace(/([^s])s$/, '$1')).join('.');
+  const noun = nouns.map((part) => part.replace(/ies$/, 'y').replace(/([^s])s$/, '$1')).join('.');
   return { noun, kind: `${noun}.${hasVerb ? last : (VERBS[method] ?? method.toLowerCase())}` };
 }
 

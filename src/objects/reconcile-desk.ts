@@ -11,7 +11,8 @@ import { BILL_ROWS_AT_ONCE } from '../core/run-limits.ts';
 import { readConfig } from '../env.ts';
 import { providerOf } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
-import { partsOf, putRun, readRun } from '../store/reconcile-runs.ts';
+import { countOpen } from '../store/reconcile-differences.ts';
+import { channelOfRuns, hasFailed, partsOf, putRun, readRun } from '../store/reconcile-runs.ts';
 import { openCredentials } from '../store/registry-copy.ts';
 
 /** What a step has used up since it last said so: an alarm takes only so much. */
@@ -122,6 +123,16 @@ export class ReconcileDesk {
     if (checksum === null) return {};
     return { checksum: { hash: createHash(checksum.algorithm.replace('-', '')), expected: checksum.hex } };
   }
+}
+
+/** What a person was told of is over, once nothing of it is left. */
+export async function endAlarms(env: Env, sql: SqlStorage): Promise<void> {
+  const codes: AlarmCode[] = hasFailed(sql) ? [] : ['bill_missing', 'bill_refused'];
+  if (countOpen(sql) === 0) codes.push('discrepancies_open');
+  const at = Date.now();
+  const subject = `channel/${channelOfRuns(sql)}`;
+  const news = codes.map((code) => ({ alarm: { code, subject, detail: '', at, ended: true as const }, since: at }));
+  await env.REGISTRY.getByName('registry').raiseNews(news);
 }
 
 /** Of a run's bills those that are compared row by row with the orders. */

@@ -139,7 +139,7 @@ function keep(desk: ReconcileDesk, bill: BillKind, { differences, cleared }: Fin
     const known = readDiscrepancy(desk.sql, id);
     if (known?.status !== 'open') continue;
     const note = `The bill of ${desk.day} has it.`;
-    putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now, null);
+    putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now);
   }
 }
 

@@ -47,7 +47,7 @@ async function tell(desk: ReconcileDesk, repairs: readonly Repair[]): Promise<vo
       if (known === null) continue;
       const kept = known.status === 'explained' ? known.status : status;
       const changed = { ...known, status: kept, eventId, detail: detail ?? known.detail, updatedAt: Date.now() };
-      putDiscrepancy(desk.sql, changed, Date.now(), null);
+      putDiscrepancy(desk.sql, changed, Date.now());
     }
   });
 }
@@ -98,7 +98,7 @@ async function outcomeOf(
       return { status: 'open', eventId, detail: 'The ledger was told, and it changed nothing: look at the order.' };
     case 'parked':
     case 'incomplete':
-      return { status: 'open', eventId, detail: 'It waits for the order’s registration: register the order.' };
+      return { status: 'open', eventId: null, detail: 'It waits for the order’s registration: register the order.' };
     case 'refused':
       return { status: 'open', eventId: null, detail: 'The order holds as many facts as it can: look at the order.' };
     default:

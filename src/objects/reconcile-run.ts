@@ -7,7 +7,7 @@ import { billOf } from '../core/reconciliation.ts';
 import { unreachable } from '../core/result.ts';
 import { countOpen, notFoundAgain, putDiscrepancy } from '../store/reconcile-differences.ts';
 import { dropFile } from '../store/reconcile-runs.ts';
-import { type ReconcileDesk, type Step, tradeKinds } from './reconcile-desk.ts';
+import { endAlarms, type ReconcileDesk, type Step, tradeKinds } from './reconcile-desk.ts';
 import { fetchStep } from './reconcile-fetch.ts';
 import { absentStep, type Comparisons, checkStep, compareStep } from './reconcile-judge.ts';
 import { repairStep } from './reconcile-repair.ts';
@@ -63,6 +63,10 @@ async function* finish(desk: ReconcileDesk): Step {
     const now = Date.now();
     return { ...run, bills, state: 'done', failures: 0, problem: null, retryAt: null, finishedAt: now };
   });
+  // Nothing waits for this: the next run ends what a failure leaves standing.
+  await endAlarms(desk.env, desk.sql).catch((error) =>
+    console.error(JSON.stringify({ hop: 'reconcile', error: `${error}` })),
+  );
 }
 
 /** What this run did not find any more is no more; a kind of which there were too many to give is left alone. */
@@ -78,7 +82,7 @@ async function* fixGone(desk: ReconcileDesk, kind: 'trade' | 'refund'): Step {
     desk.storage.transactionSync(() => {
       for (const known of gone) {
         const note = known.note ?? `Run ${runs} of the day did not find it any more.`;
-        putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now, null);
+        putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now);
       }
     });
     yield { rows: 0, calls: 0 };

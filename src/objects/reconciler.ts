@@ -26,8 +26,8 @@ import { readRunProjection, untellRuns } from '../store/reconcile-projection.ts'
 import * as store from '../store/reconcile-runs.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { beginDue, isDaily, nextDueAt } from './reconcile-clock.ts';
-import { ReconcileDesk, type Step } from './reconcile-desk.ts';
-import { keepFile, TOO_LARGE } from './reconcile-fetch.ts';
+import { endAlarms, ReconcileDesk, type Step } from './reconcile-desk.ts';
+import { type KeptFile, keepFile, TOO_LARGE } from './reconcile-fetch.ts';
 import { reconcile } from './reconcile-run.ts';
 import { tellRuns } from './reconcile-told.ts';
 
@@ -81,34 +81,38 @@ export class Reconciler extends DurableObject<Env> {
 
   /** Takes a bill that somebody brings, and runs its day with it. */
   async bring(request: BringBill, bytes: ReadableStream<Uint8Array>): Promise<StartRunReply> {
-    const { channel, day, kind, stamp } = request;
-    const { now } = stamp;
-    const record = await this.#record(channel, now);
+    const { channel, kind, stamp } = request;
+    const record = await this.#record(channel, stamp.now);
     const problem = layoutProblem(record, kind);
     if (problem !== null) return problem;
     this.#open(channel);
-    if (store.readRun(this.#sql, day)?.state === 'running') return refused('day', UNDER_WAY);
     this.#isBringing += 1;
     try {
       const kept = await keepFile(this.ctx.storage, bytes);
       if (kept === null) return refused('body', TOO_LARGE);
-      return this.ctx.storage.transactionSync(() => {
-        const known = store.readRun(this.#sql, day);
-        if (known?.state === 'running') {
-          if (kept.file !== null) store.dropFile(this.#sql, kept.file);
-          return refused('day', UNDER_WAY);
-        }
-        this.#drop(day);
-        const asked = { channel, day, kinds: [kind], begunBy: 'upload' } as const;
-        const bill = { ...wantedBill(kind, 'upload'), state: 'here' as const, ...kept };
-        const run = store.putRun(this.#sql, beginRun(known, asked, [bill], now), now);
-        this.#note(stamp, `${run.id} ${kind} ${kept.digest ?? ''}`);
-        void this.ctx.storage.setAlarm(now);
-        return { kind: 'started', run };
-      });
+      const reply = this.ctx.storage.transactionSync(() => this.#brought(request, kept));
+      if (reply.kind !== 'started' && kept.file !== null) store.dropFile(this.#sql, kept.file);
+      return reply;
     } finally {
       this.#isBringing -= 1;
     }
+  }
+
+  /** Anything may have happened while the file came. */
+  #brought({ channel, day, kind, stamp }: BringBill, kept: KeptFile): StartRunReply {
+    const { now } = stamp;
+    const known = store.readRun(this.#sql, day);
+    const claim = store.claimRunKey(this.#sql, stamp);
+    if (claim === 'reused') return { kind: 'key_reused' };
+    if (known && claim === 'same') return { kind: 'under_way', run: known };
+    if (known?.state === 'running') return refused('day', UNDER_WAY);
+    this.#drop(day);
+    const asked = { channel, day, kinds: [kind], begunBy: 'upload' } as const;
+    const bill = { ...wantedBill(kind, 'upload'), state: 'here' as const, ...kept };
+    const run = store.putRun(this.#sql, beginRun(known, asked, [bill], now), now);
+    this.#note(stamp, `${run.id} ${kind} ${kept.digest ?? ''}`);
+    void this.ctx.storage.setAlarm(now);
+    return { kind: 'started', run };
   }
 
   async read(day: BillDay): Promise<ReconciliationView | null> {
@@ -126,20 +130,27 @@ export class Reconciler extends DurableObject<Env> {
   }
 
   /** What a person says of a discrepancy. */
-  async change({ id, change, stamp }: ChangeRequest): Promise<ChangeReply> {
-    return this.ctx.storage.transactionSync(() => {
-      const known = this.#hasTables ? readDiscrepancy(this.#sql, id) : null;
-      if (known === null) return { kind: 'missing' };
-      const { now } = stamp;
-      const changed = changeDiscrepancy(known, change, now);
-      if (!changed.ok) return { kind: 'refused', ...changed.error };
-      const { value: discrepancy } = changed;
-      putDiscrepancy(this.#sql, discrepancy, now, null);
-      const { status, note, owner, orderNo } = discrepancy;
-      this.#note(stamp, `${status}${owner === null ? '' : `, ${owner}`}`, orderNo ?? '', note);
-      void this.#armBy(now + PROJECT_DELAY_MS);
-      return { kind: 'changed', discrepancy };
-    });
+  async change(request: ChangeRequest): Promise<ChangeReply> {
+    const reply = this.ctx.storage.transactionSync(() => this.#change(request));
+    if (reply.kind === 'changed') {
+      await this.#armBy(request.stamp.now + PROJECT_DELAY_MS);
+      // What fails here is ended by the next run.
+      if (reply.discrepancy.status !== 'open') this.ctx.waitUntil(endAlarms(this.env, this.#sql).catch(() => null));
+    }
+    return reply;
+  }
+
+  #change({ id, change, stamp }: ChangeRequest): ChangeReply {
+    const known = this.#hasTables ? readDiscrepancy(this.#sql, id) : null;
+    if (known === null) return { kind: 'missing' };
+    const { now } = stamp;
+    const changed = changeDiscrepancy(known, change, now);
+    if (!changed.ok) return { kind: 'refused', ...changed.error };
+    const { value: discrepancy } = changed;
+    putDiscrepancy(this.#sql, discrepancy, now, discrepancy.status === 'open');
+    const { status, note, owner, orderNo } = discrepancy;
+    this.#note(stamp, `${status}${owner === null ? '' : `, ${owner}`}`, orderNo ?? '', note);
+    return { kind: 'changed', discrepancy };
   }
 
   /** Cron's nudge: an alarm that the platform lost is set again, and a channel that has bills begins to be compared. */

@@ -11,12 +11,13 @@ export function readDiscrepancy(sql: SqlStorage, id: string): Discrepancy | null
   return row ? discrepancyOf(row) : null;
 }
 
-/** A change of one that is known; whatever it is about stays. */
-export function putDiscrepancy(sql: SqlStorage, discrepancy: Discrepancy, now: number, todo: string | null): void {
+/** A change of one that is known; whatever it is about stays. Its repair is no more to be done, unless `isTodo`. */
+export function putDiscrepancy(sql: SqlStorage, discrepancy: Discrepancy, now: number, isTodo = false): void {
   sql.exec(
-    `UPDATE discrepancies SET status = ?, todo = ?, told = 0, version = MAX(version + 1, ?), doc = ? WHERE id = ?`,
+    `UPDATE discrepancies SET status = ?, todo = CASE WHEN ? THEN todo END, told = 0,
+       version = MAX(version + 1, ?), doc = ? WHERE id = ?`,
     discrepancy.status,
-    todo,
+    isTodo ? 1 : 0,
     now,
     JSON.stringify(discrepancy),
     discrepancy.id,
@@ -114,6 +115,10 @@ export const discrepanciesOf = (sql: SqlStorage, run: string, after: string, lim
     .toArray()
     .map(discrepancyOf);
 
-/** Of a day, how many want a person. */
-export const countOpen = (sql: SqlStorage, day: BillDay): number =>
-  sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM discrepancies WHERE status = 'open' AND day = ?", day).one().n;
+/** How many want a person: of a day, or of all. */
+export function countOpen(sql: SqlStorage, day?: BillDay): number {
+  const open = "SELECT COUNT(*) AS n FROM discrepancies WHERE status = 'open'";
+  const counted =
+    day === undefined ? sql.exec<{ n: number }>(open) : sql.exec<{ n: number }>(`${open} AND day = ?`, day);
+  return counted.one().n;
+}

@@ -91,6 +91,10 @@ export function nextRun(sql: SqlStorage): Reconciliation | null {
 export const isRunning = (sql: SqlStorage): boolean =>
   sql.exec("SELECT 1 FROM runs WHERE retry_at IS NOT NULL AND state = 'running' LIMIT 1").toArray().length > 0;
 
+/** Whether a day is left whose bill nobody could fetch or read. */
+export const hasFailed = (sql: SqlStorage): boolean =>
+  sql.exec("SELECT 1 FROM runs WHERE state IN ('missing', 'refused') LIMIT 1").toArray().length > 0;
+
 /** Days from then on whose trade bill came from the provider, or is being asked for. */
 export function daysAsked(sql: SqlStorage, since: BillDay): ReadonlySet<BillDay> {
   const rows = sql.exec<RunRow>('SELECT doc FROM runs WHERE day >= ?', since).toArray().map(runOf);

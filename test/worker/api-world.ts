@@ -20,13 +20,14 @@ export type Json = { readonly [name: string]: Json } & Pick<readonly Json[], 'ma
   Iterable<Json>;
 type CallOptions = { readonly key?: string | null; readonly headers?: Readonly<Record<string, string>> };
 
-/** Calls the Worker through its own door; a body that is no text is sent as JSON. */
+/** Calls the Worker through its own door; a body that is neither text nor bytes is sent as JSON. */
 export async function call(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Reply> {
   const key = options.key === undefined ? ADMIN_KEY : options.key;
   const headers = new Headers(options.headers);
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   if (body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json');
-  const sent = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
+  const isSentAsItIs = typeof body === 'string' || body instanceof Uint8Array;
+  const sent = body === undefined ? null : isSentAsItIs ? body : JSON.stringify(body);
   const response = await exports.default.fetch(
     new Request(`http://127.0.0.1:8787${path}`, { method, headers, body: sent }),
   );

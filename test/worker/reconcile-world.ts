@@ -101,6 +101,11 @@ export class Merchant {
     return text.replaceAll(MCH_ID, identity.mchId).replaceAll(APP_ID, identity.appId);
   }
 
+  /** A file as the provider would send it. */
+  text(kind: 'trade' | 'fundflow'): string {
+    return this.#textOf(kind === 'fundflow');
+  }
+
   async record() {
     const record = await env.REGISTRY.getByName('registry').readChannel(this.channel);
     if (!record) throw new Error('the channel is not known');
@@ -163,3 +168,10 @@ export const signed = (value: object, status = 200): Response => {
   const headers = signMessage(body, identity.publicKey, Math.floor(Date.now() / 1_000));
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } });
 };
+
+/** What wants a person about a channel, by code. */
+export async function alarmsOf(channel: string): Promise<string[]> {
+  const { body } = await call('GET', '/v1/alarms?limit=200');
+  const own = [...(body.items ?? [])].filter(({ subject }) => String(subject) === `channel/${channel}`);
+  return own.filter(({ state }) => String(state) !== 'resolved').map(({ code }) => String(code));
+}

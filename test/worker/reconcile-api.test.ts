@@ -1,0 +1,193 @@
+// What people do with reconciliations through /v1: bring a bill of their own, look at differences, say what they are
+// about, take them away as a table.
+import { env } from 'cloudflare:workers';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { call, makeKey, unique } from './api-world.ts';
+import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const mapping = {
+  columns: { orderNo: 'Order', transactionId: 'Payment', amount: 'Amount', at: 'Time', fee: 'Fee' },
+  ...{ currency: 'CNY', times: 'iso', offsetMinutes: 480 },
+};
+const at = new Date(START + 3_600_000).toISOString();
+const table = (...orderNos: string[]) =>
+  `Order,Payment,Amount,Time,Fee\n${orderNos.map((no) => `${no},42${no},10.00,${at},0.06\n`).join('')}`;
+
+/** Sends a file as it is. */
+const bring = (merchant: Merchant, body: string | Uint8Array, query = '', key?: string) =>
+  call('POST', `/v1/reconciliations/bills?channel=${merchant.channel}&day=${DAY}${query}`, body, {
+    headers: { 'content-type': 'text/csv', ...(key === undefined ? {} : { 'idempotency-key': key }) },
+  });
+
+const mapped = (more: object = {}) =>
+  Merchant.open({ trade: null, fundflow: null }, { settings: { billMapping: mapping, exclusive: true, ...more } });
+
+describe('a bill that somebody brings', () => {
+  it('is read by the mapping of the channel, compared and repaired by', async () => {
+    const merchant = await mapped();
+    await merchant.hear(told(trade('A-1')), told(trade('A-3'), { amount: CNY(1_000) }));
+    const reply = await bring(merchant, table('A-1', 'A-2'));
+    expect([reply.status, reply.body.begunBy]).toEqual([202, 'upload']);
+    const body = await merchant.until('done');
+    expect(merchant.asked).toEqual([]);
+    expect([...(body.bills ?? [])]).toMatchObject([{ kind: 'trade', source: 'upload', rows: 2, checksum: null }]);
+    const kinds = (await merchant.discrepancies()).map(({ kind, orderNo }) => `${kind} ${orderNo}`).sort();
+    expect(kinds).toEqual(['missing_here A-2', 'missing_there A-3']);
+    expect((await merchant.order('A-2')).body.order).toMatchObject({ state: 'paid' });
+  });
+
+  it.each([
+    ['packed', gzipSync(table('A-1', 'A-2'))],
+    ['larger than any other body may be', table(...Array.from({ length: 4_000 }, (_, n) => `A-${n}`))],
+  ])('may be %s', async (_, file) => {
+    const merchant = await mapped();
+    expect((await bring(merchant, file)).status).toBe(202);
+    const [bill] = [...((await merchant.until('done')).bills ?? [])];
+    expect([2, 4_000]).toContain(Number(bill?.rows));
+    expect(Number(bill?.bytes)).toBeLessThan(100_000);
+  });
+
+  it('is read as the provider writes its own where the channel has no mapping', async () => {
+    const files = filesOf([trade('A-1')]);
+    const merchant = await Merchant.open(files, { settings: { exclusive: true } });
+    expect((await bring(merchant, merchant.text('trade'))).status).toBe(202);
+    await merchant.until('done');
+    expect((await merchant.order('A-1')).body.order).toMatchObject({ state: 'paid' });
+    expect((await bring(merchant, merchant.text('fundflow'), '&kind=fundflow')).status).toBe(202);
+    const body = await merchant.until('done');
+    expect([...(body.settlement ?? [])]).toMatchObject([{ gross: '10.00000', difference: '0.00000' }]);
+    expect(body.untied).toBeNull();
+  });
+
+  it('that cannot be read is refused in words, and not tried again', async () => {
+    const merchant = await mapped();
+    await bring(merchant, 'Order,Amount\nA-1,10.00\n');
+    const body = await merchant.until('refused');
+    expect(String(body.problem)).toContain('Time');
+    expect(body.retryAt).toBeNull();
+    expect(await alarmsOf(merchant.channel)).toEqual(['bill_refused']);
+  });
+
+  it('comes once under one Idempotency-Key', async () => {
+    const merchant = await mapped();
+    const key = unique('key');
+    await bring(merchant, table('A-1'), '', key);
+    await merchant.until('done');
+    expect((await bring(merchant, table('A-1'), '', key)).body).toMatchObject({ runs: 1, state: 'done' });
+    expect((await bring(merchant, table('A-1'), '&kind=refund', key)).body).toMatchObject({
+      code: 'idempotency_key_reused',
+    });
+  });
+
+  it('needs a channel that says how to read it, and a day', async () => {
+    const merchant = await Merchant.open({ trade: null, fundflow: null }, razorpay);
+    expect((await bring(merchant, table('A-1'))).body).toMatchObject({ errors: [{ field: 'channel' }] });
+    expect((await merchant.start()).body).toMatchObject({ errors: [{ field: 'channel' }] });
+    const other = await mapped();
+    const wrong = `/v1/reconciliations/bills?channel=${other.channel}&day=2026-02-30`;
+    expect((await call('POST', wrong, 'x', { headers: { 'content-type': 'text/csv' } })).status).toBe(422);
+  });
+});
+
+const razorpay = { provider: 'razorpay', credentials: { webhookSecrets: ['a-webhook-secret-of-razorpay'] } };
+
+describe('a run begun by hand', () => {
+  it('is refused for a day that is not over, an unknown channel, and a kind that the provider has not', async () => {
+    const merchant = await Merchant.open(filesOf([]));
+    const today = new Date(Date.now() + 28_800_000).toISOString().slice(0, 10);
+    expect((await merchant.start({ day: today })).body).toMatchObject({ errors: [{ field: 'day' }] });
+    expect((await merchant.start({ channel: 'nobody' })).status).toBe(404);
+    expect((await merchant.start({ kinds: [] })).status).toBe(422);
+    expect((await call('GET', '/v1/reconciliations/nobody~2026-01-01')).status).toBe(404);
+    expect((await call('GET', '/v1/reconciliations/x')).status).toBe(404);
+    expect((await merchant.view()).status).toBe(404);
+  });
+
+  it('and begun twice at once is one, and wants the scope operate', async () => {
+    const merchant = await Merchant.open(filesOf([trade('A-1')]));
+    const [one, two] = [await merchant.start(), await merchant.start()];
+    expect([one.body.runs, two.body.runs]).toEqual([1, 1]);
+    const key = await makeKey('read');
+    expect((await call('POST', '/v1/reconciliations', {}, { key })).status).toBe(403);
+    await merchant.until('done');
+    const { body } = await call('GET', '/v1/reconciliations?state=done&limit=1', undefined, { key });
+    expect([...(body.items ?? [])]).toMatchObject([{ state: 'done' }]);
+  });
+});
+
+describe('a discrepancy', () => {
+  const opened = async () => {
+    const merchant = await Merchant.open(filesOf([trade('=A-1'), trade('A-2')]));
+    await merchant.run();
+    const items = await merchant.discrepancies('&status=open');
+    return { merchant, ids: items.map(({ id }) => String(id)).sort() };
+  };
+  const path = (id = '') => `/v1/discrepancies/${encodeURIComponent(id)}`;
+
+  it('is called explained with a note, by an owner, and stays so in the next run', async () => {
+    const { merchant, ids } = await opened();
+    const [id] = ids;
+    expect((await call('PATCH', path(id), { status: 'explained' })).body).toMatchObject({
+      errors: [{ field: 'note' }],
+    });
+    expect((await call('PATCH', path(id), {})).status).toBe(422);
+    const change = { status: 'explained', note: 'the branch in Wuhan', owner: 'finance' };
+    expect((await call('PATCH', path(id), change)).body).toMatchObject(change);
+    expect((await call('GET', path(id))).body).toMatchObject(change);
+    await merchant.run();
+    expect(await merchant.discrepancies('&status=explained&owner=finance')).toMatchObject([{ id, ...change }]);
+    const { body } = await call('GET', '/v1/audit?act=discrepancy.change');
+    expect([...(body.items ?? [])].find(({ subject }) => String(subject) === `discrepancy/${id}`)).toMatchObject({
+      reason: 'the branch in Wuhan',
+      actor: 'admin',
+    });
+    expect((await call('PATCH', path('nobody~2026-01-01~fee~x'), change)).status).toBe(404);
+    expect((await call('GET', path('x'))).status).toBe(404);
+  });
+
+  it('that was the last one ends the alarm about them', async () => {
+    const { merchant, ids } = await opened();
+    expect(await alarmsOf(merchant.channel)).toEqual(['discrepancies_open']);
+    for (const id of ids) await call('PATCH', path(id), { status: 'fixed', note: 'seen' });
+    await vi.waitUntil(async () => (await alarmsOf(merchant.channel)).length === 0);
+  });
+
+  it('is paged, and leaves as a table that no spreadsheet runs', async () => {
+    const { merchant } = await opened();
+    const first = await call('GET', `/v1/discrepancies?channel=${merchant.channel}&limit=1`);
+    const next = await call('GET', `/v1/discrepancies?channel=${merchant.channel}&limit=1&cursor=${first.body.next}`);
+    expect([...(next.body.items ?? [])]).toHaveLength(1);
+    expect(next.body.next).toBeNull();
+    const csv = await call('GET', `/v1/reconciliations/${merchant.channel}~${DAY}/discrepancies.csv`);
+    expect(csv.headers.get('content-type')).toContain('text/csv');
+    const lines = csv.text.trim().split('\r\n');
+    expect(lines).toHaveLength(3);
+    expect(csv.text).toContain(`,'=A-1,`);
+    const filtered = await call('GET', `/v1/discrepancies.csv?channel=${merchant.channel}&kind=unknown_here`);
+    expect(filtered.text.trim().split('\r\n').sort()).toEqual(lines.sort());
+  });
+
+  it('is counted in the metrics while it is open, and found again by a rebuild of D1', async () => {
+    const { merchant } = await opened();
+    const metric = async () =>
+      (await call('GET', '/metrics')).text.includes(
+        `tollgate_discrepancies_open{channel="${merchant.channel}",kind="unknown_here"} 2`,
+      );
+    expect(await metric()).toBe(true);
+    await env.DB.exec('DELETE FROM discrepancies');
+    await env.DB.exec('DELETE FROM reconciliations');
+    expect(await metric()).toBe(false);
+    await call('POST', '/v1/projection/rebuild');
+    await merchant.until('done');
+    expect(await metric()).toBe(true);
+  });
+});
