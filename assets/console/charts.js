@@ -12,6 +12,7 @@
   const short = new Intl.NumberFormat(language, { notation: 'compact' });
   const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
   const day = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' });
+  const date = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' });
   const whole = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -46,6 +47,8 @@
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
+    // Days have no zone: they are shown as they are called.
+    ...(unit === 'bars' ? { tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') } : {}),
     padding: [12, 12, 0, 0],
     scales: { x: { time: true }, y: scaleOf(unit) },
     series: [
@@ -68,7 +71,7 @@
       axisOf({
         space: 70,
         values: (_, splits, __, ___, step) =>
-          splits.map((at) => (step >= 86_400 ? day : clock).format(new Date(at * 1_000))),
+          splits.map((at) => (unit === 'bars' ? date : step >= 86_400 ? day : clock).format(new Date(at * 1_000))),
       }),
       axisOf({
         size: 64,

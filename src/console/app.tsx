@@ -30,6 +30,7 @@ import { overview } from './overview.tsx';
 import { principalOf } from './person.ts';
 import { refund } from './refund.tsx';
 import { replays } from './replays.tsx';
+import { reports } from './reports.tsx';
 import { show, showProblem } from './show.tsx';
 import { switches } from './switches.tsx';
 import { sayIn } from './texts.ts';
@@ -148,7 +149,7 @@ operators.onError((error, c) => {
 });
 
 const PAGES = [
-  ...[login, overview, alarms, callbacks, deliveries, replays, audit],
+  ...[login, overview, reports, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
   ...[why, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
   ...[keys, access],

@@ -41,7 +41,7 @@ function Around(props: Common & { readonly children?: Child }) {
 }
 
 type InputProps = Common & {
-  readonly type?: 'text' | 'password' | 'url' | 'number' | 'datetime-local';
+  readonly type?: 'text' | 'password' | 'url' | 'number' | 'date' | 'datetime-local';
   readonly value?: string | undefined;
   readonly mode?: 'decimal' | 'numeric' | undefined;
 };

@@ -11,7 +11,9 @@ export type FilterField = {
   readonly value: string;
   /** Left out: it is written, not chosen. */
   readonly choices?: readonly { readonly value: string; readonly text: string }[];
-  readonly type?: 'text' | 'datetime-local';
+  /** What leaving it open means; left out: all of them. */
+  readonly all?: string;
+  readonly type?: 'text' | 'date' | 'datetime-local';
 };
 type FilterProps = {
   readonly visit: Visit;
@@ -23,7 +25,7 @@ type FilterProps = {
 export const Filter = ({ visit, action, fields, wrong }: FilterProps) => (
   <form class="card" method="get" action={action} aria-label={visit.say('list.filter')}>
     <div class="filter">
-      {fields.map(({ choices, type = 'text', ...field }) => {
+      {fields.map(({ choices, all, type = 'text', ...field }) => {
         const common = {
           visit,
           ...field,
@@ -31,7 +33,7 @@ export const Filter = ({ visit, action, fields, wrong }: FilterProps) => (
           wrong: wrong?.field === field.name ? wrong.message : undefined,
         };
         if (choices === undefined) return <Input {...common} type={type} />;
-        return <Select {...common} choices={[{ value: '', text: visit.say('list.all') }, ...choices]} />;
+        return <Select {...common} choices={[{ value: '', text: all ?? visit.say('list.all') }, ...choices]} />;
       })}
       <FilterButtons visit={visit} action={action} />
     </div>

@@ -11,6 +11,7 @@ export type Section =
   | 'deliveries'
   | 'callbacks'
   | 'alarms'
+  | 'reports'
   | 'channels'
   | 'origins'
   | 'audit'
@@ -29,6 +30,7 @@ const SECTIONS: readonly {
   { id: 'callbacks', path: '/console/callbacks', scope: 'read' },
   { id: 'alarms', path: '/console/alarms', scope: 'read' },
   { id: 'why', path: '/console/why', scope: 'read' },
+  { id: 'reports', path: '/console/reports', scope: 'read' },
   { id: 'channels', path: '/console/channels', scope: 'read' },
   { id: 'origins', path: '/console/origins', scope: 'read' },
   { id: 'audit', path: '/console/audit', scope: 'operate' },

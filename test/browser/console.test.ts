@@ -332,6 +332,32 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('reports what was paid, in a picture, a table, and a file for spreadsheets', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console/reports');
+    const totals = page.getByRole('table', { name: 'From 20' }).locator('tbody');
+    const isTold = async () => {
+      await page.reload();
+      return (await totals.allTextContents()).join().includes('CN¥1,');
+    };
+    await until(isTold);
+    await page.locator('.plot canvas').waitFor();
+    await page.getByLabel('Channel').selectOption(CHANNEL);
+    await page.getByLabel('One line for each').selectOption('month');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await until(async () => new URL(page.url()).searchParams.get('groupBy') === 'month');
+    const line = page.getByRole('region', { name: 'Day by day' }).locator('tbody tr');
+    expect(await line.textContent()).toMatch(/^\d{4}-\d\d(?!-).*demo-wechat/);
+    const href = await page.getByRole('link', { name: /CSV/ }).getAttribute('href');
+    const csv = String(await page.evaluate(`fetch('${href}').then((file) => file.text())`));
+    expect(csv.split('\r\n')[1]).toMatch(/^\d{4}-\d\d,demo-wechat,CNY,\d+\.\d\d,/);
+    expect(complaints).toEqual([]);
+    await page.goto(`${town.gateway}/console/reports?from=2020-01-01&to=2026-01-01`);
+    expect(await page.getByLabel('First day').getAttribute('aria-invalid')).toBe('true');
+    await visitor.leave();
+  });
+
   it('shows the overview as tables where there is no script', async () => {
     const visitor = await arrive(browser, { ...PHONE, locale: 'zh-CN', javaScriptEnabled: false });
     const { page } = visitor;
@@ -358,6 +384,8 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     '/console',
     `/console?range=1h&channel=${CHANNEL}`,
     '/console?range=30d',
+    '/console/reports',
+    `/console/reports?groupBy=month&channel=${CHANNEL}`,
     '/console/orders',
     '/console/orders?state=paid',
     `/console/orders/${CHANNEL}/${paid}`,
