@@ -98,7 +98,7 @@ export async function renderDetail(c: Context, record: ChannelRecord) {
 }
 
 /** A channel whose credentials do not open is shown all the same. */
-async function configuredEnds(c: Context, record: ChannelRecord) {
+export async function configuredEnds(c: Pick<Context, 'env'>, record: ChannelRecord) {
   try {
     const credentials = await openCredentials(record, readConfig(c.env).masterKey);
     return providerOf(record.channel.provider)?.expiries?.(credentials) ?? [];

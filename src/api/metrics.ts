@@ -1,14 +1,12 @@
-// /metrics: the day's figures of each channel, and what waits, as OpenMetrics text. Counters begin anew each day at
-// midnight UTC, which scrapers take as a restart; so a scrape never reads more than a day.
+// /metrics: the day's figures of each channel, and how things stand now, as OpenMetrics text. Counters of the day begin
+// anew at midnight UTC, which scrapers take as a restart; so a scrape never reads more than a day.
 import { DAY_MS } from '../core/limits.ts';
+import { counted, type Family, OPEN_METRICS_TYPE, printOpenMetrics, type Sample } from '../core/open-metrics.ts';
 import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, type Latency, type Tally } from '../core/tally.ts';
-import { countOpenDeliveries } from '../store/lists.ts';
-import { countOpenDiscrepancies } from '../store/reconcile-lists.ts';
-import { sumByChannel } from '../store/rollups.ts';
+import { countRejectionsBy, sumByChannel } from '../store/rollups.ts';
 import { requires } from './auth.ts';
 import { newApp, registryOf } from './kit.ts';
-
-const TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+import { familiesNow } from './metrics-now.ts';
 
 export const metrics = newApp();
 
@@ -16,24 +14,25 @@ metrics.get('/metrics', requires('metrics'), async (c) => {
   const now = Date.now();
   const since = now - (now % DAY_MS);
   const channels = await registryOf(c.env).listChannelIds();
-  const [tallies, waiting, differing] = await Promise.all([
+  const [tallies, rejections, standing] = await Promise.all([
     sumByChannel(c.env.DB, channels, since, now + 1),
-    countOpenDeliveries(c.env.DB),
-    countOpenDiscrepancies(c.env.DB),
+    countRejectionsBy(c.env.DB, channels, since),
+    familiesNow(c, now),
   ]);
   const all = channels.map((channel) => ({ channel, tally: tallies.get(channel) ?? {} }));
-  const parts = [
-    ...COUNTERS.flatMap((counter) => counterLines(counter, all, since)),
-    ...LATENCIES.flatMap((name) => histogramLines(name, all, since)),
-    '# TYPE tollgate_deliveries_open gauge',
-    '# HELP tollgate_deliveries_open Deliveries that are not done, by state; 10000 stands for more.',
-    ...waiting.map(({ state, count }) => `tollgate_deliveries_open${labels({ state })} ${count}`),
-    '# TYPE tollgate_discrepancies_open gauge',
-    '# HELP tollgate_discrepancies_open Differences between a bill and the ledger that want a person.',
-    ...differing.map(({ channel, kind, count }) => `tollgate_discrepancies_open${labels({ channel, kind })} ${count}`),
-    '# EOF',
+  const refused: Family = {
+    name: 'tollgate_rejections',
+    type: 'counter',
+    help: 'Refused callbacks of the day by reason.',
+    samples: rejections.flatMap(({ channel, reason, count }) => counted({ channel, reason }, count, since)),
+  };
+  const families = [
+    ...COUNTERS.map((counter) => counterFamily(counter, all, since)),
+    refused,
+    ...LATENCIES.map((name) => histogramFamily(name, all, since)),
+    ...standing,
   ];
-  return c.body(`${parts.join('\n')}\n`, 200, { 'content-type': TYPE });
+  return c.body(printOpenMetrics(families), 200, { 'content-type': OPEN_METRICS_TYPE });
 });
 
 type Channel = { readonly channel: string; readonly tally: Tally };
@@ -44,52 +43,57 @@ type Counter = {
   readonly of: Readonly<Record<string, string>>;
 };
 
+const named = (family: string, members: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(members.map((member) => [member, `${family}.${member}`]));
+
 /** Each with one label besides the channel, and where its values are in a tally. */
 const COUNTERS: readonly Counter[] = [
   {
     name: 'tollgate_callbacks',
     help: 'Callbacks of the day by verdict.',
     label: 'verdict',
-    of: {
-      accepted: 'facts.callback',
-      duplicate: 'callbacks.duplicate',
-      ignored: 'callbacks.ignored',
-      rejected: 'callbacks.rejected',
-    },
+    of: { accepted: 'facts.callback', ...named('callbacks', ['duplicate', 'ignored', 'rejected']) },
+  },
+  {
+    name: 'tollgate_facts',
+    help: 'Facts by who told: callbacks, answers to queries, bills, the gateway and the merchant.',
+    label: 'source',
+    of: named('facts', ['callback', 'query', 'bill', 'operator', 'merchant']),
   },
   {
     name: 'tollgate_payments',
     help: 'Orders paid, by who told first.',
     label: 'source',
-    of: { callback: 'learnt.callback', query: 'learnt.query', bill: 'learnt.bill' },
+    of: named('learnt', ['callback', 'query', 'bill']),
   },
   {
     name: 'tollgate_events',
     help: 'Events by type.',
     label: 'type',
-    of: Object.fromEntries(
-      ['payment.failed', 'payment.closed', 'refund.succeeded', 'refund.failed', 'dispute.opened', 'order.flagged'].map(
-        (type) => [type, `events.${type}`],
-      ),
-    ),
+    of: named('events', [
+      ...['payment.succeeded', 'payment.failed', 'payment.closed', 'refund.succeeded', 'refund.failed'],
+      ...['dispute.opened', 'order.flagged'],
+    ]),
   },
-  { name: 'tollgate_deliveries', help: 'Deliveries that ended.', label: 'outcome', of: { delivered: 'delivered' } },
+  {
+    name: 'tollgate_deliveries',
+    help: 'Deliveries that ended.',
+    label: 'outcome',
+    of: { delivered: 'delivered', dead: 'dead' },
+  },
+  {
+    name: 'tollgate_attempts',
+    help: 'Attempts to deliver, by outcome.',
+    label: 'outcome',
+    of: { delivered: 'delivered', ...named('attempts', ['refused', 'unreachable', 'timed_out']) },
+  },
 ];
 
-/** Ids hold no quote, backslash or line break. */
-const labels = (named: Readonly<Record<string, string>>): string =>
-  `{${Object.entries(named)
-    .map(([name, value]) => `${name}="${value}"`)
-    .join(',')}}`;
-
-function counterLines({ name, help, label, of }: Counter, all: readonly Channel[], since: number): string[] {
-  const lines = all.flatMap(({ channel, tally }) =>
-    Object.entries(of).flatMap(([value, key]) => [
-      `${name}_total${labels({ channel, [label]: value })} ${tally[key] ?? 0}`,
-      `${name}_created${labels({ channel, [label]: value })} ${since / 1_000}`,
-    ]),
+function counterFamily({ name, help, label, of }: Counter, all: readonly Channel[], since: number): Family {
+  const samples = all.flatMap(({ channel, tally }) =>
+    Object.entries(of).flatMap(([value, key]) => counted({ channel, [label]: value }, tally[key] ?? 0, since)),
   );
-  return [`# TYPE ${name} counter`, `# HELP ${name} ${help}`, ...lines];
+  return { name, type: 'counter', help, samples };
 }
 
 const HISTOGRAMS: Readonly<Record<Latency, readonly [name: string, help: string]>> = {
@@ -100,25 +104,26 @@ const HISTOGRAMS: Readonly<Record<Latency, readonly [name: string, help: string]
   paidToDelivered: ['tollgate_paid_to_delivered_seconds', 'From paid at the provider to taken by the origin.'],
 };
 
-function histogramLines(latency: Latency, all: readonly Channel[], since: number): string[] {
+function histogramFamily(latency: Latency, all: readonly Channel[], since: number): Family {
   const [name, help] = HISTOGRAMS[latency];
-  const head = [`# TYPE ${name} histogram`, `# UNIT ${name} seconds`, `# HELP ${name} ${help}`];
-  return [...head, ...all.flatMap(({ channel, tally }) => histogramOf(name, latency, channel, tally, since))];
+  const samples = all.flatMap(({ channel, tally }) => histogramOf(latency, channel, tally, since));
+  return { name, type: 'histogram', help, unit: 'seconds', samples };
 }
 
-function histogramOf(name: string, latency: Latency, channel: string, tally: Tally, since: number): string[] {
+function histogramOf(latency: Latency, channel: string, tally: Tally, since: number): readonly Sample[] {
   const buckets = bucketsOf(tally, latency);
   let seen = 0;
-  const lines = buckets.slice(0, -1).map((count, bucket) => {
+  const samples = buckets.slice(0, -1).map((count, bucket) => {
     seen += count;
-    return `${name}_bucket${labels({ channel, le: String((LATENCY_BOUNDS_MS[bucket] ?? 0) / 1_000) })} ${seen}`;
+    const le = String((LATENCY_BOUNDS_MS[bucket] ?? 0) / 1_000);
+    return { suffix: '_bucket', labels: { channel, le }, value: seen };
   });
   const total = seen + (buckets.at(-1) ?? 0);
   return [
-    ...lines,
-    `${name}_bucket${labels({ channel, le: '+Inf' })} ${total}`,
-    `${name}_count${labels({ channel })} ${total}`,
-    `${name}_sum${labels({ channel })} ${(tally[`${latency}.ms`] ?? 0) / 1_000}`,
-    `${name}_created${labels({ channel })} ${since / 1_000}`,
+    ...samples,
+    { suffix: '_bucket', labels: { channel, le: '+Inf' }, value: total },
+    { suffix: '_count', labels: { channel }, value: total },
+    { suffix: '_sum', labels: { channel }, value: (tally[`${latency}.ms`] ?? 0) / 1_000 },
+    { suffix: '_created', labels: { channel }, value: since / 1_000 },
   ];
 }

@@ -185,3 +185,19 @@ export async function readRefusals(
     .all<Refused & { readonly channel: string }>();
   return new Map(results.map(({ channel, ...counts }) => [channel, counts]));
 }
+
+type Rejected = { readonly channel: string; readonly reason: string; readonly count: number };
+
+/** Refusals of these channels since then, by reason. */
+export async function countRejectionsBy(
+  db: D1Database,
+  channels: readonly string[],
+  since: number,
+): Promise<readonly Rejected[]> {
+  const counting = db.prepare(
+    `SELECT c.value AS channel, n.reason, SUM(n.count) AS count FROM json_each(?1) c
+     JOIN callback_counts n ON n.channel = c.value AND n.minute >= ?2 WHERE n.verdict = 'rejected'
+     GROUP BY 1, 2 ORDER BY 1, 2`,
+  );
+  return (await counting.bind(JSON.stringify(channels), since).all<Rejected>()).results;
+}

@@ -12,6 +12,7 @@ import {
   noOutcomes,
   outcomeOf,
   plus,
+  turnsOf,
   viewOfGate,
   waitAskedBy,
 } from '../../src/core/gate.ts';
@@ -188,6 +189,38 @@ describe('an origin that only fails', () => {
     expect(it.news).toMatchObject([{ kind: 'failing', run: { since: T0 } }]);
     failFor(it, 3_600);
     expect(it.news).toHaveLength(2);
+  });
+
+  it('is well again with its first success, and nobody is told so who was not told before', () => {
+    const turnWith = (it: World) => {
+      const before = it.state;
+      it.tell({ successes: 1 });
+      return turnsOf(before, it.state);
+    };
+    const brief = new World();
+    brief.tell({ failures: 3 });
+    expect(turnWith(brief)).toEqual([]);
+    const long = new World();
+    failFor(long, 11 * 60);
+    expect(turnWith(long)).toContain('well');
+    expect(turnWith(long)).not.toContain('well');
+  });
+
+  it('turns twice for a breaker: when it opens, and when its probe passed, whatever was probed between', () => {
+    const it = new World();
+    const turns: string[] = [];
+    const step = (act: () => unknown) => {
+      const before = it.state;
+      act();
+      turns.push(...turnsOf(before, it.state));
+    };
+    step(() => it.tell({ failures: 10 }));
+    for (const probe of ['failed', 'passed'] as const) {
+      it.now += 120_000;
+      step(() => it.ask({ wanted: 1 }));
+      step(() => it.tell({ probe, ...(probe === 'failed' ? { failures: 1 } : { successes: 1 }) }));
+    }
+    expect(turns).toEqual(['opened', 'closed']);
   });
 
   it('is paused after its time, not before, and the registry is asked once a minute at most', () => {
