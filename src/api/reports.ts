@@ -1,5 +1,7 @@
 // /v1/reports: what each day brought, by channel and currency, as JSON or CSV. From the roll-ups alone: as quick with a
 // million orders as with ten. Never counts a test order.
+import { FEE_SCALE } from '../core/bill.ts';
+import type { Channel } from '../core/channel.ts';
 import { DAY_MS } from '../core/limits.ts';
 import {
   dayOf,
@@ -11,8 +13,10 @@ import {
   reportCsv,
   reportLines,
   reportTotals,
+  type ToldFee,
 } from '../core/report.ts';
 import { providerOf } from '../providers/index.ts';
+import { readBilledFees } from '../store/reconcile-lists.ts';
 import { sumBooked } from '../store/rollups.ts';
 import { requires } from './auth.ts';
 import { Id } from './fields.ts';
@@ -43,7 +47,10 @@ const Amounts = z.object({
   refunded: z.int().openapi({ description: 'Refunds that succeeded, each on the day it did.' }),
   reversed: z.int().openapi({ description: 'Of refunds that had succeeded and then failed: on the day they failed.' }),
   net: z.int().openapi({ description: 'gross − refunded + reversed: before fees.' }),
-  fees: DecimalBody.nullable().openapi({ description: 'As the daily bills told; null where not all of them did.' }),
+  fees: DecimalBody.nullable().openapi({
+    description:
+      'As the daily bills told; null where not every day’s bill was compared, or one holds other shops’ rows.',
+  }),
   netAfterFees: DecimalBody.nullable(),
   orders: z.object({
     paid: z.int(),
@@ -125,7 +132,8 @@ reports.openapi(
     if (channel !== undefined && !known.includes(channel)) return refuse(c, notFound(`Channel ${channel}`));
     const channels = channel === undefined ? known : [channel];
     const sums = await sumBooked(c.env.DB, { channels, first, last, offsetMs: offset * 60_000 });
-    const lines = reportLines(sums, [], groupBy);
+    const fees = await feesOf(c, channels, { first, last, offset });
+    const lines = reportLines(sums, fees, groupBy);
     const totals = reportTotals(lines);
     if (![...lines, ...totals].every(isExact)) {
       const message = 'brings sums beyond what whole numbers hold: ask for fewer days or one channel';
@@ -145,7 +153,23 @@ reports.openapi(
 async function offsetOf(c: Context, channel: string | undefined): Promise<number | null> {
   if (channel === undefined) return BEIJING_MINUTES;
   const record = await registryOf(c.env).readChannel(channel);
-  return record && (providerOf(record.channel.provider)?.bill?.offsetMinutes ?? BEIJING_MINUTES);
+  return record && (billOffsetOf(record.channel) ?? BEIJING_MINUTES);
+}
+
+/** How far the days of its bills are ahead of UTC; undefined where it has none. */
+const billOffsetOf = ({ provider, settings }: Pick<Channel, 'provider' | 'settings'>): number | undefined =>
+  settings.billMapping?.offsetMinutes ?? providerOf(provider)?.bill?.offsetMinutes;
+
+type Days = { readonly first: number; readonly last: number; readonly offset: number };
+
+/** Of channels whose bills have the same days as the report. */
+async function feesOf(c: Context, channels: readonly string[], { first, last, offset }: Days): Promise<ToldFee[]> {
+  const records = await registryOf(c.env).listChannels();
+  const alike = records.filter(({ channel }) => billOffsetOf(channel) === offset).map(({ channel }) => channel.id);
+  const asked = channels.filter((id) => alike.includes(id));
+  if (asked.length === 0) return [];
+  const told = await readBilledFees(c.env.DB, asked, dayText(first), dayText(last));
+  return told.map(({ day, units, ...fee }) => ({ ...fee, day: dayOf(day) ?? 0, fee: { units, scale: FEE_SCALE } }));
 }
 
 const render = ({

@@ -52,6 +52,33 @@ export const listDiscrepancies = (
     limit,
   );
 
+export type BilledFee = {
+  readonly channel: string;
+  readonly day: string;
+  readonly currency: string;
+  /** At FEE_SCALE. */
+  readonly units: number;
+};
+
+/** The fees of each day's bill that was compared to its end and holds no row of another shop: all of them are ours. */
+export async function readBilledFees(
+  db: D1Database,
+  channels: readonly string[],
+  first: string,
+  last: string,
+): Promise<readonly BilledFee[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT r.channel, r.day, m.key AS currency, m.value ->> '$.fee' AS units
+       FROM reconciliations r, json_each(r.doc, '$.bills') b, json_each(b.value, '$.tally.money') m
+       WHERE r.day >= ?2 AND r.day <= ?3 AND r.channel IN (SELECT value FROM json_each(?1)) AND r.state = 'done'
+         AND b.value ->> '$.kind' = 'trade' AND b.value ->> '$.tally.foreign' = 0`,
+    )
+    .bind(JSON.stringify(channels), first, last)
+    .all<BilledFee>();
+  return results;
+}
+
 const OPEN_COUNTED_MAX = 100_000;
 
 /** Open discrepancies of each channel that has any, up to a bound; from an index alone. */

@@ -255,6 +255,41 @@ describe('/v1/reports', () => {
     expect(rows[4]).toBe(`2026-01-06,${channel},JPY,55,0,0,55,,,1,0,0,0,0,1.0000`);
   });
 
+  it('tell fees where a bill told them for every day, and says nothing of the others', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const days = [5, 6].map((day) => Date.parse(`2026-01-0${day}T04:00:00Z`));
+    const name = await told(
+      channel,
+      days.map((occurredAt, n) => at(NOW, paid(`F${n}`, { occurredAt, amount: { minor: 1_000, currency: 'CNY' } }))),
+    );
+    await counting(name, env, flushAll);
+    const bill = (day: string, foreign: number, state = 'done') => {
+      const money = { CNY: { gross: 1_000, refunded: 0, fee: 6_000 } };
+      const doc = JSON.stringify({
+        bills: [
+          { kind: 'trade', tally: { foreign, money } },
+          { kind: 'fundflow', tally: null },
+        ],
+      });
+      return env.DB.prepare('INSERT OR REPLACE INTO reconciliations VALUES (?, ?, ?, 1, 1, 1, ?)')
+        .bind(channel, day, state, doc)
+        .run();
+    };
+    const feesOf = async (more = '') => (await linesOf(channel, more)).map((line) => Reflect.get(line, 'fees'));
+    await bill('2026-01-05', 0);
+    expect(await feesOf()).toEqual([{ units: 6_000, scale: 5 }, null]);
+    expect(await feesOf('&utcOffsetMinutes=0')).toEqual([null, null]); // other days than the bills'
+    expect(await feesOf('&groupBy=month')).toEqual([null]);
+    await bill('2026-01-06', 3);
+    expect(await feesOf('&groupBy=month')).toEqual([null]);
+    await bill('2026-01-06', 0);
+    const [month] = await linesOf(channel, '&groupBy=month');
+    // 20.00 less 0.12
+    expect(month).toMatchObject({ fees: { units: 12_000, scale: 5 }, netAfterFees: { units: 1_988_000, scale: 5 } });
+    const csv = await call('GET', `/v1/reports?channel=${channel}&${SPAN}&groupBy=month&format=csv`);
+    expect(csv.text).toContain(`2026-01,${channel},CNY,20.00,0.00,0.00,20.00,0.12000,19.88000,2,`);
+  });
+
   it('are refused where they would be too long, wrong or of nobody', async () => {
     const ask = async (query: string) => (await call('GET', `/v1/reports?${query}`)).status;
     expect(await ask('from=2025-01-01&to=2026-01-02')).toBe(422);
