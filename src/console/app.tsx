@@ -16,6 +16,7 @@ import { channelTest } from './channel-test.tsx';
 import { channels } from './channels.tsx';
 import { endSession, idOf, newToken, readCookie, readSession, renewSession, writeCookie } from './cookies.ts';
 import { deliveries } from './deliveries.tsx';
+import { discrepancies } from './discrepancies.tsx';
 import { FormRefused } from './forms.ts';
 import { keys } from './keys.tsx';
 import { type Context, newPages, type Theme, to, withQuery } from './kit.ts';
@@ -28,6 +29,7 @@ import { originTests } from './origin-tests.tsx';
 import { origins } from './origins.tsx';
 import { overview } from './overview.tsx';
 import { principalOf } from './person.ts';
+import { reconciliations } from './reconciliations.tsx';
 import { refund } from './refund.tsx';
 import { replays } from './replays.tsx';
 import { reports } from './reports.tsx';
@@ -152,6 +154,6 @@ const PAGES = [
   ...[login, overview, reports, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
   ...[why, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
-  ...[keys, access],
+  ...[reconciliations, discrepancies, keys, access],
 ];
 for (const pages of PAGES) operators.route('/', pages);

@@ -12,6 +12,8 @@ export type Asked<T> = Result<T, Problem>;
 
 type Write = {
   readonly body?: unknown;
+  /** Sent as it is, in place of a body. */
+  readonly file?: Uint8Array<ArrayBuffer> | undefined;
   /** The Idempotency-Key: a form that is sent twice acts once. */
   readonly once?: string | undefined;
 };
@@ -19,14 +21,20 @@ type Write = {
 const UNREADABLE: Problem = { status: 502, code: 'internal', detail: 'The answer of /v1 could not be read.' };
 
 /** The answer as it came. */
-export function fetchApi(c: Context, method: string, path: string, { body, once }: Write = {}): Promise<Response> {
+export function fetchApi(
+  c: Context,
+  method: string,
+  path: string,
+  { body, file, once }: Write = {},
+): Promise<Response> {
   const by = c.get('session')?.by;
   const headers = new Headers(by?.kind === 'key' ? { authorization: `Bearer ${by.key}` } : {});
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (once !== undefined) headers.set('idempotency-key', once);
   const address = c.req.header('cf-connecting-ip');
   if (address !== undefined) headers.set('cf-connecting-ip', address);
-  const sent = body === undefined ? null : JSON.stringify(body);
+  if (file !== undefined) headers.set('content-type', 'application/octet-stream');
+  const sent = file ?? (body === undefined ? null : JSON.stringify(body));
   const request = new Request(new URL(path, c.req.url), { method, headers, body: sent });
   const person = c.get('person');
   return Promise.resolve(api.fetch(person === null ? request : vouchFor(request, person), c.env, c.executionCtx));

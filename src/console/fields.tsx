@@ -62,6 +62,20 @@ export const Input = (props: InputProps) => (
   </Around>
 );
 
+/** Nothing of it is shown again: a browser never gives a file back. */
+export const FileInput = (props: Common) => (
+  <Around {...props}>
+    <input
+      id={idOf(props.name)}
+      name={props.name}
+      type="file"
+      required={props.isRequired}
+      aria-invalid={props.wrong ? 'true' : undefined}
+      aria-describedby={describedBy(props)}
+    />
+  </Around>
+);
+
 /** A masked one is for keys of several lines, which no password field can hold. */
 export const Area = (props: Common & { readonly value?: string | undefined; readonly isMasked?: boolean }) => (
   <Around {...props}>

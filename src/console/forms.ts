@@ -36,6 +36,26 @@ export async function readForm(c: Context): Promise<Form> {
   return form;
 }
 
+/** Files through a page are held whole for a moment; larger ones go to /v1, which passes them on as they come. */
+const FILE_BYTES_MAX = 20 * 1024 * 1024;
+
+/** The same of a form with one file; null where none was chosen. */
+export async function readFileForm(
+  c: Context,
+  name: string,
+): Promise<{ form: Form; file: Uint8Array<ArrayBuffer> | null }> {
+  if (!isOurs(c)) throw new FormRefused('origin');
+  const bytes = await readWithin(c.req.raw, FILE_BYTES_MAX);
+  const type = c.req.header('content-type') ?? '';
+  const parts = await new Response(bytes, { headers: { 'content-type': type } }).formData().catch(() => null);
+  if (parts === null) throw new FormRefused('form');
+  const texts = [...parts].flatMap(([field, value]) => (typeof value === 'string' ? [[field, value]] : []));
+  const form = new Form(new URLSearchParams(texts));
+  if (!equalBytes(utf8(form.text('token')), utf8(c.get('visit').token))) throw new FormRefused('token');
+  const file = parts.get(name);
+  return { form, file: file instanceof File && file.size > 0 ? new Uint8Array(await file.arrayBuffer()) : null };
+}
+
 /** Browsers name the origin of every POST; the policy of our pages lets them (Fetch standard, 3.2). */
 function isOurs(c: Context): boolean {
   const origin = c.req.header('origin');
@@ -43,7 +63,7 @@ function isOurs(c: Context): boolean {
   return c.req.header('sec-fetch-site') === 'same-origin';
 }
 
-async function readWithin(request: Request, bytesMax: number): Promise<Uint8Array> {
+async function readWithin(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw new FormRefused('size');
   const bytes = new Uint8Array(await request.arrayBuffer());
   if (bytes.length > bytesMax) throw new FormRefused('size');

@@ -13,6 +13,7 @@ export type Section =
   | 'alarms'
   | 'reports'
   | 'channels'
+  | 'reconciliations'
   | 'origins'
   | 'audit'
   | 'keys'
@@ -31,6 +32,7 @@ const SECTIONS: readonly {
   { id: 'alarms', path: '/console/alarms', scope: 'read' },
   { id: 'why', path: '/console/why', scope: 'read' },
   { id: 'reports', path: '/console/reports', scope: 'read' },
+  { id: 'reconciliations', path: '/console/reconciliations', scope: 'read' },
   { id: 'channels', path: '/console/channels', scope: 'read' },
   { id: 'origins', path: '/console/origins', scope: 'read' },
   { id: 'audit', path: '/console/audit', scope: 'operate' },

@@ -11,6 +11,7 @@ import { flags } from './texts/flags.ts';
 import { frame } from './texts/frame.ts';
 import { orders } from './texts/orders.ts';
 import { problems } from './texts/problems.ts';
+import { reconciliations } from './texts/reconciliations.ts';
 import { setup } from './texts/setup.ts';
 import { tests } from './texts/tests.ts';
 import { why } from './texts/why.ts';
@@ -27,6 +28,7 @@ export const TEXTS = {
   ...alarmWords,
   ...deliveries,
   ...setup,
+  ...reconciliations,
   ...why,
   ...inbound,
   ...outbound,

@@ -18,6 +18,7 @@ export const frame = {
   'nav.alarms': { en: 'Alarms', zh: '告警' },
   'nav.why': { en: 'Not received?', zh: '没收到？' },
   'nav.reports': { en: 'Reports', zh: '报表' },
+  'nav.reconciliations': { en: 'Reconciliation', zh: '对账' },
   'nav.channels': { en: 'Channels', zh: '渠道' },
   'nav.origins': { en: 'Origins', zh: '源站' },
   'nav.audit': { en: 'Audit', zh: '审计' },
