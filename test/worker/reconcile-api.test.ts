@@ -1,9 +1,10 @@
 // What people do with reconciliations through /v1: bring a bill of their own, look at differences, say what they are
 // about, take them away as a table.
-import { env } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, makeKey, unique } from './api-world.ts';
+import { BASE, Visitor } from './console-world.ts';
 import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -189,5 +190,70 @@ describe('a discrepancy', () => {
     await call('POST', '/v1/projection/rebuild');
     await merchant.until('done');
     expect(await metric()).toBe(true);
+  });
+});
+
+describe('/console/reconciliations', () => {
+  it('shows a day, both sides of what differs, and keeps what people say of it', async () => {
+    const merchant = await Merchant.open(filesOf([trade('A-1'), trade('A-9')]));
+    await merchant.hear(told(trade('A-1'), { amount: CNY(900) }));
+    const visitor = await Visitor.in();
+    const fields = { channel: merchant.channel, day: DAY };
+    const begun = await visitor.send('/console/new/reconciliation', fields);
+    const where = begun.headers.get('location') ?? '';
+    expect([begun.status, where]).toEqual([303, `/console/reconciliations/${merchant.channel}~${DAY}`]);
+    expect((await visitor.open(where)).text).toContain('data-live="yes"');
+    await merchant.until('done');
+    const { text } = await visitor.open(where);
+    expect(text).not.toContain('data-live="yes"');
+    for (const shown of ['Another amount', 'Nobody knows this order', 'Settlement', '20.00'])
+      expect(text).toContain(shown);
+    const list = await visitor.open(`/console/discrepancies?channel=${merchant.channel}&kind=amount`);
+    const [, one = ''] = /href="(\/console\/discrepancies\/[^"?]+)"/.exec(list.text) ?? [];
+    const page = await visitor.open(one);
+    expect([page.text.includes('CN¥9.00'), page.text.includes('CN¥10.00')]).toEqual([true, true]);
+    const refused = await visitor.send(one, { status: 'explained', note: '' });
+    expect([refused.status, refused.text.includes('note must say why')]).toEqual([422, true]);
+    expect(
+      (await visitor.send(one, { status: 'explained', note: 'a coupon of ours', owner: 'ledger room' })).status,
+    ).toBe(303);
+    const after = (await visitor.open(one)).text;
+    for (const shown of ['Explained', 'a coupon of ours', 'ledger room']) expect(after).toContain(shown);
+    const csv = await visitor.open(`${where}/discrepancies.csv`);
+    expect([csv.text.split('\r\n').length, csv.text.includes('a coupon of ours')]).toEqual([4, true]);
+    const listed = await visitor.open(`/console/discrepancies.csv?channel=${merchant.channel}`);
+    expect(listed.text.split('\r\n')).toHaveLength(4);
+    const wrong = await visitor.send('/console/new/reconciliation', { channel: merchant.channel, day: '2026-02-30' });
+    expect([wrong.status, wrong.text.includes('aria-invalid="true"')]).toEqual([422, true]);
+  });
+
+  it('takes a bill as a file, and none from a page that is not ours', async () => {
+    const merchant = await mapped();
+    const visitor = await Visitor.in();
+    const page = await visitor.open('/console/new/bill');
+    const [, token = ''] = /name="token" value="([^"]+)"/.exec(page.text) ?? [];
+    const send = (origin: string) => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries({ token, once: unique('once'), channel: merchant.channel, day: DAY }))
+        form.set(name, value);
+      form.set('kind', 'trade');
+      form.set('bill', new File([table('A-1')], 'bill.csv'));
+      const cookie = [...visitor.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      return exports.default.fetch(
+        new Request(`${BASE}/console/new/bill`, {
+          method: 'POST',
+          body: form,
+          headers: { cookie, origin },
+          redirect: 'manual',
+        }),
+      );
+    };
+    expect((await send('https://elsewhere.example')).status).toBe(403);
+    const taken = await send(BASE);
+    expect([taken.status, taken.headers.get('location')]).toEqual([
+      303,
+      `/console/reconciliations/${merchant.channel}~${DAY}`,
+    ]);
+    expect(Number([...((await merchant.until('done')).bills ?? [])][0]?.rows)).toBe(1);
   });
 });
