@@ -9,8 +9,8 @@ export const reconciliations = {
   },
   'reconciliations.bring': { en: 'Bring a bill', zh: '上传账单' },
   'reconciliations.bring.help': {
-    en: 'The provider’s own file, or any table that the channel’s bill mapping describes; plain, gzip or zip. Up to 20 MB here; larger ones go through the API.',
-    zh: '平台的原始账单，或渠道“账单映射”描述的任意表格；支持原文、gzip 或 zip。此处上限 20 MB，更大的文件请用 API 上传。',
+    en: 'The provider’s own file, or a table that the channel’s bill mapping describes; plain, gzip or zip, up to 20 MB.',
+    zh: '平台的原始账单，或渠道“账单映射”描述的表格；支持原文、gzip 或 zip，上限 20 MB。',
   },
   'reconciliations.start': { en: 'Start', zh: '开始' },
   'reconciliations.open': { en: 'Open discrepancies', zh: '未处理差异' },
@@ -135,7 +135,7 @@ export const reconciliations = {
   'did.discrepancy': { en: 'Noted.', zh: '已保存。' },
   'difference.missing_here': { en: 'Missing here', zh: '我方缺少' },
   'difference.missing_here.do': {
-    en: 'The ledger is told by itself where the bill says enough. Still open: ask the provider for the order, on its page.',
+    en: 'The ledger is told where the bill says enough. Still open: ask the provider for the order, on its page.',
     zh: '账单信息足够时会自动补单。若仍未解决，请到订单页向平台查询。',
   },
   'difference.missing_there': { en: 'Missing in the bill', zh: '账单缺少' },
@@ -167,7 +167,7 @@ export const reconciliations = {
   },
   'difference.unknown_here': { en: 'Nobody knows this order', zh: '未知订单' },
   'difference.unknown_here.do': {
-    en: 'Perhaps another shop’s on the same account. Set exclusive or orderNoPattern on the channel, and run the day again.',
+    en: 'Perhaps another shop’s. Set exclusive or orderNoPattern on the channel, and run the day again.',
     zh: '可能属于同一商户号的其他店铺。请设置渠道的 exclusive 或 orderNoPattern 后重新核对。',
   },
 };
