@@ -81,7 +81,7 @@ export async function readWanting(c: Context, { channel }: View, say: Say, now: 
   const stateOf = (state: string) => (waiting.ok ? waiting.value.states.find((one) => one.state === state) : undefined);
   const delivery = (key: Key, state: string, isBad: boolean): Figure =>
     counted(key, withQuery(to('deliveries'), { ...of, state }), stateOf(state) ?? null, isBad);
-  const oldestAt = stateOf('waiting')?.oldestAt ?? null;
+  const { waits, oldestAt } = waitingOf(waiting.ok ? waiting.value : null);
   return [
     counted('overview.alarms', to('alarms'), alarms, true),
     delivery('overview.held', 'held', true),
@@ -97,7 +97,7 @@ export async function readWanting(c: Context, { channel }: View, say: Say, now: 
             true,
           ),
         ]),
-    delivery('overview.waiting', 'waiting', false),
+    counted('overview.waiting', withQuery(to('deliveries'), { ...of, state: 'waiting' }), waits, false),
     {
       key: 'figures.oldest',
       href: withQuery(to('deliveries'), { ...of, state: 'waiting' }),
@@ -107,6 +107,15 @@ export async function readWanting(c: Context, { channel }: View, say: Say, now: 
     },
     delivery('figures.paused', 'paused', false),
   ];
+}
+
+/** Tried and waiting again, as the lists say, or all that should go, as the ledgers said last: whichever is more. */
+function waitingOf(told: z.infer<typeof Waiting> | null): { readonly waits: Count; readonly oldestAt: string | null } {
+  const tried = told?.states.find(({ state }) => state === 'waiting');
+  if (!told || !tried) return { waits: null, oldestAt: null };
+  const { backlog } = told;
+  const [oldestAt = null] = [tried.oldestAt, backlog?.oldestAt ?? null].filter((at) => at !== null).sort();
+  return { waits: { count: Math.max(tried.count, backlog?.waiting ?? 0), isMore: tried.isMore }, oldestAt };
 }
 
 const countText = (say: Say, { count, isMore }: { readonly count: number; readonly isMore: boolean }): string =>

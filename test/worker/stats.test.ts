@@ -158,6 +158,35 @@ describe('/v1/stats/callbacks', () => {
   });
 });
 
+describe('/v1/stats/waiting', () => {
+  it('tells what waits, since when, and what the ledgers told at the last look', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const put = (state: string, at: number) =>
+      env.DB.prepare("INSERT INTO deliveries VALUES (?, ?, 'o', ?, 'N', 1, 1, ?, NULL, 1, NULL, NULL, NULL, 1)")
+        .bind(at, `evt-${state}-${at}`, channel, state)
+        .run();
+    for (const at of [5_000, 3_000, 4_000]) await put('waiting', at);
+    await put('dead', 7_000);
+    await env.ALARM_DESK.getByName('alarms').noteVitals({
+      at: Date.now(),
+      backlogs: [{ channel, waiting: 9, oldestAt: 2_000, originId: 'o' }],
+    });
+    const { body } = await call('GET', `/v1/stats/waiting?channel=${channel}`);
+    expect([...(body.states ?? [])]).toMatchObject([
+      { state: 'waiting', count: 3, isMore: false, oldestAt: '1970-01-01T00:00:03.000Z' },
+      { state: 'paused', count: 0, oldestAt: null },
+      { state: 'held', count: 0 },
+      { state: 'dead', count: 1 },
+    ]);
+    expect(body.backlog).toMatchObject({ waiting: 9, oldestAt: '1970-01-01T00:00:02.000Z' });
+    const other = await makeChannel({ shards: 1 });
+    expect((await call('GET', `/v1/stats/waiting?channel=${other}`)).body).toMatchObject({
+      backlog: { waiting: 0, oldestAt: null },
+    });
+    expect((await call('GET', '/v1/stats/waiting?channel=no-such')).status).toBe(404);
+  });
+});
+
 describe('/v1/reports', () => {
   type Money = { minor: number; currency: string };
   type Told = {
