@@ -2,7 +2,7 @@
 // them for a year and ask anew as soon as one of them changes.
 import { sha256, toHex } from '../crypto/bytes.ts';
 
-export const ASSETS = ['style.css', 'script.js', 'live.js', 'uplot.css', 'uplot.js', 'charts.js'] as const;
+export const ASSETS = ['style.css', 'script.js', 'live.js', 'check.js', 'uplot.css', 'uplot.js', 'charts.js'] as const;
 export type Asset = (typeof ASSETS)[number];
 
 const DIGEST_CHARS = 16;

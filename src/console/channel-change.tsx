@@ -3,6 +3,7 @@ import { get, type Problem, patch, post, v1 } from './call.ts';
 import { type Provider, providersOf } from './channel-new.tsx';
 import { type Channel, ChannelDetail } from './channels.tsx';
 import { newToken } from './cookies.ts';
+import { askCheck, type Check, CheckButton, CheckResult, mayKeep, wrongsIn } from './credential-check.tsx';
 import { CredentialField, credentialsIn, linesOf, wrongAt } from './credential-fields.tsx';
 import { Area, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
@@ -34,15 +35,21 @@ type FormState = {
   readonly form: Form | null;
   readonly errors?: NonNullable<Problem['errors']>;
   readonly problem?: Problem;
+  readonly check?: Check;
+  /** Only looked at: nothing was to be saved. */
+  readonly isTrial?: boolean;
 };
 
-function rotatePage(c: Context, { channel, provider }: Known, { form, errors, problem }: FormState) {
+function rotatePage(c: Context, { channel, provider }: Known, state: FormState) {
+  const { form, problem, check, isTrial = false } = state;
   const guest = guestOf(c);
   const { say, token } = guest;
+  const errors = [...(state.errors ?? []), ...wrongsIn(guest, check)];
   return show(c, {
     title: say('channel.rotate'),
     section: 'channels',
-    status: problem?.status ?? (errors === undefined ? 200 : 422),
+    status: problem?.status ?? (isTrial || (errors.length === 0 && check?.ok !== false) ? 200 : 422),
+    files: ['check.js'],
     body: (
       <form class="card narrow" method="post" action={to('channels', channel.id, 'rotate')}>
         {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
@@ -72,10 +79,12 @@ function rotatePage(c: Context, { channel, provider }: Known, { form, errors, pr
           mode="numeric"
           isRequired
         />
+        <CheckResult visit={guest} check={check} fields={provider.credentials} />
         <div class="acts">
           <button class="main" type="submit">
             {say('channel.rotate')}
           </button>
+          <CheckButton visit={guest} />
           <a class="act" href={to('channels', channel.id)}>
             {say('form.back')}
           </a>
@@ -109,12 +118,17 @@ channelChange.post('/channels/:id/rotate', async (c) => {
     const problem = { status: 422, code: 'validation_failed', detail: say('channel.nothing') };
     return rotatePage(c, at, { form, problem });
   }
+  const check = await askCheck(c, { channel: at.channel.id, credentials: credentials.value });
+  if (!check.ok) return rotatePage(c, at, { form, errors: check.error.errors ?? [], problem: check.error });
+  const isTrial = form.text('check') !== '';
+  if (isTrial || !mayKeep(check.value, form)) return rotatePage(c, at, { form, check: check.value, isTrial });
   const did = await post(c, v1('channels', at.channel.id, 'rotate'), {
     body: { credentials: credentials.value, overlapSeconds: hours * 3_600 },
     once: form.given('once'),
   });
   if (!did.ok) return rotatePage(c, at, { form, errors: did.error.errors ?? [], problem: did.error });
-  return c.redirect(withQuery(to('channels', at.channel.id), { done: 'changed' }), 303);
+  const proof = check.value.provider.code;
+  return c.redirect(withQuery(to('channels', at.channel.id), { done: 'changed', proof }), 303);
 });
 
 /** Whole hours up to 30 days; null for anything else. */

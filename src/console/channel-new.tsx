@@ -4,6 +4,7 @@ import { pageOf } from '../api/page.ts';
 import { ProviderBody } from '../api/providers.ts';
 import { get, type Problem, post } from './call.ts';
 import { newToken } from './cookies.ts';
+import { askCheck, type Check, CheckButton, CheckResult, mayKeep, wrongsIn } from './credential-check.tsx';
 import { CredentialField, credentialsIn, wrongAt } from './credential-fields.tsx';
 import { Checks, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
@@ -44,11 +45,20 @@ channelNew.get('/new/channel', async (c) => {
   });
 });
 
-type FormState = { readonly form: Form | null; readonly errors?: FieldErrors; readonly problem?: Problem };
+type FormState = {
+  readonly form: Form | null;
+  readonly errors?: FieldErrors;
+  readonly problem?: Problem;
+  readonly check?: Check;
+  /** Only looked at: nothing was to be saved. */
+  readonly isTrial?: boolean;
+};
 
-async function formPage(c: Context, provider: Provider, { form, errors, problem }: FormState): Promise<Response> {
+async function formPage(c: Context, provider: Provider, state: FormState): Promise<Response> {
+  const { form, problem, check, isTrial = false } = state;
   const guest = guestOf(c);
   const { say, language, token } = guest;
+  const errors = [...(state.errors ?? []), ...wrongsIn(guest, check)];
   const origins = await get(c, '/v1/origins?limit=200', Ids);
   const ids = origins.ok ? origins.value.items.map(({ id }) => ({ value: id, text: id })) : [];
   const choices = (family: string, codes: readonly string[]) =>
@@ -57,7 +67,8 @@ async function formPage(c: Context, provider: Provider, { form, errors, problem 
   return show(c, {
     title: `${say('channels.new')} · ${provider.name[language]}`,
     section: 'channels',
-    status: problem?.status ?? (errors === undefined ? 200 : 422),
+    status: problem?.status ?? (isTrial || (errors.length === 0 && check?.ok !== false) ? 200 : 422),
+    files: ['check.js'],
     body: (
       <form class="card narrow" method="post" action={to('new', 'channel', provider.id)}>
         {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
@@ -110,10 +121,12 @@ async function formPage(c: Context, provider: Provider, { form, errors, problem 
             wrong={wrongAt(errors, `credentials.${field.field}`)}
           />
         ))}
+        <CheckResult visit={guest} check={check} fields={provider.credentials} />
         <div class="acts">
           <button class="main" type="submit">
             {say('channels.new')}
           </button>
+          <CheckButton visit={guest} />
           <a class="act" href={to('channels')}>
             {say('form.back')}
           </a>
@@ -144,18 +157,24 @@ channelNew.post('/new/channel/:provider', async (c) => {
     const message = c.get('visit').say('field.json.wrong');
     return formPage(c, provider, { form, errors: credentials.error.map((field) => ({ field, message })) });
   }
+  const environment = form.text('environment');
+  const check = await askCheck(c, { provider: provider.id, credentials: credentials.value, environment });
+  if (!check.ok) return formPage(c, provider, { form, errors: check.error.errors ?? [], problem: check.error });
+  const isTrial = form.text('check') !== '';
+  if (isTrial || !mayKeep(check.value, form)) return formPage(c, provider, { form, check: check.value, isTrial });
   const id = form.text('id');
   const did = await post(c, '/v1/channels', {
     body: {
       id,
       provider: provider.id,
-      environment: form.text('environment'),
+      environment,
       mode: form.text('mode'),
       origins: form.all('origins'),
       credentials: credentials.value,
     },
     once: form.given('once'),
   });
-  if (did.ok) return c.redirect(withQuery(to('channels', id), { done: 'created' }), 303);
+  if (did.ok)
+    return c.redirect(withQuery(to('channels', id), { done: 'created', proof: check.value.provider.code }), 303);
   return formPage(c, provider, { form, errors: did.error.errors ?? [], problem: did.error });
 });

@@ -68,6 +68,7 @@ channels.get('/channels/:id', async (c) => {
   if (!found.ok) return showProblem(c, found.error, 'channels');
   const channel = found.value;
   const done = adviceFor(guest.say, 'did', c.req.query('done') ?? '');
+  const proof = c.req.query('proof');
   return show(c, {
     title: guest.say('channel.title', { id }),
     section: 'channels',
@@ -76,6 +77,7 @@ channels.get('/channels/:id', async (c) => {
         {done === null ? null : (
           <Note tone="good" role="status">
             <p>{done}</p>
+            {proof ? <p>{guest.say(proof === 'proved' ? 'check.proved' : 'check.unproved')}</p> : null}
           </Note>
         )}
         <Acts guest={guest} channel={channel} />

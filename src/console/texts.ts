@@ -3,6 +3,7 @@ import { alarmWords } from '../alarm/words.ts';
 import { inbound } from '../core/diagnosis/inbound-texts.ts';
 import { outbound } from '../core/diagnosis/outbound-texts.ts';
 import { fill, type Language } from '../core/language.ts';
+import { pasted } from '../core/pasted-texts.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { access } from './texts/access.ts';
 import { deliveries } from './texts/deliveries.ts';
@@ -30,6 +31,7 @@ export const TEXTS = {
   ...setup,
   ...reconciliations,
   ...why,
+  ...pasted,
   ...inbound,
   ...outbound,
   ...figures,

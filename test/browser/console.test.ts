@@ -185,6 +185,9 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     const key = page.locator('[name="credentials.ipnSecret"]');
     expect(await key.getAttribute('type')).toBe('password');
     await key.fill('short');
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.locator('#check', { hasText: 'Something is wrong' }).waitFor();
+    expect(await key.inputValue()).toBe('short'); // the form was not left
     await page.getByRole('button', { name: 'New channel' }).click();
     expect(await key.getAttribute('aria-invalid')).toBe('true');
     expect(await page.content()).not.toContain('value="short"');

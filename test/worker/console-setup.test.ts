@@ -33,7 +33,10 @@ describe('the form of a new channel', () => {
     const fields = { id, environment: 'live', mode: 'open', once: fieldIn(text, 'once'), ...sent };
     for (let i = 0; i < 2; i++) {
       const seen = await visitor.send(page, fields);
-      expect([seen.status, seen.headers.get('location')]).toEqual([303, `/console/channels/${id}?done=created`]);
+      expect([seen.status, seen.headers.get('location')]).toEqual([
+        303,
+        `/console/channels/${id}?done=created&proof=proved`,
+      ]);
     }
     expect((await call('GET', `/v1/channels/${id}`)).body.provider).toBe('wechatpay-v3');
   });
@@ -49,6 +52,47 @@ describe('the form of a new channel', () => {
     const unread = { ...fields, 'credentials.platformKeys': '{no json' };
     const seen = await visitor.send('/console/new/channel/wechatpay-v3', unread);
     expect(seen.text).toContain('This is not JSON');
+  });
+});
+
+describe('the check of a form', () => {
+  const page = '/console/new/channel/wechatpay-v3';
+  const entered = (more: object = {}) => ({
+    ...{ id: unique('checked'), environment: 'live', mode: 'open' },
+    ...Object.fromEntries(
+      Object.entries({ ...credentials, ...more }).map(([name, value]) => [
+        `credentials.${name}`,
+        typeof value === 'string' ? value : Array.isArray(value) ? value.join('\n') : JSON.stringify(value),
+      ]),
+    ),
+  });
+
+  it('says in the reader’s language what was pasted, makes nothing, and repeats nothing', async () => {
+    const visitor = await Visitor.in(undefined, 'zh');
+    const fields = entered({ merchantPrivateKey: Object.values(credentials.platformKeys)[0] });
+    const { status, text } = await visitor.send(page, { ...fields, check: '1' });
+    expect(status).toBe(200);
+    expect(text).toContain('这是公钥，此处应为私钥。');
+    expect(text).not.toContain(credentials.apiV3Key);
+    expect((await call('GET', `/v1/channels/${fields.id}`)).status).toBe(404);
+    const sound = await visitor.send(page, { ...entered(), check: '1' });
+    expect([sound.status, sound.text.includes('平台接受这些凭据')]).toEqual([200, true]);
+  });
+
+  it('keeps what the provider refused only when a person says so', async () => {
+    const visitor = await Visitor.in();
+    const fields = entered({ merchantSerial: 'ABC123' });
+    const refused = await visitor.send(page, fields);
+    expect([refused.status, refused.text.includes('name="anyway"')]).toEqual([422, true]);
+    expect(refused.text).toContain('The provider refused');
+    expect((await call('GET', `/v1/channels/${fields.id}`)).status).toBe(404);
+    const kept = await visitor.send(page, { ...fields, anyway: 'yes' });
+    expect([kept.status, kept.headers.get('location')]).toEqual([
+      303,
+      `/console/channels/${fields.id}?done=created&proof=refused`,
+    ]);
+    const bad = entered({ mchId: 'x' });
+    expect((await visitor.send(page, { ...bad, anyway: 'yes' })).status).toBe(422);
   });
 });
 

@@ -48,6 +48,18 @@ export const setup = {
   },
   'channel.overlap': { en: 'Overlap in hours', zh: '重叠小时数' },
   'channel.overlap.help': { en: '0 ends the earlier ones at once.', zh: '填 0 立即停用旧凭据。' },
+  'check.act': { en: 'Check', zh: '检查' },
+  'check.ok': { en: 'Nothing is wrong as far as can be told.', zh: '目前没有发现问题。' },
+  'check.wrong': { en: 'Something is wrong. Nothing was saved.', zh: '发现问题，尚未保存。' },
+  'check.anyway': { en: 'Save it although the provider refused', zh: '尽管平台拒绝，仍然保存' },
+  'check.proved': {
+    en: 'The provider takes the credentials: it was asked about an order that does not exist, and said so.',
+    zh: '支付平台接受这些凭据：已查询一个不存在的订单并得到确认。',
+  },
+  'check.unproved': {
+    en: 'Whether the provider takes the credentials is not proved. Send a test callback, or watch for the first one.',
+    zh: '尚未证实支付平台接受这些凭据。请发送测试回调，或留意首个回调。',
+  },
   'channel.edit.allowlist': { en: 'Change the allowlist', zh: '修改白名单' },
   'did.created': {
     en: 'The channel is there. Enter the callback URL at the provider.',
