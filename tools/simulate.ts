@@ -35,14 +35,14 @@ main(async () => {
   const { findings, ...numbers } = figures;
   for (const { orderNo, what } of findings.slice(0, 50)) console.error(`${orderNo} ${what}`);
   if (flags.has('json')) console.log(JSON.stringify({ ...numbers, seed: options.seed }));
-  else
-    console.log(
-      Object.entries(numbers)
-        .map(([name, value]) => `${name.padEnd(24)}${value}`)
-        .join('\n'),
-    );
+  else console.log(summaryOf(numbers));
   process.exit(numbers.wrong + numbers.unexplained === 0 ? 0 : 1);
 });
+
+const summaryOf = (figures: Readonly<Record<string, number | null>>): string =>
+  Object.entries(figures)
+    .map(([name, value]) => `  ${name.padEnd(22)}${value ?? 'none'}`)
+    .join('\n');
 
 function countOf(text: string | undefined, flag: string, usual: number): number {
   if (text === undefined) return usual;

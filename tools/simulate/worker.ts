@@ -153,4 +153,8 @@ export default {
     ctx.waitUntil = (promise) => waitUntil.call(ctx, counted(Promise.resolve(promise)));
     return counted(Promise.resolve(gateway.default.queue(batch, countedEnv(env), ctx)));
   },
+  /** The launcher's own, each minute of the machine's clock: one tick more does no harm. */
+  scheduled(_controller, env) {
+    return counted(gateway.default.scheduled(tick(), countedEnv(env)));
+  },
 } satisfies ExportedHandler<Env, AskMessage | DeliveryMessage>;
