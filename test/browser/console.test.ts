@@ -5,11 +5,14 @@ import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dayAfter, dayOf } from '../../src/core/bill.ts';
 import { openBrowser, whyNoBrowser } from './chromium.ts';
 import { adminKey, arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
 import { startTown, type Town } from './town.ts';
 
 const CHANNEL = 'demo-wechat';
+/** Two days ago, in Beijing: its bill can be asked for. */
+const day = dayAfter(dayOf(Date.now()), -2);
 
 type Heard = { readonly headers: IncomingHttpHeaders; readonly body: string };
 
@@ -383,6 +386,20 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('compares a day with the bill of the provider, and stays fresh until it is over', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console/new/reconciliation');
+    await page.locator('select[name=channel]').selectOption(CHANNEL);
+    await page.locator('input[name=day]').fill(day);
+    await page.locator('main button.main').click();
+    await page.getByRole('heading', { name: `${day}, ${CHANNEL}` }).waitFor();
+    await page.getByText('Everything was compared').waitFor({ timeout: 30_000 });
+    expect(await page.locator('[data-live]').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
   const PAGES = (): readonly string[] => [
     '/console',
     `/console?range=1h&channel=${CHANNEL}`,
@@ -396,7 +413,15 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     `/console/orders/${CHANNEL}/${flagged}`,
     ...['refund', 'replay', 'query'].map((act) => `/console/orders/${CHANNEL}/${paid}/${act}`),
     '/console/deliveries',
+    `/console/orders?search=${paid.slice(0, 6)}&flag=overpaid&from=2026-01-01T00:00`,
     '/console/deliveries?state=dead',
+    '/console/replays',
+    '/console/new/replay?state=delivered',
+    '/console/reconciliations',
+    `/console/reconciliations/${CHANNEL}~${day}`,
+    '/console/new/reconciliation',
+    '/console/new/bill',
+    '/console/discrepancies?status=open',
     '/console/callbacks',
     '/console/callbacks?verdict=rejected',
     '/console/alarms',
