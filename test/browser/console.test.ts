@@ -314,7 +314,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await logIn(visitor, town.gateway, '/console?range=1h');
     const accepted = page.locator('[data-figure="overview.accepted"] strong');
     const shown = async () => Number(await accepted.textContent());
-    expect(await page.locator('.plot canvas').count()).toBeGreaterThan(0);
+    await page.locator('.plot canvas').first().waitFor();
     const table = page.locator('[data-table=callbacks]');
     expect(await table.getAttribute('open')).toBeNull(); // the picture has drawn: the table can be opened
     await table.locator('summary').click();
