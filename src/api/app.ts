@@ -10,6 +10,7 @@ import { archives } from './archives.ts';
 import { audit } from './audit.ts';
 import { takeVouched } from './auth.ts';
 import { channelCheck } from './channel-check.ts';
+import { channelEcho } from './channel-echo.ts';
 import { channelTest } from './channel-test.ts';
 import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
@@ -65,6 +66,7 @@ const ROUTES = [
   channelCheck,
   diagnosing,
   channelTest,
+  channelEcho,
   origins,
   originPreview,
   orderList,

@@ -63,6 +63,7 @@ export const PlanBody = z
     possible: z.boolean(),
     why: Words.nullable().openapi({ description: 'Why there can be none, or none now.' }),
     amount: Money.nullable(),
+    echo: z.boolean().openapi({ description: 'The provider calls on request: POST …/test/echo.' }),
     origins: z.array(z.object({ origin: z.string(), format: z.string(), accepts: z.boolean(), paused: z.boolean() })),
   })
   .openapi('TestPlan');

@@ -97,6 +97,7 @@ async function planOf(env: Env, { channel }: ChannelRecord): Promise<z.infer<typ
     channel: channel.id,
     possible: writes !== null,
     why: without ?? (channel.status === 'disabled' ? DISABLED : null),
+    echo: providerOf(channel.provider)?.echo !== undefined,
     amount: writes && { minor: 1, currency: writes.currency },
     origins: origins.map(({ id, format, settings, status }) => ({
       ...{ origin: id, format, accepts: settings.acceptsTest },

@@ -1,13 +1,14 @@
 // /console/channels/{id}/test: what a test callback will do, the button that sends it, and the page that follows it to
 // the origin. Sends nothing on a GET.
 import type { z } from 'zod';
+import { EchoBody } from '../api/channel-echo.ts';
 import { PlanBody, TestBody } from '../api/channel-test-shape.ts';
 import { get, type Problem, send, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
 import { readForm } from './forms.ts';
-import { type Context, type Guest, guestOf, may, newPages, to } from './kit.ts';
+import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
-import { Badge, Facts, moneyText, Note, ProblemNote, Table, Time } from './parts.tsx';
+import { Badge, Card, Facts, moneyText, Note, ProblemNote, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
 
@@ -28,7 +29,7 @@ async function planPage(c: Context, problem?: Problem): Promise<Response> {
   const id = idIn(c);
   const found = await get(c, v1('channels', id, 'test'), PlanBody);
   if (!found.ok) return showProblem(c, found.error, 'channels');
-  const { possible, why, amount, origins } = found.value;
+  const { possible, why, amount, origins, echo } = found.value;
   const mayGo = (accepts: boolean, paused: boolean) =>
     say(accepts ? (paused ? 'test.accepts.paused' : 'test.accepts.yes') : 'test.accepts.no');
   return show(c, {
@@ -75,12 +76,48 @@ async function planPage(c: Context, problem?: Problem): Promise<Response> {
             </a>
           </div>
         </form>
+        {echo && may(guest, 'operate') ? <EchoForm guest={guest} id={id} came={c.req.query('echo')} /> : null}
       </>
     ),
   });
 }
 
+type EchoProps = { readonly guest: Guest; readonly id: string; readonly came: string | undefined };
+function EchoForm({ guest, id, came }: EchoProps) {
+  const { say, token } = guest;
+  return (
+    <Card title={say('test.echo')} id="echo">
+      {came === 'came' ? (
+        <Note tone="good" role="status">
+          <p>{say('test.echo.came')}</p>
+        </Note>
+      ) : null}
+      {came === 'missed' ? (
+        <Note tone="warn" role="status">
+          <p>{say('test.echo.missed')}</p>
+          <p>
+            <a href={withQuery(to('callbacks'), { channel: id })}>{say('nav.callbacks')}</a>
+          </p>
+        </Note>
+      ) : null}
+      <p>{say('test.echo.help')}</p>
+      <form method="post" action={to('channels', id, 'test', 'echo')}>
+        <Token token={token} />
+        <button type="submit">{say('test.echo')}</button>
+      </form>
+    </Card>
+  );
+}
+
 channelTest.get('/channels/:id/test', (c) => planPage(c));
+
+channelTest.post('/channels/:id/test/echo', async (c) => {
+  await readForm(c);
+  const sent = await send(c, 'POST', v1('channels', idIn(c), 'test', 'echo'), EchoBody, {});
+  if (!sent.ok) return planPage(c, sent.error);
+  const echo = sent.value.arrivedAt === null ? 'missed' : 'came';
+  return c.redirect(withQuery(to('channels', idIn(c), 'test'), { echo }), 303);
+});
 
 channelTest.post('/channels/:id/test', async (c) => {
   const form = await readForm(c);

@@ -30,6 +30,7 @@ import {
   settleLogProjection,
   unproject,
 } from '../store/callback-log.ts';
+import { keptSince } from '../store/kept-notices.ts';
 
 /** Writes to D1 in one alarm at most; the rest waits for the next. */
 const STEPS_MAX = 20;
@@ -57,6 +58,11 @@ export class CallbackLog extends DurableObject<Env> {
   /** Keeps a notice whole; replies once it is durable. `known`: it was kept before. */
   async keep(notice: KeptNotice): Promise<'kept' | 'known'> {
     return this.#write(notice.channelId, () => (keepNotice(this.ctx.storage.sql, notice) ? 'kept' : 'known'));
+  }
+
+  /** When the last notice of this type was kept; null when none was since then. */
+  keptSince(noticeType: string, since: number): number | null {
+    return this.#hasTables ? keptSince(this.ctx.storage.sql, noticeType, since) : null;
   }
 
   /** Shows everything that is kept in D1 again, because D1 was lost or is being rebuilt. */

@@ -9,6 +9,7 @@ import { type Acknowledgement, type Answer, provider } from './provider.ts';
 import { bill } from './wechatpay-v3/bill.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
+import { echo } from './wechatpay-v3/echo.ts';
 import { hint } from './wechatpay-v3/hint.ts';
 import { inspectCredentials } from './wechatpay-v3/inspect.ts';
 import { close, pay } from './wechatpay-v3/native.ts';
@@ -86,6 +87,7 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   // 200 or 204, whatever the body says (docs: payment notice).
   readAcknowledgement: byStatuses(200, 204),
   freshUntil,
+  echo,
   hint,
   keys,
   query,

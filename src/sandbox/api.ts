@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type BillDesk, DOWNLOAD_PATH } from './bill-desk.ts';
 import { complaintAnswerOf } from './complaints.ts';
+import { echoed, type OnEcho } from './echo.ts';
 import type { SandboxAnswer, SandboxRequest } from './http.ts';
 import type { Identity } from './identity.ts';
 import { type Magic, type MagicWord, silence } from './magic.ts';
@@ -19,9 +20,9 @@ export type ApiOptions = {
   /** False: the certificate that follows is not made yet, and listed nowhere. */
   readonly isNextListed?: boolean;
   readonly onRefund: OnRefund;
-  /** Without it there are no bills. */
+  readonly onEcho?: OnEcho;
+  /** Without them there are no bills, and no word in a number means anything. */
   readonly bills?: BillDesk;
-  /** Without it no word in a number means anything. */
   readonly magic?: Magic;
 };
 
@@ -144,6 +145,7 @@ function route(request: SandboxRequest, options: ApiOptions): Outcome {
   if (key === 'GET /v3/certificates') return { status: 200, value: certificatesOf(options) };
   if (key === 'GET /v3/bill/tradebill' || key === 'GET /v3/bill/fundflowbill') return bill(request, options);
   if (key === 'POST /v3/refund/domestic/refunds') return refund(request, options);
+  if (key === 'POST /v3/security/echo') return echoed(jsonOf(request.body), options.onEcho);
   if (key.startsWith('GET /v3/refund/domestic/refunds/')) return readRefund(last, options);
   if (key.startsWith('GET /v3/merchant-service/complaints-v2/')) return readComplaint(last, options.orders);
   if (key.startsWith('GET /v3/pay/transactions/id/')) {

@@ -5,6 +5,7 @@ import type { BillHours } from './account.ts';
 import { answerApi } from './api.ts';
 import { BillDesk } from './bill-desk.ts';
 import { Courier, type CourierOptions, type Notice } from './courier.ts';
+import type { OnEcho } from './echo.ts';
 import { json, type Listening, type SandboxAnswer, type SandboxRequest, serve } from './http.ts';
 import { credentialsOf, credentialsOfV2, type Identity } from './identity.ts';
 import { MAGIC_WORDS, Magic } from './magic.ts';
@@ -57,9 +58,10 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
   const magic = new Magic();
   let keys = { signWith, isNextListed: options.isNextListed ?? true };
   const onRefund: OnRefund = (order, outRefundNo, notifyUrl) => play.endRefund(order, outRefundNo, notifyUrl);
+  const onEcho: OnEcho = (url, content) => courier.after(0, () => courier.send('', url, content, {}));
   const listening = await serve(options.port, async (request) => {
     if (request.path.startsWith('/v3/'))
-      return answerApi(request, { identity, orders, ...keys, onRefund, magic, bills });
+      return answerApi(request, { identity, orders, ...keys, onRefund, onEcho, magic, bills });
     if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic, bills });
     return options.beside?.(request) ?? control(request, { play, orders, courier, identity });
   });
@@ -168,6 +170,7 @@ function describe(identity: Identity): unknown {
       'POST and GET /v3/refund/domestic/refunds',
       'GET /v3/merchant-service/complaints-v2/{id}',
       'GET /v3/certificates',
+      'POST /v3/security/echo',
       'GET /v3/bill/tradebill and /v3/bill/fundflowbill; POST /pay/downloadbill and /pay/downloadfundflow (XML)',
       'POST /pay/unifiedorder, /pay/orderquery, /pay/closeorder, /secapi/pay/refund, /pay/refundquery (XML)',
     ],

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT
 /** Kinds of chunk, and how many samples of each are kept. */
 const RECENT = 0;
 const FIRST = 1;
-const NOTICE = 2;
+export const NOTICE = 2;
 const KEPT_MAX = [ARRIVAL_SAMPLES_MAX, ARRIVAL_SAMPLES_MAX, NOTICES_KEPT_MAX] as const;
 
 /** An isolate that has said nothing for this long has ended. */

@@ -257,6 +257,9 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await page.keyboard.press('Enter');
     expect(await page.locator('details[open] pre').textContent()).toContain('webhook-signature: v1,');
     testPage = page.url().replace(town.gateway, '');
+    await page.goto(`${town.gateway}/console/channels/${CHANNEL}/test`);
+    await page.getByRole('button', { name: '请支付平台回调' }).click();
+    expect(await page.getByRole('status').textContent()).toBe('支付平台已回调，通知验证通过。');
     await page.goto(`${town.gateway}/console/origins/demo-shop/tests`);
     await page.getByRole('button', { name: '接受测试回调' }).focus();
     await page.keyboard.press('Enter');

@@ -52,6 +52,7 @@ describe('the door of /v1', () => {
       ...['query', 'close', 'refunds', 'release', 'replay'].map((action) => `POST /v1/orders/x/x/${action}`),
       ...PROOF,
       'GET /v1/channels/x/test/x',
+      'POST /v1/channels/x/test/echo',
       ...['pause', 'resume', 'disable', 'enable', 'diagnose', 'test'].map((action) => `POST /v1/channels/x/${action}`),
       ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/alarms/x/acknowledge',

@@ -5,7 +5,8 @@ import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { rehearsalDispatch, rehearsalLedgerOf } from '../../src/core/rehearsal.ts';
-import { call, type Json, makeKey } from './api-world.ts';
+import { envelopeOf, genuinePost } from '../../src/sandbox/notice.ts';
+import { call, identity, type Json, makeChannel, makeKey, playProvider } from './api-world.ts';
 import {
   alarmsOf,
   dispatchOf,
@@ -312,6 +313,55 @@ describe('who may send one, and how many', () => {
     const shop = await makeShopOf({ provider: 'mollie', secrets: { apiKey: 'live_abcdefghijklmnopqrstuvwxyz1234' } });
     expect(await send(shop)).toMatchObject({ status: 422, body: { code: 'test_not_supported' } });
     expect((await call('GET', `/v1/channels/${shop.channelId}/test`)).body).toMatchObject({ possible: false });
+  });
+});
+
+describe('a provider that calls on request', () => {
+  const content = { eventType: 'SECURITY_ECHO.SUCCESS', originalType: 'security', summary: 'ok', resource: {} };
+  const notify = (id: string) => {
+    const { body, headers } = genuinePost(
+      envelopeOf('EV-1', content, identity, Date.now()),
+      identity.publicKey,
+      Date.now(),
+    );
+    return post(id, body, headers);
+  };
+
+  it('is asked with the merchant’s own signature, and its genuine notice is waited for', async () => {
+    const id = await makeChannel();
+    const asked = playProvider(async ({ url }, genuine) => {
+      const answer = await genuine();
+      if (url.endsWith('/v3/security/echo')) expect((await notify(id)).status).toBe(204);
+      return answer;
+    });
+    const { status, body } = await call('POST', `/v1/channels/${id}/test/echo`);
+    expect([status, body]).toMatchObject([200, { channel: id, noticeType: 'SECURITY_ECHO.SUCCESS' }]);
+    expect(Date.parse(String(body.arrivedAt))).toBeGreaterThan(Date.now() - 10_000);
+    const echoes = asked.filter(({ url }) => url.includes('/security/')); // among certificates and posts
+    expect(echoes.map(({ url, init }) => [new URL(url).pathname, JSON.parse(String(init.body))])).toEqual([
+      ['/v3/security/echo', { notify_url: `http://127.0.0.1:8787/callbacks/${id}`, echo_message: 'Tollgate' }],
+    ]);
+    expect((await call('GET', `/v1/channels/${id}/test`)).body.echo).toBe(true);
+  });
+
+  it('says when the notice did not come, and what a provider refused', async () => {
+    const id = await makeChannel();
+    playProvider();
+    expect((await call('POST', `/v1/channels/${id}/test/echo`)).body).toMatchObject({ arrivedAt: null });
+    playProvider(() => new Response(JSON.stringify({ code: 'NO_AUTH', message: 'no' }), { status: 403 }));
+    expect(await call('POST', `/v1/channels/${id}/test/echo`)).toMatchObject({
+      status: 422,
+      body: { code: 'provider_refused' },
+    });
+    const forged = new Response(JSON.stringify({ echo_message: 'Tollgate' }), { status: 200 });
+    playProvider(() => forged.clone());
+    expect((await call('POST', `/v1/channels/${id}/test/echo`)).status).toBe(502);
+  });
+
+  it('is none of those that call nobody', async () => {
+    const shop = await makeShopOf(RAZORPAY);
+    const reply = await call('POST', `/v1/channels/${shop.channelId}/test/echo`);
+    expect(reply).toMatchObject({ status: 422, body: { code: 'test_not_supported' } });
   });
 });
 

@@ -45,6 +45,25 @@ export const tests = {
     en: 'Origin {id} is sent no test callbacks any more. Real events go on.',
     zh: '不再向源站 {id} 投递测试回调，真实事件不受影响。',
   },
+  'test.echo': { en: 'Have the provider call', zh: '请支付平台回调' },
+  'test.echo.help': {
+    en:
+      'This provider calls on request, with a genuine notice about nothing. It proves what no test of ours can: the ' +
+      'address, the allowlist, and the provider’s own keys. No order and no origin hears of it.',
+    zh:
+      '该支付平台可按请求发起一次真实但不涉及订单的通知，用来验证我们的测试无法验证的部分：' +
+      '回调地址、白名单和平台密钥。' +
+      '不会影响订单，也不会投递给源站。',
+  },
+  'test.echo.came': { en: 'The provider called, and its notice was taken.', zh: '支付平台已回调，通知验证通过。' },
+  'test.echo.missed': {
+    en:
+      'The provider was asked, and its notice did not come within six seconds. Look among the callbacks: it was ' +
+      'refused there, with the reason, or it is not there at all. Then the address is not reached from outside.',
+    zh:
+      '已请求支付平台，但六秒内没有收到通知。' +
+      '请到“回调”中查看：若被拒绝会有原因；若没有记录，说明回调地址从外部无法到达。',
+  },
   'test.live': {
     en: 'This page follows it by itself; without a script, load it again.',
     zh: '本页自动刷新；未启用脚本时请手动刷新。',

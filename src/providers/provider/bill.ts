@@ -6,6 +6,7 @@ import type { FetchedKey } from '../../core/channel.ts';
 import type { Result } from '../../core/result.ts';
 import type { SentOn } from '../../core/retold.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
+import type { Echoing } from './echo.ts';
 import type { Hinting } from './hint.ts';
 import type { Tested } from './test-callback.ts';
 
@@ -57,4 +58,5 @@ export type BillSource<Credentials> = {
 export type Beside<Credentials> = SentOn<Credentials> &
   BillSource<Credentials> &
   Hinting<Credentials> &
-  Tested<Credentials>;
+  Tested<Credentials> &
+  Echoing<Credentials>;
