@@ -71,7 +71,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   options.onStep?.('bundle');
   const worker = options.worker ?? (await bundleGateway(join(stateDir, 'bundle')));
   options.onStep?.('runtime');
-  const miniflare = await startRuntime({ port, stateDir, vars, worker, log: options.log });
+  const miniflare = await startRuntime({ port, stateDir, vars, worker, hasAssets: !options.worker, log: options.log });
   try {
     options.onStep?.('migrations');
     const migrations = await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
@@ -145,14 +145,18 @@ type RuntimeOptions = {
   stateDir: string;
   vars: Record<string, string>;
   worker: BundledWorker;
+  /** The local stand-in for the platform's files is two more workers before ours: not where ours is measured. */
+  hasAssets: boolean;
   log: LaunchOptions['log'];
 };
 
-async function startRuntime({ port, stateDir, vars, worker, log }: RuntimeOptions): Promise<Miniflare> {
+async function startRuntime(options: RuntimeOptions): Promise<Miniflare> {
+  const { port, stateDir, vars, worker, hasAssets, log } = options;
   // Imported late: wrangler is large, and a taken port should be told at once.
   process.env.WRANGLER_LOG ??= 'error';
   const { unstable_getMiniflareWorkerOptions: workerOptionsOf } = await import('wrangler');
   const { workerOptions } = workerOptionsOf(join(ROOT, 'wrangler.toml'));
+  const { assets: _, ...withoutAssets } = workerOptions;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       log: new NoOpLog(),
@@ -164,7 +168,7 @@ async function startRuntime({ port, stateDir, vars, worker, log }: RuntimeOption
       telemetry: { enabled: false },
       workers: [
         {
-          ...workerOptions,
+          ...(hasAssets ? workerOptions : withoutAssets),
           modules: worker.modules.map(({ type, path }) => ({ type, path })),
           modulesRoot: worker.folder,
           // as object: wrangler gives it no type.
