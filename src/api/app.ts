@@ -16,6 +16,7 @@ import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
 import { discrepancies } from './discrepancies.ts';
 import { docsPage } from './docs.ts';
+import { type ApiDocument, makeDocument } from './document.ts';
 import { events } from './events.ts';
 import { evidence } from './evidence.ts';
 import { health } from './health.ts';
@@ -106,22 +107,10 @@ api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
   description: 'An API key, tg_…, or the admin key of the deployment.',
 });
 
-const makeDocument = () =>
-  api.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Tollgate',
-      version: '1',
-      description: 'The /v1 API of the gateway. Errors are RFC 9457 problem documents with a stable code.',
-    },
-    security: [{ key: [] }],
-  });
-export type ApiDocument = ReturnType<typeof makeDocument>;
-
 let made: ApiDocument | null = null;
 /** The whole contract, from the same schemas that validate it. Made once an isolate, because anybody may ask for it. */
 function document(): ApiDocument {
-  made ??= makeDocument();
+  made ??= makeDocument(api);
   return made;
 }
 

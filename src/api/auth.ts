@@ -8,25 +8,40 @@ import { equalBytes, sha256, toHex, utf8 } from '../crypto/bytes.ts';
 import { SEAL_IV_BYTES } from '../crypto/seal.ts';
 import { readConfig } from '../env.ts';
 import { readApiKeyCopy, wantsUseNoted } from '../store/registry-copy.ts';
-import { type ApiEnv, type Context, createMiddleware, type Principal, registryOf, routePath, z } from './kit.ts';
+import {
+  type ApiEnv,
+  type Context,
+  createMiddleware,
+  guards,
+  type Principal,
+  registryOf,
+  routePath,
+  z,
+} from './kit.ts';
 import { refuse } from './problem.ts';
 
 /** Lets in callers whose key has one of these scopes, or `admin`. */
 export const requires = (...scopes: readonly Scope[]) =>
-  createMiddleware<ApiEnv>(async (c, next) => {
-    const principal = await principalOf(c);
-    if (principal === null) {
-      return refuse(c, {
-        code: 'unauthorized',
-        detail: 'Send Authorization: Bearer tg_… with a key that is not revoked.',
-      });
-    }
-    if (!principal.scopes.includes('admin') && !scopes.some((scope) => principal.scopes.includes(scope))) {
-      return refuse(c, { code: 'forbidden', detail: `The key needs the scope ${[...scopes, 'admin'].join(' or ')}.` });
-    }
-    c.set('principal', principal);
-    return next();
-  });
+  guards(
+    createMiddleware<ApiEnv>(async (c, next) => {
+      const principal = await principalOf(c);
+      if (principal === null) {
+        return refuse(c, {
+          code: 'unauthorized',
+          detail: 'Send Authorization: Bearer tg_… with a key that is not revoked.',
+        });
+      }
+      if (!principal.scopes.includes('admin') && !scopes.some((scope) => principal.scopes.includes(scope))) {
+        return refuse(c, {
+          code: 'forbidden',
+          detail: `The key needs the scope ${[...scopes, 'admin'].join(' or ')}.`,
+        });
+      }
+      c.set('principal', principal);
+      return next();
+    }),
+    scopes,
+  );
 
 async function principalOf(c: Context): Promise<Principal | null> {
   const person = c.get('vouched');

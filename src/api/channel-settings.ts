@@ -4,7 +4,7 @@ import { isCurrency } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
 import { BillSettingsBody, BillSettingsInput, renderBillSettings } from './bill-settings.ts';
 import { Money } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 import { RetentionBody, RetentionInput } from './retention-settings.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
@@ -91,7 +91,7 @@ export const ChannelSettings = z
   .object({
     parkAgeSeconds,
     hold: z.array(z.enum(FLAGS)).openapi({ description: descriptions.hold }),
-    releaseConfirmAbove: Money.nullable().openapi({ description: descriptions.releaseConfirmAbove }),
+    releaseConfirmAbove: orNull('Money', Money).openapi({ description: descriptions.releaseConfirmAbove }),
     querySeconds: z.array(z.int()).openapi({ description: descriptions.querySeconds }),
     queryEverySeconds,
     queryFromSeconds,

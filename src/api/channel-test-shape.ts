@@ -1,7 +1,7 @@
 // The JSON of a test callback as /v1 shows it: what arrived, what was answered, what was told and to whom. Schemas
 // alone.
 import { Money, Time } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 import { AttemptBody, DELIVERY_STATES } from './order-shape.ts';
 import { PreviewBody } from './origin-preview.ts';
 
@@ -26,7 +26,7 @@ const Delivery = z.object({
   reason: z.string().nullable().openapi({ description: 'Such as filtered: its filter leaves this event out.' }),
   dueAt: Time.nullable(),
   attempts: z.array(AttemptBody),
-  wouldSend: PreviewBody.nullable().openapi({
+  wouldSend: orNull('Preview', PreviewBody).openapi({
     description: 'What would have been sent, for an origin that takes none.',
   }),
   problem: z.string().nullable().openapi({ description: 'Why that cannot be shown.' }),
@@ -62,7 +62,7 @@ export const PlanBody = z
     channel: z.string(),
     possible: z.boolean(),
     why: Words.nullable().openapi({ description: 'Why there can be none, or none now.' }),
-    amount: Money.nullable(),
+    amount: orNull('Money', Money),
     echo: z.boolean().openapi({ description: 'The provider calls on request: POST …/test/echo.' }),
     origins: z.array(z.object({ origin: z.string(), format: z.string(), accepts: z.boolean(), paused: z.boolean() })),
   })

@@ -1,6 +1,6 @@
 // /docs: the OpenAPI document as one page for people. No script, nothing from elsewhere, every text escaped.
 import { html, raw } from 'hono/html';
-import type { ApiDocument } from './app.ts';
+import type { ApiDocument } from './document.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 type Parameter = {

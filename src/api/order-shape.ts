@@ -1,7 +1,7 @@
 // The JSON of orders, as the merchant reads them, and of their history. Schemas alone; formats/order.ts renders.
 import { FLAGS } from '../core/order.ts';
 import { Money, Time } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 
 export const ORDER_STATES = [
   'parked',
@@ -26,7 +26,7 @@ export const DELIVERY_STATES = [
 const Payment = z.object({
   transactionId: z.string(),
   amount: Money,
-  payerAmount: Money.nullable(),
+  payerAmount: orNull('Money', Money),
   discounts: z.array(z.object({ id: z.string(), name: z.string().optional(), amount: Money })),
   method: z.string().nullable(),
   providerMethod: z.string().nullable(),
@@ -60,9 +60,9 @@ export const OrderBody = z
     dispute: z.enum(['open', 'won', 'lost']).nullable(),
     flags: z.array(z.enum(FLAGS)),
     amountChecked: z.boolean(),
-    amount: Money.nullable(),
-    paid: Money.nullable(),
-    refunded: Money.nullable(),
+    amount: orNull('Money', Money),
+    paid: orNull('Money', Money),
+    refunded: orNull('Money', Money),
     paidAt: Time.nullable(),
     providerState: z.string().nullable(),
     payments: z.array(Payment),
@@ -123,13 +123,15 @@ export const PaymentBody = z
   .openapi('Payment');
 
 export const OrderReadBody = OrderDetailBody.extend({
-  payment: PaymentBody.nullable().openapi({ description: 'What the payer may scan now; null when there is nothing.' }),
+  payment: orNull('Payment', PaymentBody).openapi({
+    description: 'What the payer may scan now; null when there is nothing.',
+  }),
 }).openapi('OrderRead');
 
 export const RegisteredBody = z
   .object({
     order: OrderBody,
-    payment: PaymentBody.nullable().openapi({
+    payment: orNull('Payment', PaymentBody).openapi({
       description: 'What the payer scans; null when none was asked for, or the order is paid.',
     }),
   })
@@ -142,9 +144,9 @@ export const OrderItem = z
     state: z.enum(ORDER_STATES),
     flags: z.array(z.string()),
     amountChecked: z.boolean(),
-    amount: Money.nullable(),
-    paid: Money.nullable(),
-    refunded: Money.nullable(),
+    amount: orNull('Money', Money),
+    paid: orNull('Money', Money),
+    refunded: orNull('Money', Money),
     sequence: z.int(),
     test: z.boolean(),
     createdAt: Time,

@@ -4,7 +4,7 @@ import type { GateView } from '../core/gate.ts';
 import { PERMIT_TIMEOUT_MS } from '../core/limits.ts';
 import { within } from '../core/within.ts';
 import { isoOrNull, Time } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 import { OriginBody } from './origin-shape.ts';
 
 const Gate = z
@@ -23,7 +23,7 @@ const Gate = z
   .openapi('OriginGate');
 
 export const OriginWithGate = OriginBody.extend({
-  gate: Gate.nullable().openapi({ description: 'Null while it cannot be reached.' }),
+  gate: orNull('OriginGate', Gate).openapi({ description: 'Null while it cannot be reached.' }),
 }).openapi('OriginWithGate');
 
 export async function readGate(env: Env, originId: string): Promise<z.output<typeof Gate> | null> {

@@ -8,7 +8,7 @@ import { FLAGS } from '../core/order.ts';
 import type { SuccessCriterion } from '../core/success.ts';
 import { criterionOf, Success } from '../formats/index.ts';
 import { Id } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 import { ORDER_STATES } from './order-shape.ts';
 import { AuthInput } from './origin-auth.ts';
 
@@ -72,7 +72,7 @@ export const settingsFields = {
   success: Success.unwrap().openapi({
     description: 'What counts as success: "status" (any 2xx), or a 2xx whose body equals or contains a text.',
   }),
-  filter: Filter.nullable(),
+  filter: orNull('OriginFilter', Filter),
   breaker: BreakerInput.partial(),
   pauseAfterSeconds: z
     .int('must be a whole number of seconds')
@@ -105,7 +105,7 @@ export const settingsBody = {
   formatVersion: z.int(),
   formatOptions: z.record(z.string(), z.unknown()),
   success: settingsFields.success,
-  filter: Filter.nullable(),
+  filter: orNull('OriginFilter', Filter),
   breaker: BreakerInput,
   pauseAfterSeconds: z.int().nullable(),
   binding: z.string().nullable(),

@@ -13,7 +13,7 @@ import {
 } from '../core/reconciliation.ts';
 import type { SettlementLine } from '../core/settlement.ts';
 import { iso, isoOrNull, Money, Time } from './fields.ts';
-import { z } from './kit.ts';
+import { orNull, z } from './kit.ts';
 
 export const Day = z
   .string()
@@ -149,7 +149,7 @@ export const renderView = ({ run, untied }: ReconciliationView): z.infer<typeof 
 });
 
 const SideBody = z
-  .object({ amount: Money.nullable(), state: z.string(), fee: z.string().nullable(), at: Time })
+  .object({ amount: orNull('Money', Money), state: z.string(), fee: z.string().nullable(), at: Time })
   .nullable();
 
 export const DiscrepancyBody = z

@@ -8,7 +8,7 @@ import { refundableOf } from '../core/refund-request.ts';
 import { ledgerOf } from '../record.ts';
 import { requires, WriteHeaders, whoOf } from './auth.ts';
 import { iso, Money } from './fields.ts';
-import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, createRoute, jsonOf, newApp, orNull, z } from './kit.ts';
 import { bodyOfOrder, claimedProblem, disabledProblem, OrderParams, placeOfOrder } from './order-answer.ts';
 import { OrderBody } from './order-shape.ts';
 import { notFound, type Problem, problemResponse, refuse } from './problem.ts';
@@ -34,7 +34,7 @@ const AbandonInput = z
 const AbandonedBody = z
   .object({
     order: OrderBody,
-    refundable: Money.nullable().openapi({ description: 'What is left to give back, this amount included.' }),
+    refundable: orNull('Money', Money).openapi({ description: 'What is left to give back, this amount included.' }),
   })
   .openapi('AbandonedRefund');
 

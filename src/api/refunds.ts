@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { ledgerOf } from '../record.ts';
 import { actorOf, requires, WriteHeaders } from './auth.ts';
 import { iso, Money, MoneyInput, OrderNo } from './fields.ts';
-import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, createRoute, jsonOf, newApp, orNull, z } from './kit.ts';
 import { bodyOfOrder, claimedProblem, disabledProblem, OrderParams, placeOfOrder } from './order-answer.ts';
 import { OrderBody, RefundBody } from './order-shape.ts';
 import { publicUrlMissing } from './pay.ts';
@@ -46,7 +46,9 @@ const RefundedBody = z
 const RefundList = z
   .object({
     items: z.array(RefundBody),
-    refundable: Money.nullable().openapi({ description: 'What is left to give back; null while nothing was paid.' }),
+    refundable: orNull('Money', Money).openapi({
+      description: 'What is left to give back; null while nothing was paid.',
+    }),
     next: z.null(),
   })
   .openapi('RefundList');

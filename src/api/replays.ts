@@ -15,7 +15,7 @@ import { ledgerOf } from '../record.ts';
 import { countReplayable, listReplayable, type Replayable } from '../store/replayable.ts';
 import { actOf, actorOf, newId, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id, IdParam, iso, isoOrNull, Time } from './fields.ts';
-import { bodyOf, type Context, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
+import { bodyOf, type Context, createRoute, jsonOf, newApp, orNull, registryOf, z } from './kit.ts';
 import { claimedProblem, OrderParams, placeOfOrder } from './order-answer.ts';
 import { PreviewBody, previewOf } from './origin-preview.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
@@ -167,7 +167,7 @@ export const DryRun = z
           origin: z.string().nullable().openapi({ description: 'Null where nobody was told.' }),
           bytes: z.int().openapi({ description: "Of the event's data, before the origin's format." }),
           receivedAt: Time,
-          preview: PreviewBody.nullable().openapi({
+          preview: orNull('Preview', PreviewBody).openapi({
             description: `The request its origin would get now; of the first ${PREVIEWS_MAX}, where it can be made.`,
           }),
         }),

@@ -20,7 +20,7 @@ import { readBilledFees } from '../store/reconcile-lists.ts';
 import { sumBooked } from '../store/rollups.ts';
 import { requires } from './auth.ts';
 import { Id } from './fields.ts';
-import { type Context, createRoute, newApp, registryOf, z } from './kit.ts';
+import { type Context, createRoute, newApp, orNull, registryOf, z } from './kit.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 
 const DAYS_DEFAULT = 30;
@@ -47,11 +47,11 @@ const Amounts = z.object({
   refunded: z.int().openapi({ description: 'Refunds that succeeded, each on the day it did.' }),
   reversed: z.int().openapi({ description: 'Of refunds that had succeeded and then failed: on the day they failed.' }),
   net: z.int().openapi({ description: 'gross − refunded + reversed: before fees.' }),
-  fees: DecimalBody.nullable().openapi({
+  fees: orNull('Decimal', DecimalBody).openapi({
     description:
       'As the daily bills told; null where not every day’s bill was compared, or one holds other shops’ rows.',
   }),
-  netAfterFees: DecimalBody.nullable(),
+  netAfterFees: orNull('Decimal', DecimalBody),
   orders: z.object({
     paid: z.int(),
     failed: z.int(),

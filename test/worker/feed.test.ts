@@ -1,13 +1,14 @@
 // GET /v1/events: the merchant who pulls gets what an origin gets, each event once, whatever happens between the commit
 // and the database of lists.
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { afterAll, describe, expect, it } from 'vitest';
-import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+import { Tollgate, TollgateProblem } from '../../clients/typescript/tollgate.ts';
+import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import { DAY_MS } from '../../src/core/limits.ts';
 import { renderStandard } from '../../src/formats/standard.ts';
 import { pruneLists } from '../../src/store/prune-lists.ts';
-import { call, type Json, makeKey } from './api-world.ts';
+import { ADMIN_KEY, call, type Json, makeChannel, makeKey } from './api-world.ts';
 import { config, fact, ledger, paid, refunded, unique, until } from './ledger-kit.ts';
 import { restLedgers } from './rest.ts';
 
@@ -232,3 +233,49 @@ describe('a cursor', () => {
     expect((await call('GET', '/v1/events', undefined, { key: await makeKey('metrics') })).status).toBe(403);
   });
 });
+
+describe('the TypeScript client', () => {
+  const tollgate = (key = ADMIN_KEY) =>
+    new Tollgate({ url: 'http://127.0.0.1:8787/', key, fetch: (request) => exports.default.fetch(request) });
+
+  it('registers, reads and lists orders, and says what is wrong by a stable code', async () => {
+    const [channel, orderNo] = [await makeChannel(), unique('ORDER/1')];
+    const body = { channel, orderNo, amount: { minor: 250, currency: 'CNY' }, metadata: { table: '7' } };
+    const made = await tollgate().call('POST /v1/orders', { body }, { idempotencyKey: orderNo });
+    expect(made.order.amount).toEqual({ minor: 250, currency: 'CNY' });
+    const read = await tollgate().call('GET /v1/orders/{channel}/{orderNo}', { path: { channel, orderNo } });
+    expect([read.order.state, read.order.metadata.table, read.payment]).toEqual(['pending', '7', null]);
+    const listed = await until(await shardOf(channel, orderNo), async () => {
+      const page = await tollgate().call('GET /v1/orders', { query: { channel, limit: 10 } });
+      return page.items.length > 0 && page;
+    });
+    expect([listed.items[0]?.orderNo, listed.next]).toEqual([orderNo, null]);
+    const other = { ...body, amount: { minor: 1.5, currency: 'CNY' } };
+    await expect(tollgate().call('POST /v1/orders', { body: other })).rejects.toMatchObject({
+      name: 'TollgateProblem',
+      status: 422,
+      code: 'validation_failed',
+      errors: [{ field: 'amount.minor' }],
+    });
+    await expect(tollgate('tg_nobody').call('GET /v1/me')).rejects.toBeInstanceOf(TollgateProblem);
+  });
+
+  it('follows the feed from a cursor on', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const { next: after } = await tollgate().call('GET /v1/events', { query: { after: 'latest' } });
+    await record(name, [paid('F1'), paid('F2')], config([], { channelId }));
+    await untilFed(name, channelId, 2);
+    const seen: string[] = [];
+    for await (const { items } of tollgate().feed({ after, channel: channelId, limit: 1 })) {
+      seen.push(...items.map(({ data }) => `${data.order.orderNo} ${data.order.paid?.minor}`));
+      if (seen.length === 2) break;
+    }
+    expect(seen).toEqual(['F1 100', 'F2 100']);
+  });
+});
+
+async function shardOf(channel: string, orderNo: string): Promise<string> {
+  const record = await env.REGISTRY.getByName('registry').readChannel(channel);
+  if (!record) throw new Error('the channel was just made');
+  return ledgerNameOf(record.channel, orderNo);
+}
