@@ -29,6 +29,7 @@ import { orderList } from './order-list.ts';
 import { orders } from './orders.ts';
 import { originPreview } from './origin-preview.ts';
 import { origins } from './origins.ts';
+import { outsiders } from './outsiders.ts';
 import { type Problem, refuse, refuseInvalid, refuseThrown } from './problem.ts';
 import { products } from './products.ts';
 import { providers } from './providers.ts';
@@ -65,6 +66,7 @@ api.use('/v1/*', (c, next) => (c.req.path === '/v1/reconciliations/bills' ? next
 const ROUTES = [
   channels,
   channelCheck,
+  outsiders,
   diagnosing,
   channelTest,
   channelEcho,

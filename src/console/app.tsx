@@ -6,6 +6,7 @@ import { readConfig } from '../env.ts';
 import { readAccessCopy } from '../store/access-copy.ts';
 import { access } from './access.tsx';
 import { alarms } from './alarms.tsx';
+import { allowlist } from './allowlist.tsx';
 import { assetAt } from './assets.ts';
 import { audit } from './audit.tsx';
 import { get, type Problem } from './call.ts';
@@ -153,7 +154,7 @@ operators.onError((error, c) => {
 const PAGES = [
   ...[login, overview, reports, alarms, callbacks, deliveries, replays, audit],
   ...[orders, order, orderActs, refund],
-  ...[why, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
+  ...[why, allowlist, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
   ...[reconciliations, discrepancies, keys, access],
 ];
 for (const pages of PAGES) operators.route('/', pages);

@@ -1,24 +1,23 @@
-// Changing a channel: its credentials, with an overlap in which the earlier ones still count, and its allowlist.
-import { get, type Problem, patch, post, v1 } from './call.ts';
+// Changing a channel: its credentials, with an overlap in which the earlier ones still count.
+import { get, type Problem, post, v1 } from './call.ts';
 import { type Provider, providersOf } from './channel-new.tsx';
 import { type Channel, ChannelDetail } from './channels.tsx';
 import { newToken } from './cookies.ts';
 import { askCheck, type Check, CheckButton, CheckResult, mayKeep, wrongsIn } from './credential-check.tsx';
-import { CredentialField, credentialsIn, linesOf, wrongAt } from './credential-fields.tsx';
-import { Area, Input, Select } from './fields.tsx';
+import { CredentialField, credentialsIn, wrongAt } from './credential-fields.tsx';
+import { Input } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Note, ProblemNote } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
-import { wordFor } from './texts.ts';
 
 export const channelChange = newPages();
 
-type Known = { readonly channel: Channel; readonly provider: Provider };
+export type Known = { readonly channel: Channel; readonly provider: Provider };
 
 /** The channel and its provider; a page where they cannot be had. */
-async function known(c: Context): Promise<Known | Response> {
+export async function known(c: Context): Promise<Known | Response> {
   const [found, providers] = await Promise.all([
     get(c, v1('channels', c.req.param('id') ?? ''), ChannelDetail),
     providersOf(c),
@@ -136,66 +135,3 @@ export function hoursIn(form: Form): number | null {
   const text = form.text('overlapHours');
   return /^\d{1,3}$/.test(text) && Number(text) <= 720 ? Number(text) : null;
 }
-
-type AllowlistState = { readonly mode: string; readonly ranges: string; readonly problem?: Problem };
-
-function allowlistPage(c: Context, { channel, provider }: Known, { mode, ranges, problem }: AllowlistState) {
-  const guest = guestOf(c);
-  const { say, token } = guest;
-  const published = provider.sourceRanges.join(', ');
-  const modes = ['off', 'monitor', 'enforce'].map((value) => ({ value, text: wordFor(say, 'allowlist', value) }));
-  const help = say('channel.ranges.help');
-  return show(c, {
-    title: say('channel.edit.allowlist'),
-    section: 'channels',
-    status: problem?.status ?? 200,
-    body: (
-      <form class="card narrow" method="post" action={to('channels', channel.id, 'allowlist')}>
-        {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
-        <Token token={token} />
-        <Select
-          visit={guest}
-          name="mode"
-          label={say('channel.allowlist.mode')}
-          value={mode}
-          choices={modes}
-          isRequired
-        />
-        <Area
-          visit={guest}
-          name="ranges"
-          label={say('channel.ranges')}
-          help={published === '' ? help : `${help} ${say('channel.ranges.published', { ranges: published })}`}
-          wrong={wrongAt(problem?.errors, 'allowlist')}
-          value={ranges}
-        />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('form.save')}
-          </button>
-          <a class="act" href={to('channels', channel.id)}>
-            {say('form.back')}
-          </a>
-        </div>
-      </form>
-    ),
-  });
-}
-
-channelChange.get('/channels/:id/allowlist', async (c) => {
-  const at = await known(c);
-  if (at instanceof Response) return at;
-  const { mode, ranges } = at.channel.allowlist;
-  return allowlistPage(c, at, { mode, ranges: ranges.join('\n') });
-});
-
-channelChange.post('/channels/:id/allowlist', async (c) => {
-  const form = await readForm(c);
-  const at = await known(c);
-  if (at instanceof Response) return at;
-  const [mode, ranges] = [form.text('mode'), form.text('ranges')];
-  const allowlist = { mode, ranges: linesOf(ranges) };
-  const did = await patch(c, v1('channels', at.channel.id), { body: { allowlist } });
-  if (!did.ok) return allowlistPage(c, at, { mode, ranges, problem: did.error });
-  return c.redirect(withQuery(to('channels', at.channel.id), { done: 'changed' }), 303);
-});

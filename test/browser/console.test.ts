@@ -232,6 +232,9 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await page.getByRole('link', { name: 'Change the allowlist' }).click();
     await page.getByLabel('Addresses outside the list').selectOption('enforce');
     await page.getByLabel('Ranges, one a line').fill('203.0.113.0/24\n2001:db8::/32');
+    await page.getByRole('button', { name: 'See who would be refused' }).click();
+    expect(await page.locator('main').textContent()).toContain('Enforcing would have refused nothing genuine.');
+    expect(await page.getByLabel('Addresses outside the list').inputValue()).toBe('enforce');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('status').waitFor();
     const { allowlist } = await town.call('GET', '/v1/channels/first-channel');

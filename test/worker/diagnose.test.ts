@@ -199,6 +199,44 @@ describe('the way from outside', () => {
   });
 });
 
+describe('whom an allowlist would have refused', () => {
+  it('is told by address, the genuine ones first, for ranges that are only tried too', async () => {
+    const channel = await makeChannel({ allowlist: { mode: 'monitor', ranges: ['203.0.113.0/24'] } });
+    const event = (address: string, at: number) =>
+      env.DB.prepare(
+        `INSERT INTO events (event_id, channel, order_no, sequence, type, verdict, source, remote_address, digest,
+           occurred_at, received_at, data) VALUES (?, ?, 'A-1', 1, NULL, 'applied', 'callback', ?, NULL, ?, ?, NULL)`,
+      ).bind(unique('evt'), channel, address, at, at);
+    const sample = (address: string | null, verdict: string) =>
+      env.DB.prepare(
+        "INSERT INTO callbacks (at, id, channel, verdict, reason, remote_address) VALUES (?, ?, ?, ?, 'x', ?)",
+      ).bind(Date.now(), unique('cb'), channel, verdict, address);
+    const old = Date.now() - 8 * 24 * 60 * MINUTE_MS;
+    await env.DB.batch([
+      ...['203.0.113.7', '198.51.100.9', '198.51.100.9'].map((address) => event(address, Date.now())),
+      event('192.0.2.1', old),
+      sample('192.0.2.200', 'rejected'),
+      sample('192.0.2.201', 'duplicate'),
+      sample('203.0.113.8', 'rejected'),
+      sample('198.51.100.9', 'accepted'), // counted by its event
+      sample(null, 'rejected'),
+    ]);
+    const read = async (query = '') => {
+      const { body, status } = await call('GET', `/v1/channels/${channel}/outsiders${query}`);
+      const items = [...(body.items ?? [])].map((one) => [one.address, one.genuine, one.refused].join(' '));
+      return { status, items, ranges: body.ranges };
+    };
+    const found = await read();
+    expect(found.items.slice(0, 2)).toEqual(['198.51.100.9 2 0', '192.0.2.201 1 0']);
+    expect(found.items.slice(2).sort()).toEqual([' 0 1', '192.0.2.200 0 1']);
+    expect(found.ranges).toEqual(['203.0.113.0/24']);
+    expect((await read('?days=31')).items).toContain('192.0.2.1 1 0');
+    expect((await read('?ranges=198.51.100.0/24,192.0.2.0/24')).items[0]).toBe('203.0.113.7 1 0');
+    expect((await read('?ranges=nonsense')).status).toBe(422);
+    expect((await call('GET', '/v1/channels/nobody/outsiders')).status).toBe(404);
+  });
+});
+
 describe('the check of credentials', () => {
   const check = (body: object, key?: string) =>
     call('POST', '/v1/channels/check', body, key === undefined ? {} : { key });
