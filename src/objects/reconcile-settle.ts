@@ -29,7 +29,7 @@ function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
 async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   const trades = billOf(desk.run, 'trade');
   const isHere = trades?.state === 'done' && (trades.file !== null || trades.none);
-  const isTied = isHere && (trades.rows ?? 0) + (account.rows ?? 0) <= 2 * TIED_ROWS_MAX;
+  const isTied = isHere && (trades.rows ?? 0) + (account.rows ?? 0) <= TIED_ROWS_MAX;
   const ties = isTied ? new Ties() : null;
   if (ties && trades) {
     for await (const { rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {

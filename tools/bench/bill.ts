@@ -19,6 +19,7 @@ import { NO_FLOW, settle } from '../../src/core/settlement.ts';
 import { wechatpayV3 } from '../../src/providers/wechatpay-v3.ts';
 import { DAY, heldAt, tradeAt } from '../../test/fixtures/bills/trades.ts';
 import { ALL_COLUMNS, line, MCH_ID, tradeCells, yuan } from '../../test/fixtures/bills/wechat.ts';
+import { measureRun, type RunFigures } from './bill-run.ts';
 
 const SIZES = [10_000, 100_000, 1_000_000] as const;
 const MAPPED_ROWS = 100_000;
@@ -34,7 +35,11 @@ type Figures = {
   readonly peakMb: number;
   /** The same at the end of the comparison, once the garbage was collected. */
   readonly heldMb: number;
+  /** The same bill brought to the gateway, to the end of its run. */
+  readonly run: RunFigures;
 };
+
+type Read = Omit<Figures, 'fileMb' | 'unpackedMb' | 'run'>;
 
 /** A whole bill as text, never held at once. */
 function* textOf(rows: number): Generator<string> {
@@ -100,7 +105,7 @@ class Peak {
   }
 }
 
-async function measure(path: string, sha1: string): Promise<Omit<Figures, 'fileMb' | 'unpackedMb'>> {
+async function measure(path: string, sha1: string): Promise<Read> {
   const layout = layoutOf();
   const peak = new Peak();
   const started = performance.now();
@@ -141,7 +146,7 @@ async function measure(path: string, sha1: string): Promise<Omit<Figures, 'fileM
 }
 
 /** Runs this file again: what one size leaves behind must not count for the next. */
-async function inOwnProcess(path: string, sha1: string): Promise<Omit<Figures, 'fileMb' | 'unpackedMb'>> {
+async function inOwnProcess(path: string, sha1: string): Promise<Read> {
   const self = fileURLToPath(import.meta.url);
   const flags = ['--expose-gc', self, '--file', path, sha1];
   const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -151,7 +156,7 @@ async function inOwnProcess(path: string, sha1: string): Promise<Omit<Figures, '
   });
   const code = await new Promise((done) => child.on('close', done));
   if (code !== 0) throw new Error(`The measuring process ended with ${code}.`);
-  return JSON.parse(said) as Omit<Figures, 'fileMb' | 'unpackedMb'>; // printed by ourselves, below
+  return JSON.parse(said) as Read; // printed by ourselves, below
 }
 
 /** The same trades as an operator's own table, quoted, read by a mapping. */
@@ -190,13 +195,17 @@ async function main(): Promise<void> {
       const file = join(folder, `${rows}.gz`);
       const written = await write(file, rows);
       const sizes = { fileMb: statSync(file).size / 1_048_576, unpackedMb: written.bytes / 1_048_576 };
-      const figures = { ...(await inOwnProcess(file, written.sha1)), ...sizes };
+      const run = await measureRun(file, rows);
+      const figures = { ...(await inOwnProcess(file, written.sha1)), ...sizes, run };
       all.push(figures);
       const { readRowsPerSecond: read, compareRowsPerSecond: compared, fileMb, unpackedMb } = figures;
       const memory = `at most ${figures.peakMb.toFixed(1)} MB, of which ${figures.heldMb.toFixed(1)} MB are no garbage`;
       const size = `${fileMb.toFixed(1)} MB packed, ${unpackedMb.toFixed(1)} MB unpacked`;
       const speed = `read and checked ${read} rows/s, read and compared ${compared} rows/s`;
       console.error(`${rows} rows (${size}): ${speed}; ${memory}`);
+      const cpu = run.cpuSeconds === null ? '' : `, ${run.cpuSeconds.toFixed(1)} s of CPU`;
+      const held = run.peakMb === null ? '' : `, the runtime held at most ${run.peakMb.toFixed(0)} MB more`;
+      console.error(`  as a run in workerd: ${run.rowsPerSecond} rows/s${cpu}${held}`);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

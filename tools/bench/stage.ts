@@ -104,7 +104,7 @@ const workerOf = (folder: string, modules: BundledWorker['modules'], { ledger }:
 });
 
 /** Without the merchant's own key: then there is nothing to fetch from the provider. */
-function credentialsFor(identity: Identity) {
+export function credentialsFor(identity: Identity) {
   const { merchantSerial: _serial, merchantPrivateKey: _key, ...credentials } = credentialsOf(identity);
   return credentials;
 }
@@ -127,7 +127,7 @@ async function setUp({ url, adminKey }: Launched, options: StageOptions): Promis
 const TICK_MS = 10;
 
 /** The runtimes that this process started; none where there is no /proc. */
-function runtimePids(): number[] {
+export function runtimePids(): number[] {
   try {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
     return pids.map(Number).filter((pid) => {
@@ -139,7 +139,7 @@ function runtimePids(): number[] {
   }
 }
 
-function cpuMsOf(pids: readonly number[]): number | null {
+export function cpuMsOf(pids: readonly number[]): number | null {
   if (pids.length === 0) return null;
   return pids.reduce((sum, pid) => {
     const [, fields] = readStat(pid);
@@ -147,7 +147,7 @@ function cpuMsOf(pids: readonly number[]): number | null {
   }, 0);
 }
 
-function memoryMbOf(pids: readonly number[]): number | null {
+export function memoryMbOf(pids: readonly number[]): number | null {
   if (pids.length === 0) return null;
   const [, kb] = /VmRSS:\s+(\d+) kB/.exec(pids.map(statusOf).join('\n')) ?? [];
   return kb === undefined ? null : Number(kb) / 1_024;
