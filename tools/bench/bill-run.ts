@@ -1,5 +1,5 @@
-// A whole reconciliation in the gateway's own runtime: a bill is brought through /v1, kept, checked, compared and looked
-// at from the other side by the reconciler. How long it takes, and what the runtime holds meanwhile.
+// A whole reconciliation in the gateway’s own runtime: a bill is brought through /v1, kept, checked, compared and
+// looked at from the other side by the reconciler. How long it takes, and what the runtime holds meanwhile.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// The Worker of the bill figures: the gateway as it is, but that its ledgers make the orders of the bench's bills on the
-// spot, because a million of them would take longer to record than everything that is measured. Never deployed.
+// The Worker of the bill figures: the gateway as it is, but that its ledgers make the orders of the bills on the spot,
+// because a million of them would take longer to record than everything that is measured. Never deployed.
 import type { LedgerOrder } from '../../src/core/compare-rules.ts';
 import type { HeldReply, HeldRequest } from '../../src/core/reconciliation.ts';
 import { OrderLedger } from '../../src/index.ts';
