@@ -154,6 +154,7 @@ const NoteBody = z
   .object({ code: z.string(), subject: z.string(), createdAt: Time, tries: z.int() })
   .extend({ destination: z.string(), kind: z.string(), state: z.string(), at: Time, error: z.string().nullable() })
   .openapi('AlarmMessage');
+export const AlarmMessagePage = pageOf('AlarmMessagePage', NoteBody);
 
 alarms.openapi(
   createRoute({
@@ -167,7 +168,7 @@ alarms.openapi(
         state: z.enum(['waiting', 'sending', 'sent', 'dead']).optional(),
       }),
     },
-    responses: { 200: jsonOf('Messages, latest first.', pageOf('AlarmMessagePage', NoteBody)), ...problemResponse },
+    responses: { 200: jsonOf('Messages, latest first.', AlarmMessagePage), ...problemResponse },
   }),
   async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query');

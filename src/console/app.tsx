@@ -5,6 +5,9 @@ import { languageOf } from '../core/language.ts';
 import { readConfig } from '../env.ts';
 import { readAccessCopy } from '../store/access-copy.ts';
 import { access } from './access.tsx';
+import { alarmDestination } from './alarm-destination.tsx';
+import { alarmDestinationNew } from './alarm-destination-new.tsx';
+import { alarmRules } from './alarm-rules.tsx';
 import { alarms } from './alarms.tsx';
 import { allowlist } from './allowlist.tsx';
 import { assetAt } from './assets.ts';
@@ -152,7 +155,19 @@ operators.onError((error, c) => {
 });
 
 const PAGES = [
-  ...[login, overview, reports, alarms, callbacks, deliveries, replays, audit],
+  ...[
+    login,
+    overview,
+    reports,
+    alarms,
+    alarmRules,
+    alarmDestination,
+    alarmDestinationNew,
+    callbacks,
+    deliveries,
+    replays,
+    audit,
+  ],
   ...[orders, order, orderActs, refund],
   ...[why, allowlist, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
   ...[reconciliations, discrepancies, keys, access],

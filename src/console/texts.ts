@@ -6,6 +6,7 @@ import { fill, type Language } from '../core/language.ts';
 import { pasted } from '../core/pasted-texts.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { access } from './texts/access.ts';
+import { alarmTexts } from './texts/alarms.ts';
 import { deliveries } from './texts/deliveries.ts';
 import { figures } from './texts/figures.ts';
 import { flags } from './texts/flags.ts';
@@ -27,6 +28,7 @@ export const TEXTS = {
   ...problems,
   ...reasons,
   ...alarmWords,
+  ...alarmTexts,
   ...deliveries,
   ...setup,
   ...reconciliations,

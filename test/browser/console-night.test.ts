@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openBrowser, whyNoBrowser } from './chromium.ts';
-import { arrive, DESK, logIn, PHONE } from './console-visit.ts';
+import { arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
 import { startTown, type Town } from './town.ts';
 
 const CHANNEL = 'demo-wechat';
@@ -19,6 +19,13 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
   const shop = createServer((_, response) => {
     response.writeHead(isMended ? 204 : 500).end(isMended ? undefined : 'the stock database is full');
   });
+  const paged: string[] = [];
+  const pager = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    paged.push(body);
+    response.end('ok');
+  });
   const pay = (outTradeNo: string, amount: number) =>
     fetch(`${town.wechat}/sandbox/pay`, { method: 'POST', body: JSON.stringify({ outTradeNo, amount }) });
   const orderOf = async (orderNo: string) =>
@@ -30,7 +37,7 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
 
   beforeAll(async () => {
     [town, browser] = await Promise.all([startTown(), openBrowser()]);
-    await new Promise<void>((done) => shop.listen(0, '127.0.0.1', done));
+    for (const server of [shop, pager]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = shop.address() as AddressInfo; // it listens
     const url = `http://127.0.0.1:${port}/`;
     await town.call('POST', '/v1/origins', { id: 'night-shop', url, ladderSeconds: [0] });
@@ -40,6 +47,55 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     await browser?.close();
     await town?.stop();
     shop.close();
+    pager.close();
+  });
+
+  it('has said in the evening who is called, in Chinese and by the keyboard, and tried it', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'zh-CN' });
+    const { page, complaints } = visitor;
+    const enter = async (name: string, role: 'link' | 'button' = 'button') => {
+      await page.getByRole(role, { name, exact: true }).focus();
+      await page.keyboard.press('Enter');
+    };
+    await logIn(visitor, town.gateway, '/console/alarms');
+    await enter('规则与接收方', 'link');
+    expect(await page.locator('main').textContent()).toContain('尚无接收方');
+    await enter('新建接收方', 'link');
+    await page.locator('[name=id]').fill('night-pager');
+    await page.locator('[name=kind]').selectOption('slack');
+    await page.locator('[name=url]').fill('https://evil.example/services/x');
+    expect(await seriousIn(page)).toEqual([]);
+    await enter('新建接收方');
+    await page.locator('[name=url][aria-invalid=true]').waitFor();
+    expect(await page.locator('[name=id]').inputValue()).toBe('night-pager');
+    complaints.length = 0; // Chromium notes that the form was answered with 422
+    const { port } = pager.address() as AddressInfo; // it listens
+    await page.locator('[name=url]').fill(`http://127.0.0.1:${port}/services/a-token-that-nobody-sees`);
+    await enter('新建接收方');
+    await page.getByRole('status').waitFor();
+    expect(await page.content()).not.toContain('a-token-that-nobody-sees');
+    await enter('发送测试');
+    await page.getByText('测试消息已被接收').waitFor();
+    expect(paged.join()).toContain('告警通知测试');
+    expect(await seriousIn(page)).toEqual([]);
+
+    await page.goto(`${town.gateway}/console/alarm-rules`);
+    expect(await seriousIn(page)).toEqual([]);
+    const rule = page.getByRole('group', { name: '订单被暂扣' });
+    await rule.getByLabel('重复通知间隔').fill('0');
+    await enter('保存');
+    await page.getByRole('alert').waitFor();
+    complaints.length = 0;
+    await rule.getByLabel('重复通知间隔').fill('30');
+    await rule.getByLabel('紧急').focus();
+    await page.keyboard.press('Space');
+    await enter('保存');
+    await page.getByRole('status').waitFor();
+    const { rules } = await town.call('GET', '/v1/alarm-rules');
+    const chosen = (rules as { order_held: object }).order_held;
+    expect(chosen).toMatchObject({ enabled: true, critical: false, repeatMinutes: 30, destinations: null });
+    expect(complaints).toEqual([]);
+    await visitor.leave();
   });
 
   it('goes from the alarm to the dead letter, reads the cause, and delivers again once it is mended', async () => {
@@ -53,9 +109,19 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
       (await town.call('GET', '/v1/deliveries?state=dead')).items as { orderNo: string }[];
     await until(async () => (await deadLetters()).length > 0);
     const orderNo = (await deadLetters()).at(-1)?.orderNo ?? '';
+    await until(async () => paged.some((said) => said.includes('投递已用尽重试')));
+    const said = paged.find((one) => one.includes('投递已用尽重试')) ?? '';
+    expect(said).toContain('处理：');
+    expect(said).toContain(`${town.gateway}/console/deliveries?state=dead`);
     const visitor = await arrive(browser, { ...PHONE, locale: 'en-GB' });
     const { page, complaints } = visitor;
-    await logIn(visitor, town.gateway);
+    await logIn(visitor, town.gateway, '/console/alarms');
+    const listed = page.locator('.note', { hasText: 'A delivery is out of attempts' });
+    expect(await listed.textContent()).toContain('night-pager sent');
+    await listed.getByRole('button', { name: 'I have it in hand' }).click();
+    expect(await listed.textContent()).toContain('In hand by admin');
+    expect(await seriousIn(page)).toEqual([]);
+    await page.goto(`${town.gateway}/console`);
     const figure = page.getByRole('link', { name: 'Dead deliveries' });
     await until(async () => {
       await page.reload();
