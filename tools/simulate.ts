@@ -3,6 +3,7 @@
 // explained. Ends with exit code 1 when one is not.
 import { seeded } from './chaos/random.ts';
 import { readFlags } from './flags.ts';
+import { accidentsOf } from './simulate/accidents.ts';
 import { explain, judgeRuns } from './simulate/bills.ts';
 import { installClock, playedNow } from './simulate/clock.ts';
 import { Month } from './simulate/month.ts';
@@ -58,20 +59,18 @@ async function simulate({ days, orders, seed }: Options) {
   // The month begins at midnight in Beijing.
   const startsAt = Math.ceil((playedNow() + BEIJING_MS + HOUR_MS) / DAY_MS) * DAY_MS - BEIJING_MS;
   const plan = planOf({ days, orders, random: seeded(seed) });
-  const outageFrom = startsAt + Math.floor(days / 3) * DAY_MS + 11 * HOUR_MS;
-  const outage = { from: outageFrom, until: outageFrom + 6 * HOUR_MS };
+  const accidents = accidentsOf(startsAt, days);
   const world = await buildWorld({
     stepMs: MINUTE_MS,
     alarmsLateMs: MINUTE_MS,
-    tickEveryMs: 30 * MINUTE_MS,
-    outage,
+    tickEveryMs: HOUR_MS,
+    accidents,
   });
   stopOnSignals(world.close);
   try {
-    const { timeline, wechat } = world;
-    const month = new Month(world, startsAt);
+    const { timeline } = world;
+    const month = new Month(world, startsAt, accidents);
     month.plan(plan);
-    timeline.at(startsAt + Math.floor(days / 2) * DAY_MS + 12.5 * HOUR_MS, () => wechat.rotateCertificate());
     const endsAt = startsAt + (days + 2) * DAY_MS;
     for (let day = 0; startsAt + day * DAY_MS < endsAt; day++) {
       await timeline.run(startsAt + (day + 1) * DAY_MS);
@@ -81,7 +80,7 @@ async function simulate({ days, orders, seed }: Options) {
       world,
       plan.orders.map(({ orderNo }) => orderNo),
     );
-    for (const complaint of world.complaints.slice(0, 20)) say(complaint);
+    for (const line of toldBy(world.complaints)) say(line);
     say(`flags: ${JSON.stringify(verdict.flags)}`);
     const runs = await judgeRuns(world.client, startsAt, days);
     const unexplained = await explain(world.client, plan.orders);
@@ -89,6 +88,19 @@ async function simulate({ days, orders, seed }: Options) {
   } finally {
     await world.close();
   }
+}
+
+const OTHERS_SHOWN = 10;
+
+/** What the gateway told a person meanwhile: its alarms by their code, and a few of the lines that are none. */
+function toldBy(complaints: readonly string[]): string[] {
+  const codeOf = (line: string) => /"code":"(\w+)"/.exec(line)?.[1];
+  const codes = Map.groupBy(complaints.filter(codeOf), codeOf);
+  const others = complaints.filter((line) => codeOf(line) === undefined);
+  return [
+    ...[...codes].map(([code, lines]) => `alarm ${code}, ${lines.length} times`),
+    ...others.slice(0, OTHERS_SHOWN),
+  ];
 }
 
 function figuresOf(

@@ -45,6 +45,8 @@ export type WeChatPay = Listening & {
   readonly complain: (request: Complain) => Sent;
   /** From now on the certificate that follows is listed, and signs. */
   readonly rotateCertificate: () => void;
+  /** Whether its API has an outage: it answers 502 to whoever asks, and goes on sending notices. */
+  readonly setDown: (isDown: boolean) => void;
   /** Its own truth. */
   readonly orders: () => readonly SandboxOrder[];
 };
@@ -59,7 +61,9 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
   let keys = { signWith, isNextListed: options.isNextListed ?? true };
   const onRefund: OnRefund = (order, outRefundNo, notifyUrl) => play.endRefund(order, outRefundNo, notifyUrl);
   const onEcho: OnEcho = (url, content) => courier.after(0, () => courier.send('', url, content, {}));
+  let isDown = false;
   const listening = await serve(options.port, async (request) => {
+    if (isDown && (request.path.startsWith('/v3/') || isV2Path(request.path))) return { status: 502 };
     if (request.path.startsWith('/v3/'))
       return answerApi(request, { identity, orders, ...keys, onRefund, onEcho, magic, bills });
     if (isV2Path(request.path)) return answerV2(request, { identity, orders, onRefund, magic, bills });
@@ -78,6 +82,9 @@ export async function startWeChatPay(options: WeChatPayOptions): Promise<WeChatP
     rotateCertificate: () => {
       keys = { signWith: 'next-certificate', isNextListed: true };
       courier.signFromNowOn('next-certificate');
+    },
+    setDown: (down) => {
+      isDown = down;
     },
     orders: () => orders.all(),
   };

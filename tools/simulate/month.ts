@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Misbehaviour } from '../../src/sandbox/notice.ts';
 import { Sentence } from '../terminal.ts';
+import { type Accidents, isWithin } from './accidents.ts';
 import { playedNow } from './clock.ts';
 import type { Fate, Plan, PlannedOrder, PlannedRefund, PlannedStranger } from './plan.ts';
 import { CHANNEL, type World } from './world.ts';
@@ -17,14 +18,23 @@ const REFUND_TRIES = 12;
 export class Month {
   readonly #world: World;
   readonly #startsAt: number;
+  readonly #accidents: Accidents;
   callbacksLost = 0;
 
-  constructor(world: World, startsAt: number) {
+  constructor(world: World, startsAt: number, accidents: Accidents) {
     this.#world = world;
     this.#startsAt = startsAt;
+    this.#accidents = accidents;
   }
 
   plan({ orders, strangers }: Plan): void {
+    const { timeline, wechat, merchant } = this.#world;
+    const { apiDown, shopDown, rotationAt } = this.#accidents;
+    timeline.at(apiDown.from, () => wechat.setDown(true));
+    timeline.at(apiDown.until, () => wechat.setDown(false));
+    timeline.at(rotationAt, () => wechat.rotateCertificate());
+    timeline.at(shopDown.from, () => merchant.set({ mode: 'fail' }));
+    timeline.at(shopDown.until, () => merchant.set({ mode: 'ok' }));
     for (const order of orders) this.#planOrder(order);
     for (const stranger of strangers) this.#planStranger(stranger);
   }
@@ -54,11 +64,15 @@ export class Month {
   async #register({ orderNo, origin, minor, expiresAfterMs }: PlannedOrder): Promise<void> {
     const expiresAt = new Date(playedNow() + expiresAfterMs).toISOString();
     const amount = { minor, currency: 'CNY' };
-    const pay = origin === 'pay';
-    await this.#world.client.send('POST', '/v1/orders', { channel: CHANNEL, orderNo, amount, expiresAt, pay }, Any);
+    const order = { channel: CHANNEL, orderNo, amount, expiresAt, pay: origin === 'pay' };
+    const isTaken = await this.#isTaken('/v1/orders', order);
+    // While the provider's API is away there is no code to pay by, and this buyer leaves.
+    if (isTaken || isWithin(this.#accidents.apiDown, playedNow())) return;
+    throw new Sentence(`The gateway did not register ${orderNo}.`);
   }
 
   #pay({ orderNo: outTradeNo, minor: amount, origin, fate, feeFen, paidAfterMs, expiresAfterMs }: PlannedOrder): void {
+    if (origin === 'pay' && !this.#isKnown(outTradeNo)) return;
     const isLate = (paidAfterMs ?? 0) > expiresAfterMs;
     // Its attempts go on by themselves; the timeline waits for what is on the network.
     this.#world.wechat.pay({
@@ -73,21 +87,26 @@ export class Month {
   }
 
   #payAgain({ orderNo: outTradeNo }: PlannedOrder): void {
+    if (!this.#isKnown(outTradeNo)) return;
     this.#world.wechat.pay({ outTradeNo, again: true, notifyUrl: this.#world.callbackUrl });
   }
 
   #complain({ orderNo: outTradeNo }: PlannedOrder): void {
+    if (!this.#isKnown(outTradeNo)) return;
     this.#world.wechat.complain({ outTradeNo, notifyUrl: this.#world.callbackUrl });
   }
 
   async #giveBack(order: PlannedOrder, refund: PlannedRefund, tries: number): Promise<void> {
     const { refundNo: outRefundNo, minor: amount, status, fate } = refund;
+    if (!this.#isKnown(order.orderNo)) return;
     if (refund.by === 'console') {
       const told = { notifyUrl: this.#world.callbackUrl, ...this.#onItsWay(fate) };
       this.#world.wechat.refund({ outTradeNo: order.orderNo, outRefundNo, amount, status, ...told });
       return;
     }
-    if (await this.#isTaken(order, refund)) {
+    const path = `/v1/orders/${CHANNEL}/${order.orderNo}/refunds`;
+    const asked = { refundNo: outRefundNo, amount: { minor: amount, currency: 'CNY' }, reason: 'simulated' };
+    if (await this.#isTaken(path, asked)) {
       if (outRefundNo.endsWith('silent')) this.callbacksLost += 1;
       return;
     }
@@ -95,11 +114,13 @@ export class Month {
     this.#world.timeline.at(playedNow() + 6 * HOUR_MS, () => this.#giveBack(order, refund, tries + 1));
   }
 
-  async #isTaken({ orderNo }: PlannedOrder, { refundNo, minor }: PlannedRefund): Promise<boolean> {
-    const path = `/v1/orders/${CHANNEL}/${orderNo}/refunds`;
-    const amount = { minor, currency: 'CNY' };
+  #isKnown(orderNo: string): boolean {
+    return this.#world.wechat.orders().some((order) => order.outTradeNo === orderNo);
+  }
+
+  async #isTaken(path: string, asked: object): Promise<boolean> {
     try {
-      await this.#world.client.send('POST', path, { refundNo, amount, reason: 'simulated' }, Any);
+      await this.#world.client.send('POST', path, asked, Any);
       return true;
     } catch (error) {
       if (error instanceof Sentence) return false;

@@ -11,15 +11,13 @@ import { startWeChatPay, type WeChatPay } from '../../src/sandbox/wechatpay.ts';
 import { bundle } from '../bundle.ts';
 import { Client } from '../client.ts';
 import { type BundledWorker, launch, ROOT } from '../launch.ts';
+import { type Accidents, isWithin } from './accidents.ts';
 import { playedNow } from './clock.ts';
 import { PATTERN } from './plan.ts';
 import { Timeline, type TimelineOptions } from './timeline.ts';
 
 export const CHANNEL = 'simulated';
 const ORIGIN = 'shop';
-
-/** From when until when the provider cannot reach the gateway. */
-export type Outage = { readonly from: number; readonly until: number };
 
 export type World = {
   readonly client: Client;
@@ -35,10 +33,10 @@ export type World = {
 };
 
 export type WorldOptions = Pick<TimelineOptions, 'stepMs' | 'alarmsLateMs' | 'tickEveryMs'> & {
-  readonly outage: Outage;
+  readonly accidents: Accidents;
 };
 
-export async function buildWorld({ outage, ...pace }: WorldOptions): Promise<World> {
+export async function buildWorld({ accidents, ...pace }: WorldOptions): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-simulate-'));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.once('exit', remove);
@@ -53,7 +51,7 @@ export async function buildWorld({ outage, ...pace }: WorldOptions): Promise<Wor
   const identity = await createIdentity(playedNow());
   // The gateway's address is known once it runs, and it must know the provider's before.
   const later: { timeline: Timeline | null } = { timeline: null };
-  const wechat = await startProvider(identity, outage, later);
+  const wechat = await startProvider(identity, accidents, later);
   undo.push(wechat.close);
   const complaints: string[] = [];
   const stateDir = join(folder, 'state');
@@ -82,7 +80,7 @@ async function bundleWorker(folder: string): Promise<BundledWorker> {
 
 function startProvider(
   identity: Identity,
-  outage: Outage,
+  { cutOff }: Accidents,
   later: { readonly timeline: Timeline | null },
 ): Promise<WeChatPay> {
   const timeline = (): Timeline => {
@@ -98,8 +96,7 @@ function startProvider(
     billHours: 'next-morning',
     wait: (ms, signal) => timeline().wait(ms, signal),
     carry: (url, post) => {
-      const isCutOff = playedNow() >= outage.from && playedNow() < outage.until;
-      if (isCutOff) return Promise.resolve({ status: null, answer: 'connect ECONNREFUSED' });
+      if (isWithin(cutOff, playedNow())) return Promise.resolve({ status: null, answer: 'connect ECONNREFUSED' });
       return timeline().during(overNetwork(url, post));
     },
   });
