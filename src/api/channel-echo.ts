@@ -66,7 +66,7 @@ channelEcho.openapi(
     if (!budget.take(record.channel.uid, 1, now)) {
       return refuse(c, { code: 'rate_limited', detail: 'The provider is asked too often: wait a second.' });
     }
-    await registryOf(c.env).noteAct(actOf(c), now);
+    await registryOf(c.env).noteAct(actOf(c, { subject: `channel/${id}` }), now);
     const said = await ask(asker, echo, notifyUrl);
     if (!said.ok) return refuse(c, problemOf(said.error, 'Send the same request again to ask once more.'));
     const arrivedAt = await arrival(c.env, record.channel.uid, echo.noticeType, now);

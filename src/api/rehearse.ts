@@ -57,11 +57,42 @@ export async function rehearse(c: Context, record: ChannelRecord): Promise<Resul
   const actor = actorOf(c, null);
   const begun = await ledger.beginRehearsal({ v: 1, orderNo, dispatch: rehearsalDispatch(record.dispatch), actor });
   if (begun.kind === 'busy') return err(busy(begun));
-  const known = begun.kind === 'known' ? await ledger.readRehearsal(orderNo) : null;
-  if (known) return ok(known);
   const credentials = await openCredentials(record, readConfig(env).masterKey);
-  const outcome = await send({ env, record, provider, credentials, orderNo, now }, testCallback);
+  const test = { env, record, provider, credentials, orderNo, now };
+  const known = begun.kind === 'known' ? await becameOf(test) : null;
+  if (known) return ok(known);
+  const outcome = await send(test, testCallback);
   if (outcome.ok) await ledger.keepRehearsal(outcome.value);
+  return outcome;
+}
+
+/** Longest that a repeated request waits for the first one, which may still be at it. */
+const FIRST_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 250;
+
+/** What became of a test that was begun before; null where it was cut off before anything was recorded. */
+async function becameOf(test: Test): Promise<RehearsalOutcome | null> {
+  const { env, record, provider, credentials, orderNo, now } = test;
+  const ledger = testLedger(env, record, orderNo);
+  for (;;) {
+    const kept = await ledger.readRehearsal(orderNo);
+    if (kept) return kept;
+    if (Date.now() - now > FIRST_WITHIN_MS) break;
+    await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
+  }
+  const fact = (await ledger.readOrder(orderNo))?.timeline.find(({ kind }) => kind === 'fact');
+  const kept = await ledger.readCallback(1);
+  if (fact === undefined || kept === null) return null;
+  // Cut off between its fact and the word about it. A second callback would be a second payment.
+  const headers = kept.contentType === null ? kept.headers : { ...kept.headers, 'content-type': kept.contentType };
+  const callback = { channelId: record.channel.id, headers, body: kept.body, remoteAddress: null, receivedAt: fact.at };
+  const isShared = (await provider.verify(callback, credentials, record.keys, fact.at)).ok;
+  const outcome: RehearsalOutcome = {
+    ...{ orderNo, at: fact.at, verdict: 'accepted', reason: null, detail: null, noticeType: null },
+    answer: provider.acknowledge({ kind: 'accepted' }, credentials),
+    signedWith: isShared ? 'shared_secret' : 'test_key',
+  };
+  await ledger.keepRehearsal(outcome);
   return outcome;
 }
 

@@ -195,7 +195,7 @@ export class LedgerLife {
   /** Lets a little of what is old go; in a shard without tables nothing is. */
   async prune(now: number): Promise<void> {
     const dispatcher = this.known()?.dispatcher;
-    if (!dispatcher) return;
+    if (!dispatcher || this.#endAt !== null) return; // a rehearsal goes whole, and into no archive
     const { config, marks } = dispatcher;
     await prune({ env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low }, now);
   }

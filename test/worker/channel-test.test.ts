@@ -309,6 +309,17 @@ describe('who may send one, and how many', () => {
     expect((await send(shop, headers)).status).toBe(200);
   });
 
+  it('is the same test also where the first answer was cut off behind its fact', async () => {
+    const shop = await makeShopOf(RAZORPAY);
+    const headers = { 'idempotency-key': unique('cut') };
+    const { body } = await send(shop, headers);
+    const orderNo = String(body.orderNo);
+    await runInDurableObject(ledgerOf(shop, orderNo), (_, { storage }) => storage.kv.delete(`rehearsal/${orderNo}`));
+    const again = await send(shop, headers);
+    expect(again.body).toMatchObject({ orderNo, signedWith: 'shared_secret', arrival: { verdict: 'accepted' } });
+    expect(again.body.events).toEqual(body.events);
+  });
+
   it('is nobody where only the provider knows what its notice is about', async () => {
     const shop = await makeShopOf({ provider: 'mollie', secrets: { apiKey: 'live_abcdefghijklmnopqrstuvwxyz1234' } });
     expect(await send(shop)).toMatchObject({ status: 422, body: { code: 'test_not_supported' } });

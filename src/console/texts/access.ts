@@ -80,6 +80,7 @@ export const access = {
   'act.channel.pause': { en: 'Channel paused', zh: '暂停渠道' },
   'act.channel.resume': { en: 'Channel resumed', zh: '恢复渠道' },
   'act.channel.disable': { en: 'Channel disabled', zh: '停用渠道' },
+  'act.channel.test.echo': { en: 'Provider asked to call', zh: '请求平台回调' },
   'act.channel.enable': { en: 'Channel enabled', zh: '启用渠道' },
   'act.origin.create': { en: 'Origin created', zh: '创建源站' },
   'act.origin.change': { en: 'Origin changed', zh: '修改源站' },
