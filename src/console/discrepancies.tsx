@@ -158,7 +158,7 @@ async function onePage(c: Context, { form, problem }: State): Promise<Response> 
               [say('orders.orderNo'), item.orderNo && <OrderLink item={item} />],
               [say('order.transactionId'), item.transactionId && <code class="break">{item.transactionId}</code>],
               [say('order.refundNo'), item.refundNo && <code class="break">{item.refundNo}</code>],
-              [say('discrepancy.row'), item.row !== null && String(item.row)],
+              [say('discrepancy.row'), item.row === null ? null : String(item.row)],
               [say('discrepancy.event'), item.eventId && <code class="break">{item.eventId}</code>],
               [say('discrepancy.foundAt'), <Time at={item.foundAt} />],
             ]}

@@ -22,13 +22,13 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
             entries={[
               [say('orders.state'), <Badge visit={guest} family="billState" code={bill.state} />],
               [say('bill.source'), wordFor(say, 'billSource', bill.source)],
-              [say('reconciliations.rows'), bill.empty ? say('bill.empty') : bill.rows !== null && String(bill.rows)],
-              [say('bill.outside'), bill.outside > 0 && String(bill.outside)],
+              [say('reconciliations.rows'), bill.empty ? say('bill.empty') : textOf(bill.rows)],
+              [say('bill.outside'), textOf(bill.outside || null)],
               [say('bill.checksum'), bill.checksum && <code class="break">{bill.checksum}</code>],
               [say('bill.digest'), bill.digest && <code class="break">{bill.digest}</code>],
             ]}
           />
-          {bill.tally === null ? null : <Tally guest={guest} tally={bill.tally} />}
+          {bill.tally === null || bill.empty ? null : <Tally guest={guest} tally={bill.tally} />}
           {bill.totals.length === 0 ? null : (
             <Table
               caption={say('bill.totals')}
@@ -46,6 +46,8 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
     </>
   );
 }
+
+const textOf = (count: number | null): string | null => (count === null ? null : String(count));
 
 type TallyProps = { readonly guest: Guest; readonly tally: NonNullable<Detail['bills'][number]['tally']> };
 function Tally({ guest, tally }: TallyProps) {

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openBrowser, whyNoBrowser } from './chromium.ts';
+import { openBrowser, whyNoBrowser } from '../../tools/chromium.ts';
+import { startTown, type Town } from '../../tools/town.ts';
 import { arrive, DESK, logIn } from './console-visit.ts';
-import { startTown, type Town } from './town.ts';
 
 const CHANNEL = 'demo-wechat';
 

@@ -6,9 +6,9 @@ import type { Browser } from 'playwright-core';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dayAfter, dayOf } from '../../src/core/bill.ts';
-import { openBrowser, whyNoBrowser } from './chromium.ts';
+import { openBrowser, whyNoBrowser } from '../../tools/chromium.ts';
+import { startTown, type Town } from '../../tools/town.ts';
 import { adminKey, arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
-import { startTown, type Town } from './town.ts';
 
 const CHANNEL = 'demo-wechat';
 /** Two days ago, in Beijing: its bill can be asked for. */

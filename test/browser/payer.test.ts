@@ -3,9 +3,9 @@
 import { decode } from 'fast-png';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, whyNoBrowser } from '../../tools/chromium.ts';
+import { startTown, type Town } from '../../tools/town.ts';
 import { scan } from '../pictures.ts';
-import { openBrowser, whyNoBrowser } from './chromium.ts';
-import { startTown, type Town } from './town.ts';
 
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };

@@ -1,10 +1,10 @@
-// Everything that `npm start` starts, in a child process with a state of its own, for tests that look at pages.
+// Everything that `npm start` starts, in a child process with a state of its own, for whatever looks at pages.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SECRETS_FILE } from '../../tools/launch.ts';
-import { claimPort } from '../../tools/ports.ts';
+import { SECRETS_FILE } from './launch.ts';
+import { claimPort } from './ports.ts';
 
 export type Town = {
   readonly gateway: string;

@@ -1,4 +1,4 @@
-// A real Chromium for the tests of pages: installed with the development dependencies, or the one that CHROMIUM names.
+// A real Chromium for whatever looks at pages: installed with the development dependencies, or the one CHROMIUM names.
 import bundled from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
