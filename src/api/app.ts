@@ -27,6 +27,7 @@ import { operations } from './operations.ts';
 import { orderActions } from './order-actions.ts';
 import { orderList } from './order-list.ts';
 import { orders } from './orders.ts';
+import { originCheck } from './origin-check.ts';
 import { originPreview } from './origin-preview.ts';
 import { origins } from './origins.ts';
 import { outsiders } from './outsiders.ts';
@@ -71,6 +72,7 @@ const ROUTES = [
   channelTest,
   channelEcho,
   origins,
+  originCheck,
   originPreview,
   orderList,
   orders,

@@ -28,6 +28,7 @@ import { login } from './login.tsx';
 import { order } from './order.tsx';
 import { orderActs } from './order-acts.tsx';
 import { orders } from './orders.tsx';
+import { originCheck } from './origin-check.tsx';
 import { originNew } from './origin-new.tsx';
 import { originTests } from './origin-tests.tsx';
 import { origins } from './origins.tsx';
@@ -169,7 +170,19 @@ const PAGES = [
     audit,
   ],
   ...[orders, order, orderActs, refund],
-  ...[why, allowlist, channels, channelNew, channelChange, channelTest, origins, originNew, originTests, switches],
+  ...[
+    why,
+    allowlist,
+    originCheck,
+    channels,
+    channelNew,
+    channelChange,
+    channelTest,
+    origins,
+    originNew,
+    originTests,
+    switches,
+  ],
   ...[reconciliations, discrepancies, keys, access],
 ];
 for (const pages of PAGES) operators.route('/', pages);

@@ -96,6 +96,13 @@ function Acts({ guest, origin: { id, status } }: Props) {
             </a>
           </li>
         ) : null}
+        {may(guest, 'operate') ? (
+          <li>
+            <a class="act" href={to('origins', id, 'check')}>
+              {say('origin.check')}
+            </a>
+          </li>
+        ) : null}
         {may(guest, 'admin') ? (
           <li>
             <a class="act" href={to('origins', id, 'rotate')}>

@@ -4,6 +4,7 @@ import { inbound } from '../core/diagnosis/inbound-texts.ts';
 import { outbound } from '../core/diagnosis/outbound-texts.ts';
 import { fill, type Language } from '../core/language.ts';
 import { pasted } from '../core/pasted-texts.ts';
+import { reached } from '../core/reached-texts.ts';
 import { reasons } from '../core/reason-texts.ts';
 import { access } from './texts/access.ts';
 import { alarmTexts } from './texts/alarms.ts';
@@ -34,6 +35,7 @@ export const TEXTS = {
   ...reconciliations,
   ...why,
   ...pasted,
+  ...reached,
   ...inbound,
   ...outbound,
   ...figures,

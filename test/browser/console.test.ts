@@ -447,6 +447,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     '/console/origins',
     '/console/origins/demo-shop',
     '/console/origins/demo-shop/rotate',
+    '/console/origins/demo-shop/check',
     '/console/origins/demo-shop/tests',
     testPage,
     '/console/new/origin',

@@ -54,7 +54,7 @@ describe('the door of /v1', () => {
       'GET /v1/channels/x/test/x',
       'POST /v1/channels/x/test/echo',
       ...['pause', 'resume', 'disable', 'enable', 'diagnose', 'test'].map((action) => `POST /v1/channels/x/${action}`),
-      ...['pause', 'resume', 'preview'].map((action) => `POST /v1/origins/x/${action}`),
+      ...['pause', 'resume', 'preview', 'check'].map((action) => `POST /v1/origins/x/${action}`),
       'POST /v1/alarms/x/acknowledge',
       'POST /v1/alarms/x/resolve',
       'POST /v1/orders/x/x/refunds/x/abandon',

@@ -199,6 +199,39 @@ describe('the way from outside', () => {
   });
 });
 
+describe('a look at an origin', () => {
+  it.each([
+    ['answered', 'ok', () => new Response(null, { status: 200 })],
+    ['post_only', 'ok', () => new Response(null, { status: 405 })],
+    ['nothing_there', 'unknown', () => new Response(null, { status: 404 })],
+    ['guarded', 'unknown', () => new Response(null, { status: 403 })],
+    ['redirect', 'problem', () => Response.redirect('https://www.shop.example/')],
+    ['failing', 'problem', () => new Response(null, { status: 502 })],
+    ['unreachable', 'problem', () => Promise.reject(new TypeError('no route'))],
+  ] as const)('tells %s, and posts nothing', async (code, verdict, answer) => {
+    const origin = await makeOrigin();
+    const channel = await makeChannel({ origins: [origin] });
+    const calls = playProvider(() => answer());
+    const { body, status } = await call('POST', `/v1/origins/${origin}/check`);
+    expect([status, body.code, body.verdict, [...(body.channels ?? [])]]).toEqual([200, code, verdict, [channel]]);
+    const looks = calls.filter(({ url }) => url.startsWith('https://shop.example/'));
+    expect(looks.map(({ init }) => [init.method, init.redirect])).toEqual([['HEAD', 'manual']]);
+  });
+
+  it('goes the way of deliveries, or not at all', async () => {
+    const origin = await makeOrigin();
+    await env.REGISTRY.getByName('registry').updateOrigin(
+      origin,
+      { url: 'https://10.0.0.1/hooks' },
+      { now: Date.now(), key: null, digest: '' },
+    );
+    const calls = playProvider();
+    const { body } = await call('POST', `/v1/origins/${origin}/check`);
+    expect([String(body.code), calls]).toEqual(['not_sent', []]);
+    expect((await call('POST', '/v1/origins/nobody/check')).status).toBe(404);
+  });
+});
+
 describe('whom an allowlist would have refused', () => {
   it('is told by address, the genuine ones first, for ranges that are only tried too', async () => {
     const channel = await makeChannel({ allowlist: { mode: 'monitor', ranges: ['203.0.113.0/24'] } });

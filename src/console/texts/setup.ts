@@ -63,6 +63,20 @@ export const setup = {
   'allowlist.since': { en: 'Looked at since', zh: '查看起始时间' },
   'allowlist.genuine': { en: 'Genuine', zh: '真实' },
   'allowlist.refused': { en: 'Refused anyway', zh: '本已拒绝' },
+  'origin.check': { en: 'See whether it is reached', zh: '检查能否访问' },
+  'origin.check.help': {
+    en: 'Its address is asked once, by HEAD, the way that deliveries go. Nothing is posted: a backend might act on it.',
+    zh: '将按投递的方式用 HEAD 访问一次该地址。不会 POST，以免后端据此发货。',
+  },
+  'origin.check.test': {
+    en: 'What it would get, and whether it takes it, a test callback shows:',
+    zh: '它会收到什么、能否接收，可用测试回调查看：',
+  },
+  'origin.check.unnamed': {
+    en: 'No channel names this origin yet: it gets nothing.',
+    zh: '还没有渠道使用此源站，它不会收到任何内容。',
+  },
+  'origin.check.by': { en: 'Test by channel {channel}', zh: '通过渠道 {channel} 测试' },
   'check.act': { en: 'Check', zh: '检查' },
   'check.ok': { en: 'Nothing is wrong as far as can be told.', zh: '目前没有发现问题。' },
   'check.wrong': { en: 'Something is wrong. Nothing was saved.', zh: '发现问题，尚未保存。' },
