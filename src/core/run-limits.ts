@@ -10,13 +10,15 @@ export const BILL_PART_BYTES = 512 * 1024;
 /** A bill is downloaded within this. */
 export const BILL_FETCH_TIMEOUT_MS = 300_000;
 /** Rows of a bill that are looked up and judged together: a commit each, and a call to each shard. */
-export const BILL_ROWS_AT_ONCE = 2_000;
+export const BILL_ROWS_AT_ONCE = 5_000;
 /** One alarm does so much of a run and leaves the rest to the next: the platform bounds its seconds and its calls. */
 export const RUN_SLICE_ROWS = 200_000;
 export const RUN_SLICE_CALLS = 500;
 export const RUN_SLICE_MS = 20_000;
 /** Facts of a shard that are looked at together for what a bill lacks. */
-export const HELD_PAGE_MAX = 500;
+export const HELD_PAGE_MAX = 1_000;
+/** Pages without a difference after which the place is kept: a commit each would be waited for. */
+export const HELD_PAGES_KEPT = 10;
 /** Repairs told to the ledgers together. */
 export const REPAIRS_AT_ONCE = 50;
 /** A bill that is not there yet, or cannot be fetched, is asked for again after this, doubling up to the second. */

@@ -9,8 +9,14 @@ import type { LedgerOrder } from '../core/compare-rules.ts';
 import { FIRST_CURSOR } from '../core/compare-tally.ts';
 import { rateOf } from '../core/decimal.ts';
 import { Comparison, type Findings } from '../core/reconcile-compare.ts';
-import { billOf, type RunBill, withBill } from '../core/reconciliation.ts';
-import { BILL_AGAIN_MS_MAX, BILL_REFUSED_MAX, HELD_PAGE_MAX, LEARNT_AFTER_MS } from '../core/run-limits.ts';
+import { billOf, type Reconciliation, type RunBill, withBill } from '../core/reconciliation.ts';
+import {
+  BILL_AGAIN_MS_MAX,
+  BILL_REFUSED_MAX,
+  HELD_PAGE_MAX,
+  HELD_PAGES_KEPT,
+  LEARNT_AFTER_MS,
+} from '../core/run-limits.ts';
 import { newId } from '../record.ts';
 import { keepDifferences, putDiscrepancy, readDiscrepancy } from '../store/reconcile-differences.ts';
 import { dropFile } from '../store/reconcile-runs.ts';
@@ -117,9 +123,15 @@ function newComparison(desk: ReconcileDesk, { kind, row, tally, state, ...bill }
   return new Comparison(rules, tally === null ? FIRST_CURSOR : { row, isBillDone, tally });
 }
 
-function saveCursor(desk: ReconcileDesk, kind: BillKind, comparison: Comparison): void {
+function saveCursor(
+  desk: ReconcileDesk,
+  kind: BillKind,
+  comparison: Comparison,
+  absent: Reconciliation['absent'] = { shard: 0, seq: 0 },
+): void {
   const { row, tally } = comparison.cursor;
-  desk.save((run) => withBill({ ...run, state: 'running', failures: 0, problem: null }, kind, { row, tally }));
+  const well = { state: 'running', failures: 0, problem: null, absent } as const;
+  desk.save((run) => withBill({ ...run, ...well }, kind, { row, tally }));
 }
 
 async function lookUp(
@@ -173,19 +185,19 @@ async function* findAbsent(desk: ReconcileDesk, bill: RunBill, comparison: Compa
   const offset = desk.offsetOf(bill);
   const [from, until] = [dayStart(day, offset), dayEnd(day, offset)];
   const time = { learntFrom: from - 3_600_000, learntUntil: until + LEARNT_AFTER_MS, from, until };
-  for (;;) {
-    const { shard, seq: after } = desk.run.absent;
-    if (shard >= channel.shards) return;
+  let { shard, seq: after } = desk.run.absent;
+  for (let page = 1; shard < channel.shards; page++) {
     const ledger = env.LEDGER.getByName(shardNameOf(channel, shard));
     const { orders, next } = await ledger.readHeld({ v: 1, ...time, after, limit: HELD_PAGE_MAX });
-    desk.storage.transactionSync(() => {
-      keep(desk, bill.kind, { differences: comparison.absent(orders), cleared: [] });
-      saveCursor(desk, bill.kind, comparison);
-      desk.save((run) => ({
-        ...run,
-        absent: next === null ? { shard: shard + 1, seq: 0 } : { shard, seq: next },
-      }));
-    });
+    const differences = comparison.absent(orders);
+    [shard, after] = next === null ? [shard + 1, 0] : [shard, next];
+    const absent = { shard, seq: after };
+    if (differences.length > 0 || shard === channel.shards || page % HELD_PAGES_KEPT === 0) {
+      desk.storage.transactionSync(() => {
+        keep(desk, bill.kind, { differences, cleared: [] });
+        saveCursor(desk, bill.kind, comparison, absent);
+      });
+    }
     yield { rows: orders.length, calls: 1 };
   }
 }

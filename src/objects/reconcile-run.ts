@@ -1,7 +1,7 @@
 // One reconciliation from its first step to its last. It says after each durable piece of work what it used up, so that
 // an alarm may stop it there; begun anew after a restart it goes on from what is durable.
 import { DIFFERENCE_KINDS } from '../core/discrepancy.ts';
-import { DAY_MS, PAGE_ITEMS_MAX } from '../core/limits.ts';
+import { PAGE_ITEMS_MAX } from '../core/limits.ts';
 import { DIFFERENCES_GIVEN_MAX } from '../core/reconcile-compare.ts';
 import { billOf } from '../core/reconciliation.ts';
 import { unreachable } from '../core/result.ts';
@@ -55,7 +55,7 @@ async function* finish(desk: ReconcileDesk): Step {
     const detail =
       `The bill of ${desk.day} left ${open} discrepancies that want a person: ` +
       `GET /v1/discrepancies?channel=${desk.record.channel.id}&day=${desk.day}&status=open.`;
-    await desk.tell('discrepancies_open', detail, DAY_MS / 2);
+    await desk.tell('discrepancies_open', detail, 0);
   }
   desk.save((run) => {
     for (const { file } of run.bills) if (file !== null) dropFile(desk.sql, file);

@@ -1,10 +1,20 @@
 // Brings a reconciler's rows to D1: runs, discrepancies, and what people did. D1's trouble touches no run: what was not
 // told waits, and is told again.
-import { PROJECT_TIMEOUT_MS } from '../core/limits.ts';
+import { dayOf } from '../core/bill.ts';
+import type { Channel } from '../core/channel.ts';
+import { PROJECT_TIMEOUT_MS, PRUNE_BATCH_MAX } from '../core/limits.ts';
+import { runIdOf } from '../core/reconciliation.ts';
+import { cutoffOf } from '../core/retention.ts';
 import { RUN_PROJECT_MAX } from '../core/run-limits.ts';
 import { within } from '../core/within.ts';
 import { putAudit } from '../store/audit.ts';
-import { putRunProjection, readRunProjection, settleRunProjection } from '../store/reconcile-projection.ts';
+import { dropDiscrepancies, settledBefore } from '../store/reconcile-differences.ts';
+import {
+  putRunProjection,
+  readRunProjection,
+  settleRunProjection,
+  unlistDiscrepancies,
+} from '../store/reconcile-projection.ts';
 import { channelOfRuns, dropRunActs, runActs } from '../store/reconcile-runs.ts';
 
 /** Writes to D1 in one alarm at most; the rest waits for the next. */
@@ -25,6 +35,15 @@ export async function tellRuns(env: Env, sql: SqlStorage): Promise<boolean> {
     console.error(JSON.stringify({ hop: 'reconcile', channel: channelOfRuns(sql), error: String(error) }));
     return false;
   }
+}
+
+/** Lets a few of the settled discrepancies go that are older than the channel keeps its events; an open one stays. */
+export async function pruneDiscrepancies(env: Env, sql: SqlStorage, { id, settings }: Channel, now: number) {
+  const first = runIdOf(id, dayOf(cutoffOf(settings.retention.eventsDays, now)));
+  const ids = settledBefore(sql, first, PRUNE_BATCH_MAX);
+  if (ids.length === 0) return;
+  await within(unlistDiscrepancies(env.DB, ids), PROJECT_TIMEOUT_MS, 'D1');
+  dropDiscrepancies(sql, ids);
 }
 
 async function tellActs({ DB }: Env, sql: SqlStorage): Promise<void> {

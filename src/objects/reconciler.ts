@@ -29,7 +29,7 @@ import { beginDue, isDaily, nextDueAt } from './reconcile-clock.ts';
 import { endAlarms, ReconcileDesk, type Step } from './reconcile-desk.ts';
 import { type KeptFile, keepFile, TOO_LARGE } from './reconcile-fetch.ts';
 import { reconcile } from './reconcile-run.ts';
-import { tellRuns } from './reconcile-told.ts';
+import { pruneDiscrepancies, tellRuns } from './reconcile-told.ts';
 
 const ALARM_LOST_MS = 60_000;
 const RUN_AGAIN_MS_MIN = 5_000;
@@ -161,6 +161,7 @@ export class Reconciler extends DurableObject<Env> {
     const now = Date.now();
     await this.#armBy(await this.#nextAt(now));
     if (readRunProjection(this.#sql) !== null) await this.#armBy(now);
+    await pruneDiscrepancies(this.env, this.#sql, record.channel, now);
   }
 
   /** Shows everything that is kept in D1 again. */
@@ -250,7 +251,10 @@ export class Reconciler extends DurableObject<Env> {
   }
 
   async #record(channel: string, now: number): Promise<ChannelRecord> {
-    const record = await within(readChannelCopy(this.env, channel, now), PUSH_TIMEOUT_MS, 'The registry');
+    // Not this isolate's copy of it: whoever has just changed a setting runs the day again because of it.
+    const asking = this.env.REGISTRY.getByName('registry').readChannel(channel);
+    const asked = within(asking, PUSH_TIMEOUT_MS, 'The registry');
+    const record = await asked.catch(() => readChannelCopy(this.env, channel, now));
     if (record === null) throw new Error(`Channel ${channel} is not known.`);
     return record;
   }

@@ -115,6 +115,21 @@ export const discrepanciesOf = (sql: SqlStorage, run: string, after: string, lim
     .toArray()
     .map(discrepancyOf);
 
+/** Settled ones of days before; ids begin with channel and day. */
+export const settledBefore = (sql: SqlStorage, run: string, limit: number): readonly string[] =>
+  sql
+    .exec<{ id: string }>(
+      "SELECT id FROM discrepancies WHERE id < ? AND status <> 'open' ORDER BY id LIMIT ?",
+      run,
+      limit,
+    )
+    .toArray()
+    .map(({ id }) => id);
+
+export function dropDiscrepancies(sql: SqlStorage, ids: readonly string[]): void {
+  sql.exec('DELETE FROM discrepancies WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
+}
+
 /** How many want a person: of a day, or of all. */
 export function countOpen(sql: SqlStorage, day?: BillDay): number {
   const open = "SELECT COUNT(*) AS n FROM discrepancies WHERE status = 'open'";

@@ -62,5 +62,11 @@ export async function putRunProjection(db: D1Database, { runs, discrepancies }: 
   await db.batch(statements);
 }
 
+/** D1 lets go of what its owner lets go of. */
+export async function unlistDiscrepancies(db: D1Database, ids: readonly string[]): Promise<void> {
+  const gone = 'DELETE FROM discrepancies WHERE id IN (SELECT value FROM json_each(?))';
+  await db.prepare(gone).bind(JSON.stringify(ids)).run();
+}
+
 /** The document is JSON already. */
 const jsonOf = ({ version, doc }: Untold): string => `{"version":${version},"doc":${doc}}`;

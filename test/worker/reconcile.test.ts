@@ -95,14 +95,25 @@ describe('a day with every kind of difference', () => {
   it('calls fixed what the next run does not find any more', async () => {
     const merchant = await opened();
     await merchant.run();
-    await call('PATCH', `/v1/channels/${merchant.channel}`, { settings: { feeRate: '0.06' } });
+    await call('PATCH', `/v1/channels/${merchant.channel}`, { settings: { orderNoPattern: 'A-s*' } });
     merchant.files = filesOf(trades.filter((one) => one !== same).concat(same));
-    await vi.waitUntil(async () => (await merchant.record()).channel.settings.feeRate === '0.06');
-    await evictDurableObject(await merchant.reconciler());
     await merchant.run();
     const [twice] = await merchant.discrepancies('&kind=duplicate');
     expect(twice).toMatchObject({ status: 'fixed' });
     expect(String(twice?.note)).toContain('Run 2');
+  });
+});
+
+describe('the file of refunds alone', () => {
+  it('is fetched when it is asked for, and leaves what is known of the trades', async () => {
+    const merchant = await opened();
+    await merchant.run();
+    merchant.files.trade = filesOf([refund]).trade;
+    const body = await merchant.run({ kinds: ['refund'] });
+    expect(merchant.asked.slice(4)[0]).toContain('bill_type=REFUND');
+    const bills = [...(body.bills ?? [])].map(({ kind, rows }) => `${kind} ${rows}`).sort();
+    expect(bills).toEqual(['fundflow 16', 'refund 1', 'trade 8']);
+    expect(kindsOf(await merchant.discrepancies())).toEqual(found);
   });
 });
 
