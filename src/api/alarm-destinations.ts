@@ -2,6 +2,7 @@
 // again; neither is a secret, but for the one that is made here, by the call that makes it.
 import { FORMS, hookProblem } from '../alarm/index.ts';
 import { DESTINATION_KINDS, type Destination, type DestinationKind, type QuietHours } from '../core/alarm-rule.ts';
+import { DESTINATIONS_MAX } from '../core/limits.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { seal } from '../crypto/seal.ts';
@@ -155,6 +156,10 @@ alarmDestinations.openapi(
     }
     const blank: Way = { url: null, shownUrl: null, secret: null, from: null, to: [] };
     const draft = { id, kind, enabled: isOn, language: tongue, quietHours: quietOf(quiet), ...blank, ...way.value };
+    if ((await deskOf(c.env).listDestinations()).length >= DESTINATIONS_MAX) {
+      const message = `is the ${DESTINATIONS_MAX + 1}st: remove one that nobody reads any more`;
+      return refuse(c, invalid({ field: 'id', message }));
+    }
     const reply = await deskOf(c.env).createDestination(draft, await stampOf(c));
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Destination ${id}`);
     const shown = isMade && !reply.repeated && secret !== undefined ? { secret } : {};

@@ -1,6 +1,7 @@
 // /v1/alarm-rules: which alarms are told, to whom, and from where on. Tells nobody itself.
 import { ALARM_CODES } from '../core/alarm.ts';
 import { type AlarmRules, rulesWith, thresholdsOf } from '../core/alarm-rule.ts';
+import { DESTINATIONS_MAX } from '../core/limits.ts';
 import { deskOf } from './alarms.ts';
 import { requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id } from './fields.ts';
@@ -10,7 +11,6 @@ import { refuseWrite } from './write-problem.ts';
 
 export const alarmRules = newApp();
 
-const DESTINATIONS_MAX = 20;
 const fields = {
   enabled: z.boolean().openapi({ description: 'Whether anybody is told. It is listed either way.' }),
   critical: z.boolean().openapi({ description: 'Told in quiet hours too.' }),

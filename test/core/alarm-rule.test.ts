@@ -1,5 +1,6 @@
 // When alarms are told and how: rules, quiet hours, repetition, and the form of each platform.
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { Bulletin, BulletinItem } from '../../src/alarm/index.ts';
@@ -114,6 +115,13 @@ describe('rules', () => {
     const keys = Object.keys(alarmWords).sort();
     expect(keys).toEqual(ALARM_CODES.flatMap((code) => [`alarm.${code}`, `next.${code}`]).sort());
   });
+});
+
+it('the page about alarms has a row for each, and says which are urgent', () => {
+  const rows = readFileSync('docs/alarms.md', 'utf8').matchAll(/^\| `(\w+)` \|.*\| (yes)? ?\| [^|]*\|$/gm);
+  const told = [...rows].map(([, code = '', urgent]) => [code, urgent === 'yes']);
+  const rules = rulesWith({});
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(ALARM_CODES.map((code) => [code, rules[code].critical])));
 });
 
 describe('a spike of refusals', () => {
