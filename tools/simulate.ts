@@ -8,6 +8,7 @@ import { explain, judgeRuns } from './simulate/bills.ts';
 import { installClock, playedNow } from './simulate/clock.ts';
 import { Month } from './simulate/month.ts';
 import { planOf } from './simulate/plan.ts';
+import { judgeReport } from './simulate/report.ts';
 import { type Finding, judge, percentile, type Verdict } from './simulate/verdict.ts';
 import { buildWorld } from './simulate/world.ts';
 import { main, paint, Sentence, stopOnSignals } from './terminal.ts';
@@ -76,15 +77,14 @@ async function simulate({ days, orders, seed }: Options) {
       await timeline.run(startsAt + (day + 1) * DAY_MS);
       say(`day ${day + 1}: ${world.received.length} events reached the merchant, ${timeline.steps} steps`);
     }
-    const verdict = await judge(
-      world,
-      plan.orders.map(({ orderNo }) => orderNo),
-    );
+    const orderNos = plan.orders.map(({ orderNo }) => orderNo);
+    const verdict = await judge(world, orderNos);
+    const reported = await judgeReport(world, orderNos);
     for (const line of toldBy(world.complaints)) say(line);
     say(`flags: ${JSON.stringify(verdict.flags)}`);
     const runs = await judgeRuns(world.client, startsAt, days);
     const unexplained = await explain(world.client, plan.orders);
-    return figuresOf(plan.orders.length, month.callbacksLost, verdict, [...runs, ...unexplained]);
+    return figuresOf(plan.orders.length, month.callbacksLost, verdict, [...runs, ...reported, ...unexplained]);
   } finally {
     await world.close();
   }

@@ -75,12 +75,14 @@ export async function judge({ client, wechat, received }: World, orderNos: reado
   const findings: Finding[] = [];
   const learnt: Learnt[] = [];
   const flags: Record<string, number> = {};
+  const states = new Map<string, string>();
   for (const orderNo of orderNos) {
     const order = truth.get(orderNo);
     const detail = await client.find(`/v1/orders/${CHANNEL}/${orderNo}`, Detail);
     const wrongs =
       detail === null ? missing(order) : [...compared(order, detail), ...told(detail, arrived.get(orderNo) ?? [])];
     findings.push(...wrongs.map((what) => ({ orderNo, what })));
+    if (detail !== null) states.set(orderNo, detail.order.state);
     for (const flag of detail?.order.flags ?? []) flags[flag] = (flags[flag] ?? 0) + 1;
     const first = detail?.timeline.find(
       ({ kind, fact }) => kind === 'fact' && /^payment\b.*\bsucceeded\b/.test(String(fact)),
@@ -91,9 +93,12 @@ export async function judge({ client, wechat, received }: World, orderNos: reado
     }
   }
   const known = new Set(orderNos);
-  for (const orderNo of await listed(client)) {
+  for (const { orderNo, state } of await listed(client)) {
     if (!known.has(orderNo)) findings.push({ orderNo, what: 'is another shop’s, and the gateway has it' });
+    else if (state !== states.get(orderNo)) findings.push({ orderNo, what: `is listed as ${state}` });
+    states.delete(orderNo);
   }
+  for (const orderNo of states.keys()) findings.push({ orderNo, what: 'is in no list' });
   return { findings, learnt, flags };
 }
 
@@ -130,14 +135,19 @@ function told({ order }: Detail, events: readonly ReceivedEvent[]): string[] {
   ];
 }
 
-const Listed = z.object({ items: z.array(z.object({ orderNo: z.string() })), next: z.string().nullable() });
+const Listed = z.object({
+  items: z.array(z.object({ orderNo: z.string(), state: z.string() })),
+  next: z.string().nullable(),
+});
+type Listed = z.infer<typeof Listed>;
 
-async function listed(client: Client): Promise<string[]> {
-  const orderNos: string[] = [];
+/** As the lists show them, which are derived. */
+async function listed(client: Client): Promise<Listed['items']> {
+  const items: Listed['items'] = [];
   for (let cursor = ''; ; ) {
     const page = await client.get(`/v1/orders?channel=${CHANNEL}&limit=200${cursor}`, Listed);
-    orderNos.push(...page.items.map(({ orderNo }) => orderNo));
-    if (page.next === null) return orderNos;
+    items.push(...page.items);
+    if (page.next === null) return items;
     cursor = `&cursor=${encodeURIComponent(page.next)}`;
   }
 }
