@@ -7,6 +7,7 @@ import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { hint } from './unionpay/hint.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';
 import { query } from './unionpay/query.ts';
+import { write as writeTest } from './unionpay/test-callback.ts';
 import { translate } from './unionpay/translate.ts';
 
 export const unionpay = provider<Credentials, Notice>({
@@ -32,12 +33,5 @@ export const unionpay = provider<Credentials, Notice>({
   readAcknowledgement: byStatuses(200),
   hint,
   query,
-  testCallback: {
-    without: {
-      en:
-        'A notice of UnionPay brings the certificate that signed it, which UnionPay’s own authority has to ' +
-        'vouch for: no key that is made here can stand in for it. Use UnionPay’s test environment.',
-      zh: '银联通知自带签名证书，必须由银联的证书机构签发，本网关生成的密钥无法代替。请使用银联的测试环境。',
-    },
-  },
+  testCallback: { currency: 'CNY', write: writeTest },
 });

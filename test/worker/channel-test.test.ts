@@ -4,8 +4,11 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { newPair } from '../../src/api/key-pair.ts';
+import { callbackLogNameOf } from '../../src/core/arrival.ts';
 import { rehearsalDispatch, rehearsalLedgerOf } from '../../src/core/rehearsal.ts';
 import { envelopeOf, genuinePost } from '../../src/sandbox/notice.ts';
+import unionpayFixture from '../fixtures/unionpay/signed.json';
 import { call, identity, type Json, makeChannel, makeKey, playProvider } from './api-world.ts';
 import {
   alarmsOf,
@@ -20,12 +23,13 @@ import {
   type Shop,
 } from './delivery-world.ts';
 import { ledger, paid, unique } from './ledger-kit.ts';
-import { post, registry, setStatus } from './receive-world.ts';
+import { platform, post, registry, setStatus } from './receive-world.ts';
 import { restLedgers } from './rest.ts';
 
 afterAll(restLedgers);
 
 const ACCEPTS = { settings: { acceptsTest: true } };
+const edKey = await newPair('ed25519');
 const RAZORPAY = { provider: 'razorpay', secrets: { webhookSecrets: ['a-webhook-secret-of-razorpay'] } };
 
 const send = (shop: Shop, headers: Record<string, string> = {}) =>
@@ -62,6 +66,11 @@ const verified = (origin: ScriptedOrigin, { body, headers }: Json) => {
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
   return new Webhook(origin.secrets[0] ?? '').verify(String(body), Object.fromEntries(given));
 };
+
+const countsOf = (sql: SqlStorage) =>
+  sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'counts'").toArray().length === 0
+    ? []
+    : sql.exec('SELECT verdict, reason FROM counts').toArray();
 
 const countsIn = async (shop: Shop) => {
   const tables = ['orders', 'events', 'deliveries'];
@@ -249,6 +258,36 @@ describe('its bytes at /callbacks', () => {
     const told = () => alarmsOf(`channel/${shop.channelId}`);
     const [alarm] = await vi.waitUntil(async () => ((await told()).length > 0 ? told() : null), { timeout: 5_000 });
     expect(alarm).toMatchObject({ code: 'wrong_environment', detail: expect.stringContaining('test callback') });
+  });
+
+  const alipay = { appId: '2014072300007148', alipayPublicKey: platform.pem, sellerIds: ['2088102116773037'] };
+  const paypal = { webhookId: '0EH40505U7160970P', environment: 'live' };
+  const stripe = { signingSecrets: ['whsec_of_a_stripe_endpoint_long_enough'] };
+  const tokenim = { secrets: ['a secret of the channel, long enough'] };
+  const ed25519 = { algorithm: 'ed25519', in: 'header', name: 'X-Sign', encoding: 'base64', content: 'raw' };
+  const ownKey = { publicKeys: [edKey.publicKey], signature: ed25519, timestamp: null };
+  it.each([
+    ['alipay', alipay, 'test_key', 'signature_invalid'],
+    ['paypal', paypal, 'test_key', 'unknown_key'],
+    ['unionpay', unionpayFixture.entered.today, 'test_key', 'unknown_key'],
+    ['tokenim', ownKey, 'test_key', 'signature_invalid'],
+    ['tokenim', tokenim, 'shared_secret', 'wrong_environment'],
+    ['stripe', stripe, 'shared_secret', 'wrong_environment'],
+  ])('are refused in the words of each dialect: %s %j', async (provider, secrets, signedWith, reason) => {
+    const shop = await makeShopOf({ provider, secrets });
+    const { body } = await send(shop);
+    expect(body).toMatchObject({
+      signedWith,
+      arrival: { verdict: 'accepted' },
+      events: [{ type: 'payment.succeeded' }],
+    });
+    const orderNo = String(body.orderNo);
+    expect((await resend(shop, orderNo)).status).toBeGreaterThanOrEqual(400);
+    expect(await ledger(shop.shard).readOrder(orderNo)).toBeNull();
+    const log = env.CALLBACK_LOG.getByName(callbackLogNameOf(shop.uid));
+    const reasons = () => runInDurableObject(log, (_, { storage }) => countsOf(storage.sql));
+    await vi.waitUntil(async () => (await reasons()).length > 0, { timeout: 5_000, interval: 50 });
+    expect(await reasons()).toEqual([{ verdict: 'rejected', reason }]);
   });
 
   it('mean nothing to another channel with the same secret', async () => {
