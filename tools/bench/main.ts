@@ -11,9 +11,10 @@ import { Bench, type Plan } from './measure.ts';
 import { benchProviders, providersTableOf } from './providers.ts';
 import { type Round, reportOf, type ShardsRow, statefulOf, tableOf } from './report.ts';
 import { buildTheatre } from './stage.ts';
+import { benchSweep, sweepTableOf } from './sweep.ts';
 
 const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth] [--delivery]
-                          [--console]
+                          [--console] [--sweep]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
@@ -23,6 +24,7 @@ const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] 
   --growth       instead: record in a shard of 100,000 orders beside an empty one
   --delivery     instead: slow origins, a dead one beside a healthy one, and the memory of many deliveries
   --console      instead: the pages of the console over a million orders beside ten thousand
+  --sweep        instead: what a turn of the clocks reads where a million orders wait, beside ten thousand
   --help         this text`;
 
 const SHARDS = 8;
@@ -74,7 +76,11 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 }
 
 main(async () => {
-  const flags = readFlags(USAGE, ['rounds', 'shards'], ['json', 'quick', 'providers', 'growth', 'delivery', 'console']);
+  const flags = readFlags(
+    USAGE,
+    ['rounds', 'shards'],
+    ['json', 'quick', 'providers', 'growth', 'delivery', 'console', 'sweep'],
+  );
   const base = flags.has('quick') ? QUICK : FULL;
   const [rounds = base.rounds] = wholes(flags.text('rounds'), '--rounds', 20);
   const shardCounts = wholes(flags.text('shards'), '--shards', 32);
@@ -104,6 +110,12 @@ main(async () => {
     const report = await benchConsole(base === FULL ? 10_000 : 1_000, base === FULL ? 1_000_000 : 20_000, say);
     console.log(consoleTableOf(report));
     if (flags.has('json')) console.log(JSON.stringify(report));
+    return;
+  }
+  if (flags.has('sweep')) {
+    const table = await benchSweep(base === FULL ? [10_000, 1_000_000] : [1_000, 20_000], say);
+    console.log(sweepTableOf(table));
+    if (flags.has('json')) console.log(JSON.stringify(table));
     return;
   }
   const plan = { ...base, rounds };
