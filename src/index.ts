@@ -6,6 +6,7 @@ import type { AskMessage, DeliveryMessage } from './core/record.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
 import { payer } from './payer.ts';
+import { pathOf } from './receive/request.ts';
 import { receive } from './receive.ts';
 import { poke } from './reconcile/poke.ts';
 
@@ -20,7 +21,7 @@ export { ReplayDesk } from './objects/replay-desk.ts';
 
 export default {
   fetch(request, env, ctx) {
-    const { pathname } = new URL(request.url);
+    const pathname = pathOf(request.url);
     if (pathname.startsWith('/pay/')) return payer(request, env);
     if (/^\/console(\/|$)/.test(pathname)) return operators.fetch(request, env, ctx);
     if (!pathname.startsWith('/callbacks/')) return api.fetch(request, env, ctx);

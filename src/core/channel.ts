@@ -173,6 +173,7 @@ const NEW_IN_ORIGINS: Pick<DispatchOrigin, AddedToOrigins> = {
 
 /** The newer of each part; null when `next` brings nothing newer than `known`. */
 export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): DispatchConfig | null {
+  if (isSameDispatch(known, next)) return null; // as it is for nearly every callback
   const base = next.channelVersion > known.channelVersion ? next : known;
   const origins = base.origins.map((origin) => {
     const versions = [known, next].flatMap((config) => config.origins.filter((other) => other.id === origin.id));
@@ -183,6 +184,15 @@ export function mergeDispatch(known: DispatchConfig, next: DispatchConfig): Disp
   const isOther = asks !== (known.asks ?? false) || origins.some((origin, index) => origin !== known.origins[index]);
   return base === next || isOther ? { ...base, asks, origins } : null;
 }
+
+const isSameDispatch = (known: DispatchConfig, next: DispatchConfig): boolean =>
+  known.channelVersion === next.channelVersion &&
+  known.asks === next.asks &&
+  known.origins.length === next.origins.length &&
+  known.origins.every(({ id, version }, index) => {
+    const other = next.origins[index];
+    return other?.id === id && other.version === version;
+  });
 
 /** Everything an isolate keeps about a channel, read in one call. */
 export type ChannelRecord = {

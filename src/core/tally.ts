@@ -39,11 +39,20 @@ export const LATENCIES = [
 ] as const;
 export type Latency = (typeof LATENCIES)[number];
 
-export function latencyOf(name: Latency, ms: number): Tally {
-  const whole = Math.max(0, Math.round(ms)); // clocks differ
-  const found = LATENCY_BOUNDS_MS.findIndex((bound) => whole <= bound);
-  const bucket = found < 0 ? LATENCY_BOUNDS_MS.length - 1 : found;
-  return { [`${name}.${bucket}`]: 1, [`${name}.ms`]: whole };
+export const latencyOf = (name: Latency, ms: number): Tally => latenciesOf(name, [ms]);
+
+/** Many waits at once: one record however many there are. */
+export function latenciesOf(name: Latency, waits: readonly number[]): Tally {
+  const tally: Record<string, number> = {};
+  let sum = 0;
+  for (const ms of waits) {
+    const whole = Math.max(0, Math.round(ms)); // clocks differ
+    const found = LATENCY_BOUNDS_MS.findIndex((bound) => whole <= bound);
+    const bucket = `${name}.${found < 0 ? LATENCY_BOUNDS_MS.length - 1 : found}`;
+    tally[bucket] = (tally[bucket] ?? 0) + 1;
+    sum += whole;
+  }
+  return { ...tally, [`${name}.ms`]: sum };
 }
 
 export function add(...tallies: readonly Tally[]): Tally {

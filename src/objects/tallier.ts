@@ -8,6 +8,7 @@ import {
   attemptTally,
   type HourTally,
   hourOf,
+  latenciesOf,
   latencyOf,
   merge,
   moneyOf,
@@ -24,6 +25,8 @@ import type { Dispatcher, Shard } from './dispatcher.ts';
 const UNTOLD_MAX = 100;
 /** Deliveries that memory holds until they are counted; more are not counted while D1 is away. */
 const DELIVERED_MAX = 20_000;
+/** Waits that memory holds before it sums them. */
+const WAITS_MAX = 1_000;
 
 /** One delivery that an origin took. */
 type Delivered = { readonly seq: number; readonly at: number; readonly settledAt: number };
@@ -35,6 +38,9 @@ export class Tallier {
   #delivered: Delivered[] = [];
   /** What no table tells, by hour. */
   #seen = new Map<number, Tally>();
+  /** How long callbacks waited in the hour of the last of them. */
+  #waits: number[] = [];
+  #waitedAt = 0;
   #upto: number;
   #at: number | null;
   #failures = 0;
@@ -65,7 +71,15 @@ export class Tallier {
 
   /** What came at these times is durable now. Waits for whatever is counted next: repeated callbacks write nothing. */
   noteAcknowledged(receivedAt: readonly number[], now: number): void {
-    this.#see(now, ...receivedAt.map((at) => latencyOf('acknowledged', now - at)));
+    if (hourOf(now) !== hourOf(this.#waitedAt) || this.#waits.length >= WAITS_MAX) this.#seeWaits();
+    this.#waitedAt = now;
+    for (const at of receivedAt) this.#waits.push(now - at);
+  }
+
+  /** Waits are kept as numbers until then: this is on the way of every callback. */
+  #seeWaits(): void {
+    if (this.#waits.length > 0) this.#see(this.#waitedAt, latenciesOf('acknowledged', this.#waits));
+    this.#waits = [];
   }
 
   #see(now: number, ...tallies: readonly Tally[]): void {
@@ -88,6 +102,7 @@ export class Tallier {
     if (this.#at === null || now < this.#at) return;
     this.#at = null;
     const facts = tallies.factsToCount(this.#sql, this.#upto, TALLY_FACTS_MAX);
+    this.#seeWaits();
     const delivered = this.#delivered;
     const seen = this.#seen;
     this.#delivered = [];

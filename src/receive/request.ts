@@ -7,7 +7,11 @@ import { concat } from '../crypto/bytes.ts';
 const CHANNEL_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** What the path says after `/callbacks/`, as untrusted text. */
-export const channelIdOf = (url: string): string => new URL(url).pathname.slice('/callbacks/'.length);
+export const channelIdOf = (url: string): string => pathOf(url).slice('/callbacks/'.length);
+
+/** The path of an address as the platform hands it over: whole and normal already, so that nothing has to be parsed. */
+export const pathOf = (url: string): string =>
+  url.slice(url.indexOf('/', url.indexOf('://') + 3)).split(/[?#]/, 1)[0] ?? '';
 
 export const mayNameChannel = (text: string): boolean => CHANNEL_ID.test(text);
 
