@@ -108,13 +108,18 @@ export class LedgerLife {
   }
 
   /** One change of one order in one transaction; `missing` where this shard has no tables. */
-  change<T>(orderNo: string, missing: T, step: (memory: Memory, now: number) => T): T {
+  change<T>(
+    orderNo: string,
+    missing: T,
+    step: (memory: Memory, now: number) => T,
+    isChange: (reply: T) => boolean = () => true,
+  ): T {
     const memory = this.known();
     if (!memory) return missing;
     const now = Date.now();
     return this.transact(() => {
       const reply = step(memory, now);
-      this.noteChanged(memory, orderNo, now);
+      if (isChange(reply)) this.noteChanged(memory, orderNo, now);
       return reply;
     });
   }

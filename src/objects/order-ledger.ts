@@ -30,7 +30,7 @@ import { recordRefusal, recordReservation } from '../store/ledger-refunds.ts';
 import { hurryQueries } from '../store/ledger-timers.ts';
 import { recordDisagreements } from './disagreement.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { LedgerLife } from './ledger-life.ts';
+import type { LedgerLife, Memory } from './ledger-life.ts';
 import { replay } from './ledger-replay.ts';
 import { ReadableLedger } from './readable-ledger.ts';
 import { release } from './release-desk.ts';
@@ -112,31 +112,35 @@ export class OrderLedger extends ReadableLedger {
 
   /** Keeps the code the payer scans. Null when the order is not here. */
   setPaymentRequest(orderNo: string, request: PaymentRequest): Order | null {
-    const { sql } = this.#life;
-    return this.#life.change(orderNo, null, (_, now) => book.recordPaymentRequest(sql, orderNo, request, now));
+    const keep = (_: unknown, now: number) => book.recordPaymentRequest(this.#life.sql, orderNo, request, now);
+    return this.#life.change(orderNo, null, keep, (order) => order?.paymentRequest === request);
   }
 
   /** Sets a refund aside before the provider is asked for it. */
   reserveRefund(request: ReserveRequest): ReserveReply {
     const missing: ReserveReply = { kind: 'missing' };
-    return this.#life.change(request.orderNo, missing, (_, now) => recordReservation(this.#life.sql, request, now));
+    const reserve = (_: unknown, now: number) => recordReservation(this.#life.sql, request, now);
+    return this.#life.change(request.orderNo, missing, reserve, ({ kind }) => kind === 'reserved');
   }
 
   /** False: nothing was set aside any more. */
   dropRefund(request: DropRequest): boolean {
-    return this.#life.change(request.orderNo, false, (_, now) => recordRefusal(this.#life.sql, request, now));
+    const drop = (_: unknown, now: number) => recordRefusal(this.#life.sql, request, now);
+    return this.#life.change(request.orderNo, false, drop, (isFreed) => isFreed);
   }
 
   /** Lets held events go, or ends them. */
   release(request: ReleaseRequest): ReleaseReply {
     const missing: ReleaseReply = { kind: 'missing' };
-    return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => release(dispatcher, request, now));
+    const step = ({ dispatcher }: Memory, now: number) => release(dispatcher, request, now);
+    return this.#life.change(request.orderNo, missing, step, ({ kind }) => kind === 'released' || kind === 'confirm');
   }
 
   /** Delivers again what was settled. */
   replay(request: ReplayRequest): ReplayReply {
     const missing: ReplayReply = { kind: 'missing' };
-    return this.#life.change(request.orderNo, missing, ({ dispatcher }, now) => replay(dispatcher, request, now));
+    const step = ({ dispatcher }: Memory, now: number) => replay(dispatcher, request, now);
+    return this.#life.change(request.orderNo, missing, step, ({ kind }) => kind === 'replayed');
   }
 
   /** What somebody did about an order and the ledger had no part in. */

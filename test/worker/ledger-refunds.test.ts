@@ -78,6 +78,22 @@ describe('a refund request', () => {
     expect(await reserve(name, 'F1', 'R1', 1)).toEqual({ kind: 'not_paid' });
   });
 
+  it('that is refused leaves nothing to tell D1', async () => {
+    const name = unique('shard');
+    await record(name, [paid('F1')]);
+    const dirtySince = () =>
+      runInDurableObject(ledger(name), (_: OrderLedger, state) =>
+        state.storage.sql.exec('SELECT dirty_since FROM marks').one(),
+      );
+    expect((await reserve(name, 'F1', 'R1', 101)).kind).toBe('exceeds');
+    expect(await ledger(name).dropRefund({ v: 1, orderNo: 'F1', refundNo: 'R1', requestedAt: 1, detail: '' })).toBe(
+      false,
+    );
+    expect(await dirtySince()).toEqual({ dirty_since: null });
+    expect((await reserve(name, 'F1', 'R1', 100)).kind).toBe('reserved');
+    expect(await dirtySince()).toEqual({ dirty_since: expect.any(Number) });
+  });
+
   it('that the provider refused frees its amount, and says why in the history', async () => {
     const name = unique('shard');
     await record(name, [paid('F1')]);
