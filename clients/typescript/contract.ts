@@ -603,6 +603,21 @@ export type Schemas = {
     /** False: the provider is not asked. */
     readonly ask?: boolean;
   };
+  Outsiders: {
+    /** What was tried. */
+    readonly ranges: readonly string[];
+    readonly since: string;
+    readonly items: readonly {
+      readonly address: string | null;
+
+      /** Callbacks that proved genuine: enforcing would have refused them. */
+      readonly genuine: number;
+
+      /** Samples of those that were refused all the same. */
+      readonly refused: number;
+      readonly lastAt: string;
+    }[];
+  };
   Diagnosis: {
     readonly channel: string;
     readonly orderNo: string | null;
@@ -944,6 +959,17 @@ export type Schemas = {
 
     /** How long the old secret goes on signing beside the new one. */
     readonly overlapSeconds?: number;
+  };
+  OriginCheck: {
+    readonly verdict: 'ok' | 'problem' | 'unknown';
+
+    /** Stable: programs may branch on it. */
+    readonly code: string;
+    readonly seen: string;
+    readonly given: { readonly [name: string]: string | number };
+
+    /** Channels that name it: POST /v1/channels/{id}/test shows and, where it may, sends a test. */
+    readonly channels: readonly string[];
   };
 
   /** Format, version and options are the origin’s own unless named. */
@@ -2283,6 +2309,19 @@ export type Operations = {
     input: { readonly body: Schemas['ChannelCheckInput'] };
     answer: Schemas['ChannelCheck'];
   };
+  /** List who would have been refused by an allowlist. */
+  'GET /v1/channels/{id}/outsiders': {
+    input: {
+      readonly path: { readonly id: string };
+      readonly query?: {
+        readonly days?: number;
+
+        /** Ranges to try, with commas between; else the channel’s own, or those published. */
+        readonly ranges?: string;
+      };
+    };
+    answer: Schemas['Outsiders'];
+  };
   /** Find out why an order, or anything at all, did not arrive. */
   'POST /v1/channels/{id}/diagnose': {
     input: { readonly path: { readonly id: string }; readonly body: Schemas['DiagnoseInput'] };
@@ -2329,6 +2368,8 @@ export type Operations = {
     input: { readonly path: { readonly id: string }; readonly body?: Schemas['Rotation'] };
     answer: Schemas['OriginWithSecret'];
   };
+  /** See whether an origin’s address is reached. */
+  'POST /v1/origins/{id}/check': { input: { readonly path: { readonly id: string } }; answer: Schemas['OriginCheck'] };
   /** Show what an origin would get, without sending it. */
   'POST /v1/origins/{id}/preview': {
     input: { readonly path: { readonly id: string }; readonly body: Schemas['PreviewInput'] };
