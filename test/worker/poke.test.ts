@@ -2,7 +2,8 @@
 import { createScheduledController, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { ledgerNameOf } from '../../src/core/channel.ts';
+import { ledgerNameOf, shardOf } from '../../src/core/channel.ts';
+import { reconcilerNameOf } from '../../src/core/reconciliation.ts';
 import { poke } from '../../src/reconcile/poke.ts';
 import { makeChannel, paid, post, registry } from './receive-world.ts';
 
@@ -20,6 +21,20 @@ async function eventually<T>(check: () => Promise<T | null>): Promise<T> {
 }
 
 describe('poke', () => {
+  it('wakes the reconciler of a channel with bills once an hour, at a minute of its own', async () => {
+    const { id } = await makeChannel();
+    const record = await env.REGISTRY.getByName('registry').readChannel(id);
+    if (!record) throw new Error('the channel was just made');
+    const reconciler = env.RECONCILER.getByName(reconcilerNameOf(record.channel));
+    const alarm = () => runInDurableObject(reconciler, (_, { storage }) => storage.getAlarm());
+    const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+    const minute = shardOf(record.channel.uid, 60);
+    await poke(env, hour + ((minute + 1) % 60) * 60_000);
+    expect(await alarm()).toBeNull();
+    await poke(env, hour + minute * 60_000);
+    expect(await alarm()).toBeGreaterThan(Date.now()); // the first bill is still to come
+  });
+
   it('arms a shard whose alarm the platform lost, so that its facts still reach D1', async () => {
     const channel = await makeChannel();
     const record = await env.REGISTRY.getByName('registry').readChannel(channel.id);
