@@ -16,6 +16,7 @@ import { channels } from './channels.ts';
 import { diagnosing } from './diagnose.ts';
 import { discrepancies } from './discrepancies.ts';
 import { docsPage } from './docs.ts';
+import { DOCS_SCRIPT, DOCS_STYLE } from './docs-files.ts';
 import { type ApiDocument, makeDocument } from './document.ts';
 import { events } from './events.ts';
 import { evidence } from './evidence.ts';
@@ -120,4 +121,6 @@ function document(): ApiDocument {
 
 api.get('/openapi.json', (c) => c.json(document()));
 api.get('/docs', () => docsPage(document()));
+api.get('/docs/style.css', (c) => c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }));
+api.get('/docs/script.js', (c) => c.body(DOCS_SCRIPT, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
 api.get('/healthz', (c) => health(c.env, Date.now()));

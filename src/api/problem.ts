@@ -39,6 +39,9 @@ const CODES = {
   provider_timeout: { status: 504, title: 'The provider did not answer in time' },
 } as const;
 
+/** All of them, for people who read. */
+export const PROBLEMS = Object.entries(CODES).map(([code, { status, title }]) => ({ code, status, title }));
+
 export type ProblemCode = keyof typeof CODES;
 export type ProblemStatus = (typeof CODES)[ProblemCode]['status'];
 export type FieldError = { readonly field: string; readonly message: string };

@@ -247,12 +247,27 @@ describe('the contract', () => {
     }
   });
 
-  it('is shown to people on a page that loads nothing from elsewhere and runs no script', async () => {
+  it('is shown to people on a page that loads nothing from elsewhere and runs nothing inline', async () => {
     const page = await call('GET', '/docs', undefined, { key: null });
     expect(page.status).toBe(200);
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(page.text).not.toMatch(/<script|src=|href="http/);
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /default-src 'none'; style-src 'self'; script-src 'self'/,
+    );
+    expect(page.text).not.toMatch(/<script(?! src="\/docs\/)|<style|\sstyle=|\son\w+=|(?:src|href)="(?:https?:)?\/\//);
     for (const path of Object.keys(document.paths ?? {})) expect(page.text).toContain(path);
+    for (const name of Object.keys(document.components?.schemas ?? {}))
+      expect(page.text).toContain(`id="schema-${name}"`);
+    const dead = [...page.text.matchAll(/href="#([^"]+)"/g)].filter(([, id]) => !page.text.includes(`id="${id}"`));
+    expect(dead).toEqual([]);
+    expect(page.text).toContain('<code>idempotency_key_reused</code>');
+    expect(page.text).not.toContain('[object Object]');
+    for (const [file, type] of [
+      ['style.css', 'text/css'],
+      ['script.js', 'text/javascript'],
+    ]) {
+      const reply = await call('GET', `/docs/${file}`, undefined, { key: null });
+      expect([reply.status, reply.headers.get('content-type')]).toEqual([200, `${type}; charset=utf-8`]);
+    }
   });
 });
 
