@@ -1,5 +1,6 @@
 // The roll-ups in D1: figures by channel, hour and shard, put by the ledgers and summed for charts. Absolute values:
 // the newest version wins, so that a repeated write changes nothing.
+import { BOOKED, type Booked } from '../core/booking.ts';
 import { DAY_MS } from '../core/limits.ts';
 import type { BookedSum } from '../core/report.ts';
 import { hoursToKnow } from '../core/silence.ts';
@@ -12,22 +13,42 @@ export type Rollup = {
   readonly version: number;
   readonly last_at: number | null;
   readonly doc: Tally;
-  /** Null where they hold nothing. */
+  /** Left out of what is written; its sums are rows of takings. */
   readonly money?: Tally | null;
+  /** Null where it holds nothing. */
   readonly minutes?: Tally | null;
 };
 
 // The same version once more may know more: a shard that ended between D1 and its own row counts again.
-const FIELDS = ['channel', 'hour', 'shard', 'version', 'last_at', 'doc', 'money', 'minutes'];
-const PUT = `INSERT INTO rollups (${FIELDS.join(', ')})
-  SELECT ${FIELDS.map((name) => `value ->> '$.${name}'`).join(', ')} FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET ${FIELDS.slice(3)
-    .map((name) => `${name} = excluded.${name}`)
-    .join(', ')}
-    WHERE excluded.version >= rollups.version`;
+const FIELDS = ['channel', 'hour', 'shard', 'version', 'last_at', 'doc', 'minutes'];
+const PUT = putOf('rollups', FIELDS, 3);
+const SUMS_OF = ['channel', 'hour', 'shard', 'currency', 'version', ...BOOKED];
+const PUT_TAKINGS = putOf('takings', SUMS_OF, 4);
 
+/** An upsert of a JSON array of rows whose key is the first so many fields. */
+function putOf(table: string, fields: readonly string[], key: number): string {
+  const update = fields.slice(key).map((name) => `${name} = excluded.${name}`);
+  return `INSERT INTO ${table} (${fields.join(', ')})
+    SELECT ${fields.map((name) => `value ->> '$.${name}'`).join(', ')} FROM json_each(?1) WHERE true
+    ON CONFLICT DO UPDATE SET ${update.join(', ')} WHERE excluded.version >= ${table}.version`;
+}
+
+/** One transaction in D1; what reports sum has rows of its own, narrow ones, for they are read by the year. */
 export async function putRollups(db: D1Database, rows: readonly Rollup[]): Promise<void> {
-  if (rows.length > 0) await db.prepare(PUT).bind(JSON.stringify(rows)).run();
+  if (rows.length === 0) return;
+  const takings = rows.flatMap(takingsOf);
+  const put = (statement: string, some: readonly object[]) => db.prepare(statement).bind(JSON.stringify(some));
+  if (takings.length === 0) await put(PUT, rows).run();
+  else await db.batch([put(PUT, rows), put(PUT_TAKINGS, takings)]);
+}
+
+function takingsOf({ channel, hour, shard, version, money }: Rollup) {
+  const names = Object.keys(money ?? {});
+  const currencies = [...new Set(names.map((name) => name.split('.')[1] ?? ''))];
+  return currencies.map((currency) => {
+    const sums = BOOKED.map((name) => [name, money?.[`${name}.${currency}`] ?? 0]);
+    return { channel, hour, shard, version, currency, ...Object.fromEntries(sums) };
+  });
 }
 
 export type Span = {
@@ -72,19 +93,22 @@ export type BookedSpan = {
   readonly offsetMs: number;
 };
 
-/** What was booked on each day, by channel: whole numbers, or none where a sum is beyond them. */
+type TakingsRow = Readonly<Record<Booked, number>> & Pick<BookedSum, 'channel' | 'day'> & { readonly currency: string };
+
+/** What was booked on each day, by channel. */
 export async function sumBooked(db: D1Database, span: BookedSpan): Promise<readonly BookedSum[]> {
   const { channels, first, last, offsetMs } = span;
   const { results } = await db
     .prepare(
-      `SELECT channel, CAST((hour + ?4) / ${DAY_MS} AS INTEGER) AS day, j.key AS name, SUM(j.value) AS total
-       FROM rollups, json_each(rollups.money) j
-       WHERE channel IN (SELECT value FROM json_each(?1)) AND hour >= ?2 AND hour < ?3 AND money IS NOT NULL
-       GROUP BY 1, 2, 3`,
+      `SELECT channel, CAST((hour + ?4) / ${DAY_MS} AS INTEGER) AS day, currency,
+         ${BOOKED.map((name) => `SUM(${name}) AS ${name}`).join(', ')}
+       FROM takings WHERE channel IN (SELECT value FROM json_each(?1)) AND hour >= ?2 AND hour < ?3 GROUP BY 1, 2, 3`,
     )
     .bind(JSON.stringify(channels), first * DAY_MS - offsetMs, (last + 1) * DAY_MS - offsetMs, offsetMs)
-    .all<BookedSum>();
-  return results;
+    .all<TakingsRow>();
+  return results.flatMap(({ channel, day, currency, ...sums }) =>
+    BOOKED.map((name) => ({ channel, day, name: `${name}.${currency}`, total: sums[name] })),
+  );
 }
 
 export type StepSpan = Omit<Span, 'offsetMs'>;

@@ -40,13 +40,40 @@ export function seedOf(from: number, count: number, now: number): readonly strin
        CASE WHEN i % 3 = 0 THEN 'signature_invalid' END, ${NO} FROM n WHERE i % ${OTHERS_EACH} = 0`,
     `INSERT OR REPLACE INTO callback_counts ${n} SELECT ${SHOP}, ${at} - ${at} % 60000, 'rejected', 'signature_invalid',
        1 + i % 5 FROM n WHERE i % ${OTHERS_EACH} = 0`,
-    `INSERT OR IGNORE INTO rollups (channel, hour, shard, version, last_at, doc)
-     ${n} SELECT ${SHOP}, ${at} - ${at} % 3600000, CAST(i % 8 AS TEXT), 1, ${at},
-       '{"facts.callback":40,"events.payment.succeeded":40,"learnt.callback":39,"learnt.query":1}' FROM n`,
+    ...(from === 0 ? figuresOf(now) : []),
     `INSERT INTO audit (at, id, channel, order_no, act, actor, about)
      ${n} SELECT ${at}, 'act-' || i, ${SHOP}, ${NO}, 'query', 'key_' || (i % 5), '' FROM n WHERE i % 100 = 5`,
   ];
 }
+
+const SHARDS = 8;
+const HOUR_MS = 3_600_000;
+const HOURS = SPREAD_MS / HOUR_MS;
+const LATENCIES = ['acknowledged', 'paidToVerified', 'verifiedToDelivered', 'deliveredToSettled', 'paidToDelivered'];
+/** As an hour of one shard is told: it does not depend on how many orders came in it. */
+const FIGURES = JSON.stringify({
+  ...{ 'facts.callback': 7, 'events.payment.succeeded': 7, 'learnt.callback': 6, 'learnt.query': 1, delivered: 7 },
+  ...{ 'gross.CNY': 350_000, 'refunded.CNY': 9_000, 'events.refund.succeeded': 1, 'attempts.refused': 1 },
+  ...Object.fromEntries(
+    LATENCIES.flatMap((name) => [`${name}.ms`, ...[2, 3, 4, 5, 7].map((n) => `${name}.${n}`)].map((n) => [n, 2])),
+  ),
+});
+const MINUTES = JSON.stringify({ 3: 1, 9: 1, 17: 1, 28: 1, 36: 1, 44: 1, 58: 1 });
+
+/** Every hour of every shard. */
+const figuresOf = (now: number): readonly string[] => {
+  const n = COUNTER(0, SHOPS * SHARDS * HOURS);
+  const hour = `${now - (now % HOUR_MS)} - (i / ${SHOPS * SHARDS}) * ${HOUR_MS}`;
+  const shard = `CAST((i / ${SHOPS}) % ${SHARDS} AS TEXT)`;
+  return [
+    `INSERT OR IGNORE INTO rollups (channel, hour, shard, version, last_at, doc, minutes)
+     ${n} SELECT ${SHOP}, ${hour}, ${shard}, 1, ${now}, '${FIGURES}', '${MINUTES}' FROM n`,
+    `INSERT OR IGNORE INTO takings
+     ${n} SELECT ${SHOP}, ${hour}, ${shard}, 'CNY', 1, 350000, 9000, 0, 1, 0, 7, 0, 1 FROM n`,
+  ];
+};
+
+export const SHOP_IDS: readonly string[] = Array.from({ length: SHOPS }, (_, n) => `shop-${n}`);
 
 /** Numbers that are there, however few orders are. */
 export const SEEDED = {

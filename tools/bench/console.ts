@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bundle } from '../bundle.ts';
 import { launch, ROOT } from '../launch.ts';
 import { Sentence, stopOnSignals } from '../terminal.ts';
-import { SEEDED } from './console-seed.ts';
+import { SEEDED, SHOP_IDS } from './console-seed.ts';
 import { median } from './median.ts';
 
 const SEED_STEP = 20_000;
@@ -34,9 +34,13 @@ export type ConsoleReport = {
 const { shop, orderNo, transactionId, refundNo } = SEEDED;
 const monthAgo = () => new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 16);
 
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
 /** What people open. Paths of /v1 are asked with the admin key, the others as a logged in operator. */
 const PAGES: readonly { readonly what: string; readonly path: () => string }[] = [
   { what: 'overview', path: () => '/console' },
+  { what: 'overview of a channel, an hour', path: () => `/console?range=1h&channel=${shop}` },
+  { what: 'overview, fresh, 30 days', path: () => '/console/live?range=30d' },
   { what: 'orders, newest', path: () => '/console/orders' },
   { what: 'orders of a channel', path: () => `/console/orders?channel=${shop}` },
   { what: 'orders that are pending', path: () => '/console/orders?state=pending' },
@@ -64,6 +68,8 @@ const PAGES: readonly { readonly what: string; readonly path: () => string }[] =
   { what: 'channels', path: () => '/console/channels' },
   { what: 'origins', path: () => '/console/origins' },
   { what: 'reports', path: () => '/console/reports' },
+  { what: 'report of a channel, 90 days', path: () => `/v1/reports?channel=${shop}&from=${daysAgo(90)}` },
+  { what: 'report of all channels, 90 days', path: () => `/v1/reports?from=${daysAgo(90)}&format=csv` },
   { what: 'reconciliations', path: () => '/console/reconciliations' },
   { what: 'discrepancies', path: () => '/console/discrepancies' },
   { what: '/v1/orders', path: () => '/v1/orders' },
@@ -89,6 +95,7 @@ export async function benchConsole(few: number, orders: number, say: (text: stri
   };
   stopOnSignals(stop);
   try {
+    await openShops(gateway.url, gateway.adminKey);
     const visit = await visitorOf(gateway.url, gateway.adminKey);
     const pages = await existing(visit, say);
     await seed(gateway.url, 0, few, say);
@@ -119,6 +126,19 @@ async function seed(url: string, from: number, to: number, say: (text: string) =
     if (at % 100_000 === 0) say(`seeding: ${at} of ${to} orders`);
     const response = await fetch(`${url}/bench/seed/${at}/${Math.min(SEED_STEP, to - at)}`);
     if (response.status !== 204) throw new Sentence(`seeding failed at ${at}: ${await response.text()}`);
+  }
+}
+
+/** Figures and reports are of channels that are there. */
+async function openShops(url: string, adminKey: string): Promise<void> {
+  for (const id of SHOP_IDS) {
+    const credentials = { ipnSecret: 'a-secret-of-the-bench-valid-nowhere' };
+    const response = await fetch(`${url}/v1/channels`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ id, provider: 'nowpayments', origins: [], credentials }),
+    });
+    if (response.status !== 201) throw new Sentence(`${id} was not made: ${await response.text()}`);
   }
 }
 
