@@ -29,9 +29,9 @@ export function rehearsalEndOf(name: string): number | null {
   return year === undefined ? null : Date.parse(`20${year}-${month}-${day}T00:00:00Z`) + 2 * DAY_MS;
 }
 
-/** The ledgers that may hold something now. */
+/** The ledgers that may hold something now, the one that should just have gone included. */
 export const rehearsalLedgersAt = (channelUid: string, now: number): readonly string[] =>
-  [now, now - DAY_MS].map((at) => rehearsalLedgerOf(channelUid, rehearsalDayOf(at)));
+  [now, now - DAY_MS, now - 2 * DAY_MS].map((at) => rehearsalLedgerOf(channelUid, rehearsalDayOf(at)));
 
 /** The channel's own, save that no provider is asked about what it never heard of. */
 export const rehearsalDispatch = (dispatch: DispatchConfig): DispatchConfig => ({ ...dispatch, asks: false });
