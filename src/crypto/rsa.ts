@@ -2,6 +2,7 @@
 // alone). Never throws for hostile input; null says the text held no such key. Imported public keys are kept for the
 // life of the isolate; private ones never are.
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { utf8 } from './bytes.ts';
 import { pemKindOf } from './pem.ts';
 import { readCertificate } from './x509.ts';
 
@@ -109,3 +110,9 @@ export async function signRsaPem(pem: string, message: Uint8Array<ArrayBuffer>):
 export async function signRsa(key: RsaPrivateKey, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.sign(RSA_SHA256, key.key, message));
 }
+
+const PROBE = utf8('do they belong together');
+
+/** Whether what the private key signs is what the public key, or the certificate's, verifies. */
+export const belongTogether = async (privateKey: RsaPrivateKey, publicKey: RsaPublicKey): Promise<boolean> =>
+  verifyRsa(publicKey, await signRsa(privateKey, PROBE), PROBE);

@@ -45,7 +45,8 @@ export const wechatpayV3 = provider<Credentials, Notice>({
   name: { en: 'WeChat Pay (API v3)', zh: '微信支付 (API v3)' },
   credentials: Credentials,
   inspectCredentials,
-  expiries: ({ platformKeys }) => certificateEnds({ platformKeys: Object.values(platformKeys).join('\n') }),
+  expiries: ({ platformKeys, merchantCertificate }) =>
+    certificateEnds({ platformKeys: Object.values(platformKeys).join('\n'), merchantCertificate }),
   // WeChat Pay waits 5 s.
   ackDeadlineMs: 4_000,
   // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).

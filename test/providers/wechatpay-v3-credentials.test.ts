@@ -1,8 +1,9 @@
 // WeChat Pay v3 credentials: what a merchant may paste wrongly, and the sentence that mends it.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { providerOf } from '../../src/providers/index.ts';
+import { makeCertificate } from '../../src/sandbox/certificate.ts';
 import {
   CERTIFICATE_SERIAL,
   certificateOf,
@@ -154,5 +155,52 @@ describe('the keys', () => {
       error: { field: 'merchantPrivateKey', message: expect.stringMatching(mend) },
     });
     expect(JSON.stringify(refusal)).not.toContain(merchantPrivateKey.slice(30, 80));
+  });
+});
+
+describe('the merchant’s own certificate', () => {
+  const DAY = 86_400_000;
+  const now = Date.UTC(2026, 0, 15);
+  const certificate = (more: object = {}) =>
+    makeCertificate({
+      serial: MERCHANT_SERIAL,
+      notBefore: new Date(now - DAY),
+      notAfter: new Date(now + DAY),
+      privateKey: merchantKey,
+      commonName: entered.mchId,
+      ...more,
+    });
+  const check = async (merchantCertificate: string, more: object = {}, at = now) => {
+    const credentials = provider.credentials.parse({ ...entered, merchantCertificate, ...more });
+    const found = await provider.inspectCredentials?.(credentials, at);
+    return found?.ok ? null : found?.error;
+  };
+
+  it('is taken where it fits, and its end is told', async () => {
+    expect(await check(certificate())).toBeNull();
+    const credentials = provider.credentials.parse({ ...entered, merchantCertificate: certificate() });
+    const ends = provider.expiries?.(credentials).filter(({ field }) => field === 'merchantCertificate');
+    expect(ends?.map(({ expiresAt }) => expiresAt)).toEqual([now + DAY]);
+  });
+
+  it.each([
+    ['another serial', { serial: '1234ABCD' }, 'merchantSerial', '1234ABCD'],
+    ['another merchant', { commonName: '1900000999' }, 'merchantCertificate', '1900000999'],
+    [
+      'another key',
+      { publicKey: createPublicKey(publicPemOf(platformKey.privateKey)) },
+      'merchantPrivateKey',
+      'does not belong',
+    ],
+  ])('is refused with %s', async (_, more, field, words) => {
+    const found = await check(certificate(more));
+    expect([found?.field, found?.message.includes(words)]).toEqual([field, true]);
+  });
+
+  it('is refused when it is over, when it is no certificate, and without its key', async () => {
+    expect((await check(certificate(), {}, now + 2 * DAY))?.message).toContain('expired on 2026-01-16');
+    expect((await check(publicPemOf(platformKey.privateKey)))?.field).toBe('merchantCertificate');
+    const alone = { merchantCertificate: certificate(), merchantSerial: undefined, merchantPrivateKey: undefined };
+    expect(refusalOf(alone).field).toBe('merchantPrivateKey');
   });
 });

@@ -1,10 +1,9 @@
 // The checks of a WeChat Pay v2 channel's credentials that need keys parsed: the certificate that refunds are asked for
 // with. Every refusal names the field and the mend; none repeats a secret.
 import { err, ok, type Result } from '../../core/result.ts';
-import { utf8 } from '../../crypto/bytes.ts';
 import { certificateFieldsOf, commonNameOf } from '../../crypto/certificate.ts';
 import { pemKindOf } from '../../crypto/pem.ts';
-import { importRsaPrivateKey, rsaPublicKeyOf, signRsa, verifyRsa } from '../../crypto/rsa.ts';
+import { belongTogether, importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
 import type { CredentialProblem } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -55,9 +54,7 @@ async function inspectPair(
   if (privateKey === null) {
     return problem('refundKey', 'cannot be read as an RSA private key: paste apiclient_key.pem whole.');
   }
-  const probe = utf8('do they belong together');
-  const signature = new Uint8Array(await signRsa(privateKey, probe));
-  return (await verifyRsa(publicKey, signature, probe))
+  return (await belongTogether(privateKey, publicKey))
     ? ok(null)
     : problem('refundKey', 'does not belong to refundCert: paste the apiclient_key.pem that came with it.');
 }

@@ -167,6 +167,21 @@ export const Credentials = z
         },
         rotates: true,
       }),
+    merchantCertificate: z
+      .string()
+      .max(PEM_CHARS_MAX)
+      .optional()
+      .meta({
+        holds: 'certificate',
+        label: { en: 'Merchant API certificate, to be checked', zh: '商户API证书（仅供检查）' },
+        help: {
+          en:
+            'Optional: the file apiclient_cert.pem, pasted whole. It is checked, not used: its serial, whose it is, ' +
+            'until when it is valid (you are told before), and whether the key below belongs to it.',
+          zh: '选填：apiclient_cert.pem 全文。不用于请求，仅检查序列号、所属商户号、有效期（到期前会告警）及与下方私钥是否匹配。',
+        },
+        rotates: true,
+      }),
     merchantPrivateKey: z
       .string()
       .max(PEM_CHARS_MAX)
@@ -195,6 +210,12 @@ export const Credentials = z
       needs(
         'merchantSerial',
         'merchantSerial is missing: give the serial of the certificate that merchantPrivateKey belongs to.',
+      );
+    }
+    if (value.merchantCertificate !== undefined && value.merchantPrivateKey === undefined) {
+      needs(
+        'merchantPrivateKey',
+        'merchantPrivateKey is missing: it goes with merchantCertificate; paste apiclient_key.pem.',
       );
     }
     if (Object.keys(value.platformKeys).length === 0 && value.merchantPrivateKey === undefined) {

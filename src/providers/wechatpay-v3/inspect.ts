@@ -1,8 +1,9 @@
 // The checks of a WeChat Pay v3 channel's credentials that need keys parsed. Every refusal names the field and the
 // mend; none repeats a secret.
 import { err, ok, type Result } from '../../core/result.ts';
+import { certificateFieldsOf, commonNameOf } from '../../crypto/certificate.ts';
 import { type PemKind, pemKindOf } from '../../crypto/pem.ts';
-import { importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
+import { belongTogether, importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
 import { sm2PublicKeyOf } from '../../crypto/sm.ts';
 import { plainSerial } from '../../crypto/x509.ts';
 import type { CredentialProblem } from '../provider.ts';
@@ -11,14 +12,48 @@ import { type Credentials, isPublicKeyId, serialOf } from './credentials.ts';
 const RSA_BITS_MIN = 2048;
 
 /** Reads every key once and says which one is not what its field needs. */
-export async function inspectCredentials(credentials: Credentials): Promise<Result<null, CredentialProblem>> {
+export async function inspectCredentials(
+  credentials: Credentials,
+  now?: number,
+): Promise<Result<null, CredentialProblem>> {
   for (const [serial, pem] of Object.entries(credentials.platformKeys)) {
     const message = await platformKeyProblem(serial, pem, credentials);
     if (message !== null) return err({ field: `platformKeys.${serial}`, message: `platformKeys.${serial} ${message}` });
   }
   const message =
     credentials.merchantPrivateKey === undefined ? null : await privateKeyProblem(credentials.merchantPrivateKey);
-  return message === null ? ok(null) : err({ field: 'merchantPrivateKey', message: `merchantPrivateKey ${message}` });
+  if (message !== null) return err({ field: 'merchantPrivateKey', message: `merchantPrivateKey ${message}` });
+  const own = await ownCertificateProblem(credentials, now);
+  return own === null ? ok(null) : err({ ...own, message: `${own.field} ${own.message}` });
+}
+
+/** What is wrong with the merchant's own certificate beside its key, its serial and its number. */
+async function ownCertificateProblem(
+  { merchantCertificate: pem, merchantPrivateKey, merchantSerial, mchId, partner }: Credentials,
+  now: number | undefined,
+): Promise<CredentialProblem | null> {
+  if (pem === undefined || merchantPrivateKey === undefined || merchantSerial === undefined) return null;
+  const problem = (field: string, message: string) => ({ field, message });
+  const fields = certificateFieldsOf(pem);
+  const [publicKey, privateKey] = [await rsaPublicKeyOf(pem), await importRsaPrivateKey(merchantPrivateKey)];
+  if (fields === null || publicKey === null || privateKey === null) {
+    return problem('merchantCertificate', `cannot be read as an RSA certificate: ${WHOLE_FILE}.`);
+  }
+  const [owner, merchant] = [commonNameOf(fields), partner?.spMchId ?? mchId];
+  if (owner !== merchant) {
+    // WeChat Pay writes the merchant number as the common name of the certificates that it gives out.
+    const whose = owner === null ? 'names no merchant' : `is merchant ${JSON.stringify(owner.slice(0, 40))}'s`;
+    return problem('merchantCertificate', `${whose}, and calls are signed for ${merchant}: paste that merchant's.`);
+  }
+  if (fields.serial !== plainSerial(merchantSerial)) {
+    return problem('merchantSerial', `is not the serial of merchantCertificate, which is ${fields.serial}: take that.`);
+  }
+  if (now !== undefined && now > fields.notAfter) {
+    const day = new Date(fields.notAfter).toISOString().slice(0, 10);
+    return problem('merchantCertificate', `expired on ${day}: apply for a new one in the merchant portal.`);
+  }
+  if (await belongTogether(privateKey, publicKey)) return null;
+  return problem('merchantPrivateKey', 'does not belong to merchantCertificate: paste the key that came with it.');
 }
 
 const WHOLE_FILE = 'paste the file whole, from -----BEGIN to the last -----END line, with its line breaks';
