@@ -15,21 +15,22 @@ import { readGate } from './origin-gate.ts';
 const GATES_MAX = 100;
 const PHASES = ['closed', 'open', 'half_open'] as const;
 
-type Part = { readonly part: string; readonly read: (c: Context, now: number) => Promise<readonly Family[]> };
-const PARTS: readonly Part[] = [
+export type Part = { readonly part: string; readonly read: (c: Context, now: number) => Promise<readonly Family[]> };
+export const PARTS_NOW: readonly Part[] = [
   { part: 'registry', read: alarmsAndKeys },
   { part: 'gates', read: breakers },
   { part: 'alarm_desk', read: deskFamilies },
   { part: 'projection', read: openNow },
 ];
 
-export async function familiesNow(c: Context, now: number): Promise<readonly Family[]> {
-  const found = await Promise.all(PARTS.map(({ part, read }) => tried(part, () => read(c, now))));
+/** What each part knows, and which of them answered. */
+export async function readParts(parts: readonly Part[], c: Context, now: number): Promise<readonly Family[]> {
+  const found = await Promise.all(parts.map(({ part, read }) => tried(part, () => read(c, now))));
   const up: Family = {
     name: 'tollgate_part_up',
     type: 'gauge',
     help: 'Whether the part answered this scrape; what it knows is missing where it did not.',
-    samples: PARTS.map(({ part }, index) => ({ labels: { part }, value: found[index] === null ? 0 : 1 })),
+    samples: parts.map(({ part }, index) => ({ labels: { part }, value: found[index] === null ? 0 : 1 })),
   };
   return [...found.flatMap((families) => families ?? []), up];
 }

@@ -5,19 +5,22 @@ import { counted, type Family, OPEN_METRICS_TYPE, printOpenMetrics, type Sample 
 import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, type Latency, type Tally } from '../core/tally.ts';
 import { countRejectionsBy, sumByChannel } from '../store/rollups.ts';
 import { requires } from './auth.ts';
-import { newApp, registryOf } from './kit.ts';
-import { familiesNow } from './metrics-now.ts';
+import { type Context, newApp, registryOf } from './kit.ts';
+import { PARTS_NOW, readParts } from './metrics-now.ts';
 
 export const metrics = newApp();
 
 metrics.get('/metrics', requires('metrics'), async (c) => {
-  const now = Date.now();
+  const families = await readParts([{ part: 'figures', read: figures }, ...PARTS_NOW], c, Date.now());
+  return c.body(printOpenMetrics(families), 200, { 'content-type': OPEN_METRICS_TYPE });
+});
+
+async function figures(c: Context, now: number): Promise<readonly Family[]> {
   const since = now - (now % DAY_MS);
   const channels = await registryOf(c.env).listChannelIds();
-  const [tallies, rejections, standing] = await Promise.all([
+  const [tallies, rejections] = await Promise.all([
     sumByChannel(c.env.DB, channels, since, now + 1),
     countRejectionsBy(c.env.DB, channels, since),
-    familiesNow(c, now),
   ]);
   const all = channels.map((channel) => ({ channel, tally: tallies.get(channel) ?? {} }));
   const refused: Family = {
@@ -26,14 +29,12 @@ metrics.get('/metrics', requires('metrics'), async (c) => {
     help: 'Refused callbacks of the day by reason.',
     samples: rejections.flatMap(({ channel, reason, count }) => counted({ channel, reason }, count, since)),
   };
-  const families = [
+  return [
     ...COUNTERS.map((counter) => counterFamily(counter, all, since)),
     refused,
     ...LATENCIES.map((name) => histogramFamily(name, all, since)),
-    ...standing,
   ];
-  return c.body(printOpenMetrics(families), 200, { 'content-type': OPEN_METRICS_TYPE });
-});
+}
 
 type Channel = { readonly channel: string; readonly tally: Tally };
 type Counter = {

@@ -1,8 +1,9 @@
 // Figures: every fact counts once, whatever breaks between; they reach D1, /v1/stats and /metrics.
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { api } from '../../src/api/app.ts';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import type { FactInput } from '../../src/core/record.ts';
 import { hourOf } from '../../src/core/tally.ts';
@@ -397,10 +398,27 @@ describe('/metrics', () => {
     const families = readOpenMetrics(text);
     expect(families.get('tollgate_deliveries_open')?.samples.map(({ labels }) => labels.state)).toContain('dead');
     const parts = families.get('tollgate_part_up')?.samples.map(({ labels, value }) => [labels.part, value]);
-    expect(parts).toEqual(['registry', 'gates', 'alarm_desk', 'projection'].map((part) => [part, 1]));
+    expect(parts).toEqual(['figures', 'registry', 'gates', 'alarm_desk', 'projection'].map((part) => [part, 1]));
     for (const scope of ['read', 'orders', 'operate']) {
       expect((await call('GET', '/metrics', undefined, { key: await makeKey(scope) })).status).toBe(403);
     }
     expect((await call('GET', '/metrics', undefined, { key: null })).status).toBe(401);
+  });
+
+  it('say what they know while D1 is away, and which part does not answer', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const away = () => {
+      throw new Error('D1_ERROR: away');
+    };
+    const DB = { prepare: () => ({ bind: away, all: away, first: away }), batch: away } as unknown as D1Database;
+    const request = new Request('http://127.0.0.1:8787/metrics', {
+      headers: { authorization: `Bearer ${env.TOLLGATE_ADMIN_KEY}` },
+    });
+    const answer = await api.fetch(request, { ...env, DB }, createExecutionContext());
+    const families = readOpenMetrics(await answer.text());
+    const parts = families.get('tollgate_part_up')?.samples.map(({ labels, value }) => `${labels.part} ${value}`);
+    expect(parts).toEqual(['figures 0', 'registry 1', 'gates 1', 'alarm_desk 1', 'projection 0']);
+    expect(families.has('tollgate_alarms_open')).toBe(true);
+    expect(families.has('tollgate_callbacks')).toBe(false);
   });
 });
