@@ -38,30 +38,33 @@ export class KeyWatch {
 
   async #warningsOf(channel: Channel, now: number): Promise<readonly Alarm[]> {
     const warned = new Set<string>();
-    const warnings = lastOnes(await this.#endsOf(channel)).flatMap((key) => {
+    const ends = await this.#endsOf(channel);
+    const warnings = lastOnes(ends.keys).flatMap((key) => {
       const since = warnedSince(key.expiresAt, now);
       const subject = `channel/${channel.id}/${key.serial.slice(-SERIAL_CHARS_MAX)}`;
       if (since !== null) warned.add(subject);
       const alarm = { code: 'key_expiring' as const, subject, detail: detailOf(key, now), at: now };
       return since !== null && isNews(this.#sql, alarm, since) ? [alarm] : [];
     });
+    if (!ends.isAll) return warnings; // what cannot be seen has not ended
     // Another one outlasts it, or it was taken out.
     const isOver = ({ subject }: AlarmKey) => subject.startsWith(`channel/${channel.id}/`) && !warned.has(subject);
     const over = listWanting(this.#sql, 'key_expiring').filter(isOver);
     return [...warnings, ...over.map(({ subject }) => endOf('key_expiring', subject, now))];
   }
 
-  async #endsOf(channel: Channel): Promise<readonly KeyEnd[]> {
+  /** `isAll` false: the credentials do not open, so only what was fetched is known. */
+  async #endsOf(channel: Channel): Promise<{ readonly keys: readonly KeyEnd[]; readonly isAll: boolean }> {
     const provider = providerOf(channel.provider);
     const record = recordOf(this.#sql, channel);
     // One that is fetched when a callback names it is fetched anew in the same way.
     const fetched = provider?.keys?.byId ? [] : record.keys;
     try {
       const credentials = await openCredentials(record, readConfig(this.#env).masterKey);
-      return keyEndsOf(fetched, provider?.expiries?.(credentials) ?? []);
+      return { keys: keyEndsOf(fetched, provider?.expiries?.(credentials) ?? []), isAll: true };
     } catch (error) {
       console.error(JSON.stringify({ hop: 'key-watch', channel: channel.id, error: String(error) }));
-      return keyEndsOf(fetched, []);
+      return { keys: keyEndsOf(fetched, []), isAll: false };
     }
   }
 }

@@ -120,11 +120,14 @@ export const listAlarmNews = (sql: SqlStorage, after: number, limit: number): re
 export const lastAlarmRev = (sql: SqlStorage): number =>
   sql.exec<{ rev: number }>('SELECT rev FROM alarm_marks WHERE id = 1').one().rev;
 
-/** Drops the longest unraised beyond what is kept. */
+/** Drops what is beyond the number that is kept: the resolved before the others, and of each the longest unraised. */
 export function pruneAlarms(sql: SqlStorage): void {
+  const { n } = sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM alarms').one();
+  if (n <= ALARMS_KEPT_MAX) return;
   sql.exec(
     `DELETE FROM alarms WHERE (code, subject) IN
-       (SELECT code, subject FROM alarms ORDER BY last_at DESC, code DESC, subject DESC LIMIT -1 OFFSET ?)`,
+       (SELECT code, subject FROM alarms ORDER BY state = 'resolved', last_at DESC, code DESC, subject DESC
+        LIMIT -1 OFFSET ?)`,
     ALARMS_KEPT_MAX,
   );
 }

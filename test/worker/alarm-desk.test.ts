@@ -5,7 +5,8 @@ import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Alarm } from '../../src/core/alarm.ts';
-import { NOTE_DEAD_MS, NOTES_WAITING_MAX } from '../../src/core/limits.ts';
+import { ALARMS_KEPT_MAX, NOTE_DEAD_MS, NOTES_WAITING_MAX } from '../../src/core/limits.ts';
+import { pruneAlarms } from '../../src/store/registry-alarms.ts';
 import { call, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
 
 const registry = () => env.REGISTRY.getByName('registry');
@@ -144,6 +145,39 @@ describe('an alarm', () => {
     expect(await listed(subject, 'wanting')).toBeUndefined();
     expect((await call('POST', '/v1/alarms/bm9wZSB4/resolve')).status).toBe(404);
     expect((await call('POST', '/v1/alarms/%21/resolve')).status).toBe(404);
+  });
+
+  it('is dropped last of those that nobody has resolved, when there are more than are kept', async () => {
+    const old = 'order/shop/oldest';
+    await raise(alarm(old, { at: 1 }));
+    const kept = await runInDurableObject(registry(), (_, { storage: { sql: db } }) => {
+      db.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ?)
+         INSERT INTO alarms (code, subject, detail, count, first_at, last_at, state)
+         SELECT 'unlinked', 'channel/many-' || i, '', 1, 100 + i, 100 + i, 'resolved' FROM n`,
+        ALARMS_KEPT_MAX,
+      );
+      pruneAlarms(db);
+      const total = db.exec<{ n: number }>('SELECT COUNT(*) AS n FROM alarms').one().n;
+      db.exec("DELETE FROM alarms WHERE subject LIKE 'channel/many-%'");
+      return total;
+    });
+    expect(kept).toBe(ALARMS_KEPT_MAX);
+    expect(await listed(old)).toMatchObject({ state: 'open' });
+  });
+
+  it('is told once the registry can be asked again', async () => {
+    await make('slack');
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await raise(alarm('order/shop/unasked'));
+    await runInDurableObject(registry(), (_, { storage }) => storage.sql.exec('ALTER TABLE alarms RENAME TO away'));
+    await desk().poke(Date.now());
+    await runDurableObjectAlarm(desk());
+    await runInDurableObject(registry(), (_, { storage }) => storage.sql.exec('ALTER TABLE away RENAME TO alarms'));
+    expect(errors.mock.calls.join()).toContain('"hop":"notify"');
+    expect(posts).toEqual([]);
+    await run();
+    expect(posts.length).toBe(1);
   });
 
   it('that comes late, after it was resolved, opens nothing', async () => {
