@@ -78,7 +78,7 @@ export const tests = {
     en: 'Only the provider can sign: a key was made for this test, and nothing else takes it.',
     zh: '只有支付平台才能签名：本次测试使用临时密钥，其他任何地方都不接受它。',
   },
-  'test.step.arrived': { en: 'Verified and recorded', zh: '验签并入账' },
+  'test.step.arrived': { en: 'Arrived', zh: '到达网关' },
   'test.step.answered': { en: 'The provider would be answered', zh: '对支付平台的应答' },
   'test.step.told': { en: 'Told', zh: '产生事件' },
   'test.step.delivery': { en: 'To {origin}', zh: '投递至 {origin}' },
