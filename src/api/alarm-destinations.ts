@@ -8,9 +8,9 @@ import { err, ok, type Result } from '../core/result.ts';
 import { seal } from '../crypto/seal.ts';
 import { mailOf, readConfig } from '../env.ts';
 import { deskOf } from './alarms.ts';
-import { newIv, requires, stampOf, WriteHeaders } from './auth.ts';
+import { actOf, newIv, noteDone, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id, IdParam, iso, Time } from './fields.ts';
-import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { HMAC_MEND, hmacSecretFrom } from './origin-secret.ts';
 import { cutById, PageQuery, pageOf } from './page.ts';
 import { type FieldError, invalid, notFound, problemResponse, refuse } from './problem.ts';
@@ -160,8 +160,10 @@ alarmDestinations.openapi(
       const message = `is the ${DESTINATIONS_MAX + 1}st: remove one that nobody reads any more`;
       return refuse(c, invalid({ field: 'id', message }));
     }
-    const reply = await deskOf(c.env).createDestination(draft, await stampOf(c));
+    const stamp = await stampOf(c, `alarm-destination/${id}`);
+    const reply = await deskOf(c.env).createDestination(draft, stamp);
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Destination ${id}`);
+    await noteDone(c, stamp, reply);
     const shown = isMade && !reply.repeated && secret !== undefined ? { secret } : {};
     return c.json({ ...render(reply.value), ...shown }, 201);
   },
@@ -219,8 +221,10 @@ alarmDestinations.openapi(
     if (!way.ok) return refuse(c, invalid(way.error));
     const hours = quiet === undefined ? undefined : quietOf(quiet);
     const change = { language: tongue, enabled: isOn, quietHours: hours, ...way.value };
-    const reply = await deskOf(c.env).changeDestination(id, change, await stampOf(c));
+    const stamp = await stampOf(c);
+    const reply = await deskOf(c.env).changeDestination(id, change, stamp);
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Destination ${id}`);
+    await noteDone(c, stamp, reply);
     return c.json(render(reply.value), 200);
   },
 );
@@ -237,8 +241,10 @@ alarmDestinations.openapi(
   }),
   async (c) => {
     const { id } = c.req.valid('param');
-    const reply = await deskOf(c.env).deleteDestination(id, await stampOf(c));
+    const stamp = await stampOf(c);
+    const reply = await deskOf(c.env).deleteDestination(id, stamp);
     if (reply.kind !== 'done') return refuseWrite(c, reply, `Destination ${id}`);
+    await noteDone(c, stamp, reply);
     return c.json(render(reply.value), 200);
   },
 );
@@ -260,6 +266,7 @@ alarmDestinations.openapi(
     const { id } = c.req.valid('param');
     const tested = await deskOf(c.env).sendTest(id);
     if (!tested) return refuse(c, notFound(`Destination ${id}`));
+    await registryOf(c.env).noteAct(actOf(c), Date.now());
     return c.json({ taken: tested.error === null, error: tested.error }, 200);
   },
 );

@@ -3,7 +3,7 @@ import { ALARM_CODES } from '../core/alarm.ts';
 import { type AlarmRules, rulesWith, thresholdsOf } from '../core/alarm-rule.ts';
 import { DESTINATIONS_MAX } from '../core/limits.ts';
 import { deskOf } from './alarms.ts';
-import { requires, stampOf, WriteHeaders } from './auth.ts';
+import { noteDone, requires, stampOf, WriteHeaders } from './auth.ts';
 import { Id } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { invalid, problemResponse, refuse } from './problem.ts';
@@ -93,8 +93,10 @@ alarmRules.openapi(
     });
     if (errors.length > 0) return refuse(c, invalid(...errors));
     const chosen = Object.fromEntries(Object.entries(rules).map(([code, rule]) => [code, given(rule ?? {})]));
-    const reply = await deskOf(c.env).putRules(chosen, await stampOf(c));
+    const stamp = await stampOf(c, 'alarm-rules');
+    const reply = await deskOf(c.env).putRules(chosen, stamp);
     if (reply.kind !== 'done') return refuseWrite(c, reply, 'This rule');
+    await noteDone(c, stamp, reply);
     return c.json(render(rulesWith(chosen)), 200);
   },
 );

@@ -132,6 +132,11 @@ export function actOf(c: Context, { subject, about = '', reason }: Told = {}): A
   return { kind, subject: done, about, reason: reason ?? null, ...whoOf(c) };
 }
 
+/** For what another object has written: the registry's audit log hears of it once it was done. */
+export async function noteDone(c: Context, stamp: WriteStamp, reply: { readonly repeated: boolean }): Promise<void> {
+  if (!reply.repeated && stamp.act) await registryOf(c.env).noteAct(stamp.act, stamp.now);
+}
+
 /** Set by Cloudflare's edge; local runs have none. */
 export const addressOf = (c: Pick<Context, 'req'>): string | null => c.req.header('cf-connecting-ip') ?? null;
 

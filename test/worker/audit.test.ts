@@ -149,6 +149,22 @@ describe('the audit log', () => {
     ]);
   });
 
+  it('has what other objects wrote: who is told of alarms, and when', async () => {
+    const id = unique('desk');
+    const url = 'https://alarms.example/hook';
+    const made = await call('POST', '/v1/alarm-destinations', { id, kind: 'webhook', url }, { headers: FROM });
+    expect(made.status).toBe(201);
+    await call('PATCH', `/v1/alarm-destinations/${id}`, { enabled: false });
+    await call('DELETE', `/v1/alarm-destinations/${id}`);
+    const found = await untilEntries(`?subject=alarm-destination/${id}`, 3);
+    expect(found.map(({ act, about }) => `${act} ${about}`)).toEqual([
+      'alarm-destination.revoke ',
+      'alarm-destination.change enabled',
+      'alarm-destination.create ',
+    ]);
+    expect(JSON.stringify(found)).not.toContain(url);
+  });
+
   it('says that a repeated write was done once', async () => {
     const id = unique('origin');
     const write = () =>

@@ -101,4 +101,9 @@ export const access = {
   'act.alarm-destination.create': { en: 'Alarm destination made', zh: '创建告警接收方' },
   'act.alarm-destination.change': { en: 'Alarm destination changed', zh: '修改告警接收方' },
   'act.alarm-destination.revoke': { en: 'Alarm destination removed', zh: '移除告警接收方' },
+  'act.channel.test': { en: 'Test callback sent', zh: '发送测试回调' },
+  'act.alarm-destination.test': { en: 'Test alarm sent', zh: '发送测试告警' },
+  'act.discrepancy.change': { en: 'Discrepancy judged', zh: '处理差异' },
+  'act.reconciliation.create': { en: 'Reconciliation asked for', zh: '发起对账' },
+  'act.reconciliation.bills': { en: 'Bill brought', zh: '上传账单' },
 } as const;
