@@ -12,6 +12,8 @@ const Any = z.looseObject({});
 const HOUR_MS = 3_600_000;
 /** A notice that others overtake comes so much later. */
 const OVERTAKEN_MS = 20 * 60_000;
+/** Keys are looked for once a minute: the new certificate is known so long after the API is back. */
+const KEYS_AGAIN_MS = 3 * 60_000;
 /** A merchant asks for a refund again while the gateway does not know the payment. */
 const REFUND_TRIES = 12;
 
@@ -65,10 +67,11 @@ export class Month {
     const expiresAt = new Date(playedNow() + expiresAfterMs).toISOString();
     const amount = { minor, currency: 'CNY' };
     const order = { channel: CHANNEL, orderNo, amount, expiresAt, pay: origin === 'pay' };
-    const isTaken = await this.#isTaken('/v1/orders', order);
+    const refusal = await this.#refusalOf('/v1/orders', order);
     // While the provider's API is away there is no code to pay by, and this buyer leaves.
-    if (isTaken || isWithin(this.#accidents.apiDown, playedNow())) return;
-    throw new Sentence(`The gateway did not register ${orderNo}.`);
+    const { from, until } = this.#accidents.apiDown;
+    if (refusal === null || isWithin({ from, until: until + KEYS_AGAIN_MS }, playedNow())) return;
+    throw new Sentence(`The gateway did not register ${orderNo} at ${new Date().toISOString()}: ${refusal}`);
   }
 
   #pay({ orderNo: outTradeNo, minor: amount, origin, fate, feeFen, paidAfterMs, expiresAfterMs }: PlannedOrder): void {
@@ -106,11 +109,12 @@ export class Month {
     }
     const path = `/v1/orders/${CHANNEL}/${order.orderNo}/refunds`;
     const asked = { refundNo: outRefundNo, amount: { minor: amount, currency: 'CNY' }, reason: 'simulated' };
-    if (await this.#isTaken(path, asked)) {
+    const refusal = await this.#refusalOf(path, asked);
+    if (refusal === null) {
       if (outRefundNo.endsWith('silent')) this.callbacksLost += 1;
       return;
     }
-    if (tries === REFUND_TRIES) throw new Sentence(`The gateway took refund ${outRefundNo} in none of ${tries} tries.`);
+    if (tries === REFUND_TRIES) throw new Sentence(`The gateway did not take refund ${outRefundNo}: ${refusal}`);
     this.#world.timeline.at(playedNow() + 6 * HOUR_MS, () => this.#giveBack(order, refund, tries + 1));
   }
 
@@ -118,12 +122,13 @@ export class Month {
     return this.#world.wechat.orders().some((order) => order.outTradeNo === orderNo);
   }
 
-  async #isTaken(path: string, asked: object): Promise<boolean> {
+  /** Null: it was taken. */
+  async #refusalOf(path: string, asked: object): Promise<string | null> {
     try {
       await this.#world.client.send('POST', path, asked, Any);
-      return true;
+      return null;
     } catch (error) {
-      if (error instanceof Sentence) return false;
+      if (error instanceof Sentence) return error.message;
       throw error;
     }
   }
