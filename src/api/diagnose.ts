@@ -118,6 +118,7 @@ const REQUESTS: Readonly<Record<Act, readonly [method: string, path: string]>> =
   replay_order: ['POST', '/v1/orders/{channel}/{orderNo}/replay'],
   resume_origin: ['POST', '/v1/origins/{origin}/resume'],
   see_origin: ['GET', '/v1/origins/{origin}'],
+  test_channel: ['POST', '/v1/channels/{channel}/test'],
   see_deliveries: ['GET', '/v1/deliveries?state=dead'],
 };
 

@@ -7,6 +7,7 @@ import type { Asked, DiagnosisFacts, OriginSeen, Reach } from '../core/diagnosis
 import { PERMIT_TIMEOUT_MS } from '../core/limits.ts';
 import type { OrderDetail } from '../core/record.ts';
 import { within } from '../core/within.ts';
+import { isRehearsalNo } from '../crypto/rehearsal-no.ts';
 import { readConfig } from '../env.ts';
 import type { QueryTarget } from '../providers/provider.ts';
 import { ledgerOf } from '../record.ts';
@@ -60,26 +61,33 @@ export async function gather(
     arrivals: await arrivalsOf(env, record, { from, to, orderNo }),
     alarms: alarms.filter((one) => one.subject === subject && one.lastAt >= from - ALARM_MS && one.firstAt <= to),
     orderNo,
+    isRehearsal: heard.isRehearsal,
     order,
     asked,
   };
 }
 
-type Heard = Pick<DiagnosisFacts, 'orderNo' | 'order' | 'asked'>;
+type Heard = Pick<DiagnosisFacts, 'orderNo' | 'isRehearsal' | 'order' | 'asked'>;
 
 /** Asks what is allowed to be asked; what the provider says is recorded as a query of the order is. */
 async function hearOf(env: Env, record: ChannelRecord, question: Question): Promise<Heard> {
   const { orderNo, transactionId } = question;
+  const { masterKey } = readConfig(env);
+  if (orderNo !== null && (await isRehearsalNo(masterKey, record.channel.uid, orderNo))) {
+    return { orderNo, isRehearsal: true, order: null, asked: { kind: 'not_named' } };
+  }
+  const isRehearsal = false;
   const before = orderNo === null ? null : await ledgerOf(env, record, orderNo).readOrder(orderNo);
-  if (orderNo === null && transactionId === null) return { orderNo, order: null, asked: { kind: 'not_named' } };
+  if (orderNo === null && transactionId === null)
+    return { orderNo, isRehearsal, order: null, asked: { kind: 'not_named' } };
   const target = { ...targetOf(orderNo ?? '', before?.order ?? null), ...(transactionId ? { transactionId } : {}) };
   const { orderNo: _, ...unnamed } = target;
   const { asked, named } = await ask(env, record, orderNo === null ? unnamed : target, question.mayCall);
   const found = orderNo ?? named;
-  if (found === null) return { orderNo: null, order: null, asked };
+  if (found === null) return { orderNo: null, isRehearsal, order: null, asked };
   const order = await ledgerOf(env, record, found).readOrder(found);
-  if (asked.kind !== 'found') return { orderNo: found, order, asked };
-  return { orderNo: found, order, asked: { ...asked, isNews: isNews(before, order) } };
+  if (asked.kind !== 'found') return { orderNo: found, isRehearsal, order, asked };
+  return { orderNo: found, isRehearsal, order, asked: { ...asked, isNews: isNews(before, order) } };
 }
 
 type Answer = { readonly asked: Asked; readonly named: string | null };
@@ -139,9 +147,10 @@ async function arrivalsOf(
 
 async function originSeen(env: Env, id: string): Promise<OriginSeen> {
   const [origin, gate] = await Promise.all([registryOf(env).readOrigin(id), gateOf(env, id)]);
-  if (!origin) return { id, status: 'missing', pauseReason: null, hasFilter: false, gate: null };
+  if (!origin) return { id, status: 'missing', pauseReason: null, hasFilter: false, acceptsTest: false, gate: null };
   const { status, pauseReason, settings } = origin;
-  return { id, status, pauseReason, hasFilter: settings.filter !== null, gate };
+  const { filter, acceptsTest } = settings;
+  return { id, status, pauseReason, hasFilter: filter !== null, acceptsTest, gate };
 }
 
 async function gateOf(env: Env, id: string): Promise<OriginSeen['gate']> {

@@ -220,6 +220,7 @@ function linkOf(guest: Guest, { channel, orderNo }: Diagnosis, act: string, orig
     replay_order: orderNo && to('orders', channel, orderNo, 'replay'),
     resume_origin: origin && to('origins', origin, 'resume'),
     see_origin: origin && to('origins', origin),
+    test_channel: to('channels', channel, 'test'),
     see_deliveries: withQuery(to('deliveries'), { state: 'dead' }),
   };
   const href = Object.hasOwn(hrefs, act) ? hrefs[act] : null;

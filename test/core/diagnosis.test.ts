@@ -45,6 +45,7 @@ const HEALTHY: DiagnosisFacts = {
         status: 'active',
         pauseReason: null,
         hasFilter: false,
+        acceptsTest: false,
         gate: { breaker: 'closed', probeAt: null, waitUntil: null },
       },
     ],
@@ -57,6 +58,7 @@ const HEALTHY: DiagnosisFacts = {
   arrivals: { ...QUIET, taken: 3 },
   alarms: [],
   orderNo: 'A-1',
+  isRehearsal: false,
   order: null,
   asked: { kind: 'found', providerState: 'SUCCESS', isNews: false },
 };
@@ -281,6 +283,24 @@ describe('a diagnosis', () => {
     const { steps, cause } = diagnose(blind);
     const unknown = steps.filter(({ judgement }) => judgement === 'unknown').map(({ step }) => step);
     expect([unknown, cause]).toEqual([['reach', 'arrivals', 'refusals', 'provider'], null]);
+  });
+
+  it('knows a test callback of the gateway’s own, and which origin takes none', () => {
+    const given = facts({ orderNo: 'TEST-1', isRehearsal: true, order: null, asked: { kind: 'not_named' } });
+    const codes = findingsOf(given).map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['order_rehearsal', 'origin_no_tests']));
+    expect(diagnose(given).cause).toBeNull();
+  });
+
+  it('tells what came besides and changed no order', () => {
+    const counts = [
+      { verdict: 'duplicate', reason: null, count: 2 },
+      { verdict: 'ignored', reason: null, count: 1 },
+    ] as const;
+    const timed = { orderNo: null, order: null, asked: { kind: 'not_named' } } as const;
+    const said = findingsOf(facts({ ...timed, arrivals: { ...QUIET, counts } })).map((one) => inEnglish(one, {}).seen);
+    expect(said).toContain('And 2 that changed no order: duplicate.');
+    expect(said.join()).not.toContain('took no callback');
   });
 
   it('does not claim that a local run is reached from outside', () => {

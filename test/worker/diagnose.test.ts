@@ -5,6 +5,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackLogNameOf, UNKNOWN_LOG } from '../../src/core/arrival.ts';
+import { rehearsalNoOf } from '../../src/crypto/rehearsal-no.ts';
 import {
   call,
   credentials,
@@ -99,6 +100,15 @@ describe('a diagnosis of an order', () => {
   it('names a number that neither the provider nor the gateway knows', async () => {
     const { body } = await diagnose(shop.channel, { orderNo: unique('NOBODY') });
     expect(codesOf(body)).toEqual(expect.arrayContaining(['order_unknown', 'provider_unknown']));
+  });
+
+  it('knows a test callback, and asks nobody about it', async () => {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    const orderNo = await rehearsalNoOf(env.TOLLGATE_MASTER_KEY, await uidOf(shop.channel), '260101', seed);
+    shop.calls.length = 0;
+    const { body } = await diagnose(shop.channel, { orderNo });
+    expect(codesOf(body)).toEqual(expect.arrayContaining(['order_rehearsal', 'origin_no_tests']));
+    expect(shop.asked().filter((line) => line.includes('out-trade-no'))).toEqual([]);
   });
 
   it('takes a provider that is away for an outage, and tells the rest all the same', async () => {

@@ -39,5 +39,6 @@ export const why = {
   'todo.replay_order': { en: 'Deliver again', zh: '重新投递' },
   'todo.resume_origin': { en: 'Resume the origin', zh: '恢复源站' },
   'todo.see_origin': { en: 'See the origin', zh: '查看源站' },
+  'todo.test_channel': { en: 'Send or see a test', zh: '发送或查看测试' },
   'todo.see_deliveries': { en: 'See dead deliveries', zh: '查看失败的投递' },
 } as const;

@@ -72,6 +72,7 @@ export type OriginSeen = {
   readonly pauseReason: string | null;
   readonly status: 'active' | 'paused' | 'missing';
   readonly hasFilter: boolean;
+  readonly acceptsTest: boolean;
   /** Null: it cannot be read now. */
   readonly gate: Pick<GateView, 'breaker' | 'probeAt' | 'waitUntil'> | null;
 };
@@ -96,6 +97,8 @@ export type DiagnosisFacts = {
   readonly alarms: readonly { readonly code: string; readonly detail: string }[];
   /** Null: none was named, nor found by its transaction. */
   readonly orderNo: string | null;
+  /** The number is one of the gateway's own test callbacks, which leave no order. */
+  readonly isRehearsal: boolean;
   /** As the ledger has it, what the provider said just now included; null: it has none of this number. */
   readonly order: OrderDetail | null;
   readonly asked: Asked;

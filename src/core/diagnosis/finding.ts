@@ -23,7 +23,8 @@ export type Act =
   | 'replay_order'
   | 'resume_origin'
   | 'see_origin'
-  | 'see_deliveries';
+  | 'see_deliveries'
+  | 'test_channel';
 export type Next = {
   readonly act: Act /** The origin it is about; empty where the act needs none. */;
   readonly origin: string;

@@ -124,6 +124,10 @@ export const inbound = {
     en: 'From {from} to {to} the channel took {count} callbacks.',
     zh: '{from} 至 {to} 渠道收到 {count} 个回调。',
   },
+  'seen.arrived_besides': {
+    en: 'And {count} that changed no order: {verdict}.',
+    zh: '另有 {count} 个未改变订单：{verdict}。',
+  },
   'seen.arrived_none': {
     en: 'From {from} to {to} the channel took no callback.',
     zh: '{from} 至 {to} 渠道没有收到回调。',

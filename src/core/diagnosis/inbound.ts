@@ -77,8 +77,8 @@ function isOneEditAway(a: string, b: string): boolean {
   return Math.max(x.length, y.length) <= 1 || (x.length === 2 && y.length === 2 && x[0] === y[1] && x[1] === y[0]);
 }
 
-function orderArrivals({ orderNo, order, arrivals, asked }: DiagnosisFacts): readonly Finding[] {
-  if (orderNo === null) return [];
+function orderArrivals({ orderNo, isRehearsal, order, arrivals, asked }: DiagnosisFacts): readonly Finding[] {
+  if (orderNo === null || isRehearsal) return [];
   const calls = (order?.timeline ?? []).filter(({ kind, source }) => kind === 'fact' && source === 'callback');
   const last = calls.at(-1);
   const found: Finding[] = [];
@@ -100,14 +100,22 @@ function orderArrivals({ orderNo, order, arrivals, asked }: DiagnosisFacts): rea
 
 function timeArrivals(
   { orderNo, from, to }: DiagnosisFacts,
-  { taken, isMore, lastAt, silence }: Arrivals,
+  { taken, isMore, counts, lastAt, silence }: Arrivals,
   hasArrived: boolean,
 ): readonly Finding[] {
   const time = { from: iso(from), to: iso(to) };
-  if (taken > 0) return [good('arrived_some', { ...time, count: isMore ? `${taken}+` : taken }, 'see_callbacks')];
-  if (hasArrived) return [];
+  const besides = counts
+    .filter(({ verdict, reason }) => (verdict === 'duplicate' || verdict === 'ignored') && reason === null)
+    .map(({ verdict, count }) => good('arrived_besides', { verdict, count }));
+  if (taken > 0) {
+    const some = good('arrived_some', { ...time, count: isMore ? `${taken}+` : taken }, 'see_callbacks');
+    return [some, ...besides];
+  }
+  if (hasArrived || besides.length > 0) return besides;
   const isOdd = orderNo === null && silence.kind === 'silent';
-  const none = isOdd ? bad('arrived_none', time, 'see_callbacks') : open('arrived_none', time, 'see_callbacks');
+  const none = isOdd
+    ? bad('arrived_none', time, 'see_callbacks', 'test_channel')
+    : open('arrived_none', time, 'see_callbacks', 'test_channel');
   return [none, lastAt === null ? open('arrived_first') : open('arrived_last', { at: iso(lastAt) })];
 }
 

@@ -9,6 +9,22 @@ export const outbound = {
     en: 'Check the number and the channel. It is the merchant’s own number, not the provider’s.',
     zh: '请核对单号和渠道。应填商户订单号，而非平台单号。',
   },
+  'seen.order_rehearsal': {
+    en: 'This is a test callback of the gateway’s own: it leaves no order, and the provider knows nothing of it.',
+    zh: '这是网关自己的测试回调：不产生订单，支付平台也没有记录。',
+  },
+  'fix.order_rehearsal': {
+    en: 'The page of the test shows how far it came, and what each origin got or would have got.',
+    zh: '测试页面会显示进度，以及各源站收到或将会收到的内容。',
+  },
+  'seen.origin_no_tests': {
+    en: 'Origin {origin} takes no test callbacks, so it got none.',
+    zh: '源站 {origin} 不接收测试回调，因此没有收到。',
+  },
+  'fix.origin_no_tests': {
+    en: 'If its backend tells tests from payments, set acceptsTest.',
+    zh: '若其后端能区分测试与真实付款，可开启 acceptsTest。',
+  },
   'seen.order_state': { en: 'The order is here: {state}.', zh: '订单状态：{state}。' },
   'seen.order_waits': {
     en: 'The order is registered, and nothing told of a payment.',

@@ -6,8 +6,15 @@ import { unreachable } from '../result.ts';
 import type { DiagnosisFacts, OriginSeen } from './facts.ts';
 import { bad, type Finding, good, iso, open } from './finding.ts';
 
-export function recordedFindings({ orderNo, order: detail, arrivals, asked }: DiagnosisFacts): readonly Finding[] {
+export function recordedFindings({
+  orderNo,
+  isRehearsal,
+  order: detail,
+  arrivals,
+  asked,
+}: DiagnosisFacts): readonly Finding[] {
   if (orderNo === null) return [open('nothing_named')];
+  if (isRehearsal) return [good('order_rehearsal', {}, 'test_channel')];
   if (detail === null) return [bad('order_unknown', { orderNo }, 'register_order')];
   const { order, held, timeline } = detail;
   if (order.parkedAt !== null) return [bad('order_parked', {}, 'register_order', 'see_order')];
@@ -32,7 +39,8 @@ export function recordedFindings({ orderNo, order: detail, arrivals, asked }: Di
 const learntBy = ({ timeline }: OrderDetail): string | null =>
   timeline.find(({ kind, type }) => kind === 'fact' && type === 'payment.succeeded')?.source ?? null;
 
-export function providerFindings({ asked, order }: DiagnosisFacts): readonly Finding[] {
+export function providerFindings({ asked, isRehearsal, order }: DiagnosisFacts): readonly Finding[] {
+  if (isRehearsal) return [];
   switch (asked.kind) {
     case 'not_named':
       return [open('nothing_named')];
@@ -78,19 +86,21 @@ function problemFinding({ code, detail }: Extract<DiagnosisFacts['asked'], { rea
   }
 }
 
-export function originFindings({ channel, now }: DiagnosisFacts): readonly Finding[] {
+export function originFindings({ channel, isRehearsal, now }: DiagnosisFacts): readonly Finding[] {
   const found: Finding[] = [];
   if (channel.status === 'paused') found.push(bad('channel_paused', {}, 'resume_channel'));
   if (channel.origins.length === 0) found.push(bad('origins_none', {}, 'see_channel'));
-  return [...found, ...channel.origins.flatMap((origin) => originFinding(origin, now))];
+  return [...found, ...channel.origins.flatMap((origin) => originFinding(origin, isRehearsal, now))];
 }
 
-function originFinding({ id: origin, status, pauseReason, hasFilter, gate }: OriginSeen, now: number): Finding[] {
+function originFinding(seen: OriginSeen, isRehearsal: boolean, now: number): Finding[] {
+  const { id: origin, status, pauseReason, hasFilter, gate } = seen;
   const see = { act: 'see_origin', origin } as const;
   if (status === 'missing') return [bad('origin_missing', { origin }, 'see_channel')];
   if (status === 'paused') {
     return [bad('origin_paused', { origin, why: pauseReason ?? '?' }, { act: 'resume_origin', origin })];
   }
+  if (isRehearsal && !seen.acceptsTest) return [open('origin_no_tests', { origin }, see)];
   const filter = hasFilter ? [open('origin_filters', { origin }, see)] : [];
   if (gate === null) return [open('gate_unknown', { origin }), ...filter];
   if (gate.breaker !== 'closed') {
@@ -102,7 +112,8 @@ function originFinding({ id: origin, status, pauseReason, hasFilter, gate }: Ori
   return [good('origin_ready', { origin }), ...filter];
 }
 
-export function deliveryFindings({ orderNo, order, arrivals }: DiagnosisFacts): readonly Finding[] {
+export function deliveryFindings({ orderNo, isRehearsal, order, arrivals }: DiagnosisFacts): readonly Finding[] {
+  if (isRehearsal) return [];
   if (order !== null && order.deliveries.length > 0) return order.deliveries.map(deliveryFinding);
   if (orderNo !== null) return [open('delivery_none')];
   if (arrivals === null) return [open('lists_away')];

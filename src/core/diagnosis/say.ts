@@ -21,6 +21,7 @@ export const textsOf = ({ code, given: { reason, alarm } }: Told) => ({
 /** Given names that stand for a code of a family of words. */
 const FAMILIES: Readonly<Record<string, string>> = {
   reason: 'reason',
+  verdict: 'verdict',
   alarm: 'alarm',
   outcome: 'outcome',
   source: 'source',
