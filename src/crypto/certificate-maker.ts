@@ -36,9 +36,25 @@ const sequence = (...parts: readonly Uint8Array[]) => element(DER.sequence, ...p
 const integer = (...bytes: readonly number[]) => element(DER.integer, Uint8Array.from(bytes));
 
 // 1.2.840.113549.1.1.11 with NULL parameters; 2.5.4.3; 2.5.29.19.
-const SHA256_WITH_RSA = Uint8Array.fromHex('300d06092a864886f70d01010b0500');
-const COMMON_NAME = Uint8Array.fromHex('0603550403');
-const BASIC_CONSTRAINTS = Uint8Array.fromHex('0603551d13');
+const SHA256_WITH_RSA = Uint8Array.of(
+  0x30,
+  0x0d,
+  0x06,
+  0x09,
+  0x2a,
+  0x86,
+  0x48,
+  0x86,
+  0xf7,
+  0x0d,
+  0x01,
+  0x01,
+  0x0b,
+  0x05,
+  0x00,
+);
+const COMMON_NAME = Uint8Array.of(0x06, 0x03, 0x55, 0x04, 0x03);
+const BASIC_CONSTRAINTS = Uint8Array.of(0x06, 0x03, 0x55, 0x1d, 0x13);
 const TRUE = element(BOOLEAN, Uint8Array.of(0xff));
 
 const nameOf = (text: string) => sequence(element(DER.set, sequence(COMMON_NAME, element(UTF8_STRING, utf8(text)))));
