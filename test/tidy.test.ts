@@ -18,6 +18,7 @@ function zoneOf(path: string): string {
   if (first === 'providers' && /^provider(\.ts)?$/.test(second ?? '')) return 'contract';
   if (first === 'providers' && second === 'index.ts') return 'provider registry';
   if (first === 'providers' && /^profile(\.ts)?$/.test(second ?? '')) return 'profile';
+  if (first === 'providers' && second === 'wechatpay') return 'family';
   return first.replace(/\.tsx?$/, '');
 }
 const PURE = ['core', 'crypto', 'providers', 'profile', 'contract', 'provider registry', 'formats', 'alarm'];
@@ -31,7 +32,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   crypto: ['core'],
   contract: ['core', 'crypto'],
   'provider registry': ['contract', 'providers'],
-  providers: ['core', 'crypto', 'contract', 'profile'],
+  providers: ['core', 'crypto', 'contract', 'profile', 'family'],
+  // What two dialects of one platform share.
+  family: ['core', 'crypto', 'contract'],
   // The engine of the dialects that are a channel's configuration.
   profile: ['core', 'crypto', 'contract'],
   formats: ['core', 'crypto'],

@@ -1,8 +1,9 @@
 // What all calls to the WeChat Pay v2 API share: the signed request, the proof of an answer, and what an answer without
 // success means. Never makes a call.
-import { err, type Result } from '../../core/result.ts';
+import type { Result } from '../../core/result.ts';
 import { printXml } from '../../core/xml.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest } from '../provider.ts';
+import { type Meanings, problem } from '../wechatpay/rules.ts';
 import { type Credentials, SIGN_TYPES, type SignType } from './credentials.ts';
 import { readFields } from './notice.ts';
 import type { Payee } from './reference.ts';
@@ -11,8 +12,6 @@ import { checkMerchant } from './translate.ts';
 
 const HOST = 'https://api.mch.weixin.qq.com';
 export const SUCCESS = 'SUCCESS';
-
-export const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 
 export async function signedRequest(
   path: string,
@@ -59,9 +58,6 @@ export async function provedFields(
   const stranger = checkMerchant(fields.value, credentials);
   return stranger === null ? fields : problem('malformed', `WeChat Pay's answer is another merchant's.`);
 }
-
-/** What some codes mean for one kind of call, and what to do then. */
-export type Meanings = Readonly<Record<string, { readonly code: ProviderProblem['code']; readonly mend: string }>>;
 
 /** The same request may succeed later (docs: error codes of each interface). */
 const PASSING: readonly string[] = [

@@ -4,12 +4,14 @@ import { BEIJING_MINUTES, dayEnd } from '../../core/bill.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { BillAnswer, BillAsk } from '../provider/bill.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, ProviderRequest } from '../provider.ts';
-import { NEEDS_PAYEE, problem, signedRequest } from './api.ts';
-import { tradeLayout } from './bill-layout.ts';
+import { flowLayout } from '../wechatpay/flow-layout.ts';
+import { problem } from '../wechatpay/rules.ts';
+import { tradeLayout } from '../wechatpay/trade-layout.ts';
+import { NEEDS_PAYEE, signedRequest } from './api.ts';
 import type { Credentials } from './credentials.ts';
-import { flowLayout } from './flow-layout.ts';
 import { type Notice, readFields } from './notice.ts';
 import { payeeOf } from './reference.ts';
+import { strangerOf } from './stranger.ts';
 
 /** Made from 09:00 on, to be asked for after 10:00 (docs: download bill). */
 const READY_AFTER_HOURS = 10;
@@ -22,7 +24,7 @@ export const bill: NonNullable<Provider<Credentials, Notice>['bill']> = {
   request: (ask, credentials, { nonce }) =>
     ask.kind === 'fundflow' ? requestFlow(ask, credentials, nonce) : requestBill(ask, credentials, nonce),
   read: async (answer, ask, _credentials, _keys, { now }) => readBill(answer, ask, now),
-  trades: tradeLayout,
+  trades: (credentials) => tradeLayout(strangerOf(credentials)),
   flow: () => flowLayout,
 };
 

@@ -5,15 +5,16 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { xmlSafe } from '../../core/xml.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, ProviderRequest } from '../provider.ts';
 import {
-  errorCodeOf,
-  failureOf,
-  type Meanings,
-  NEEDS_PAYEE,
+  beijingClock,
+  CODE_VALID_MS,
+  cutDescription,
+  EXPIRY_DEFAULT_MS,
+  PAY_MEANINGS,
+  type PayOrder,
+  payByOf,
   problem,
-  provedFields,
-  SUCCESS,
-  signedRequest,
-} from './api.ts';
+} from '../wechatpay/rules.ts';
+import { errorCodeOf, failureOf, NEEDS_PAYEE, provedFields, SUCCESS, signedRequest } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { payeeOf } from './reference.ts';
@@ -21,15 +22,6 @@ import type { Fields } from './signature.ts';
 
 export const NATIVE_PATH = '/pay/unifiedorder';
 const CLOSE_PATH = '/pay/closeorder';
-
-/** A code_url works this long, whatever the order's own expiry. */
-export const CODE_VALID_MS = 2 * 3_600_000;
-/** How long a payer has when the merchant did not say. */
-const EXPIRY_DEFAULT_MS = 30 * 60_000;
-/** WeChat Pay wants an expiry farther off than this. */
-const EXPIRY_MIN_MS = 60_000;
-const DESCRIPTION_CHARS_MAX = 127;
-const BEIJING_AHEAD_MS = 8 * 3_600_000;
 
 type Definition = Provider<Credentials, Notice>;
 
@@ -48,31 +40,13 @@ export const close: NonNullable<Definition['close']> = {
   read: (answer, credentials) => readClose(answer, credentials),
 };
 
-/** What a refused payment request means (docs: unified order, error codes). */
-export const PAY_MEANINGS: Meanings = {
-  ORDERPAID: { code: 'already_paid', mend: 'Query the order: its payment notice is on the way or was lost.' },
-  ORDERCLOSED: {
-    code: 'refused',
-    mend: 'A closed order stays closed at WeChat Pay: register the sale again under another orderNo.',
-  },
-  OUTTRADENOUSED: {
-    code: 'refused',
-    mend:
-      'WeChat Pay knows this order number with another amount, description, expiry or callback address: register the ' +
-      'sale under another orderNo.',
-  },
-};
-
-export type PayOrder = Parameters<NonNullable<Definition['pay']>['request']>[0];
-
 async function requestNative(
   order: PayOrder,
   credentials: Credentials,
   now: number,
   nonce: string,
 ): Promise<Result<ProviderRequest, ProviderProblem>> {
-  const { orderNo, registration } = order;
-  const { amount, expiresAt } = registration;
+  const { orderNo } = order;
   const payee = payeeOf(credentials);
   if (payee === null) return problem('not_configured', NEEDS_PAYEE);
   if (!/^[0-9A-Za-z_|*@-]{1,32}$/.test(orderNo)) {
@@ -81,23 +55,15 @@ async function requestNative(
       'WeChat Pay takes order numbers of up to 32 letters, digits, _, -, |, * and @: choose another orderNo.',
     );
   }
-  if (amount.currency !== 'CNY' || amount.minor < 1) {
-    return problem('refused', 'WeChat Pay Native takes amounts in CNY of at least 0.01: change the order’s amount.');
-  }
-  const payBy = expiresAt ?? now + EXPIRY_DEFAULT_MS;
-  if (payBy < now + EXPIRY_MIN_MS) {
-    return problem(
-      'refused',
-      'The order expires in less than a minute, which WeChat Pay refuses: choose a later expiresAt.',
-    );
-  }
-  const own = { ...nativeFields(order), time_expire: beijingTime(payBy), product_id: orderNo };
+  const payBy = payByOf(order, now);
+  if (!payBy.ok) return payBy;
+  const own = { ...nativeFields(order), time_expire: beijingTime(payBy.value), product_id: orderNo };
   return ok(await signedRequest(NATIVE_PATH, payee, own, credentials, nonce));
 }
 
 /** What both modes of Native tell of an order. */
 export const nativeFields = ({ orderNo, registration: { amount, description }, notifyUrl }: PayOrder) => ({
-  body: [...xmlSafe(description ?? `订单 ${orderNo}`)].slice(0, DESCRIPTION_CHARS_MAX).join(''),
+  body: cutDescription(xmlSafe(description ?? `订单 ${orderNo}`)),
   out_trade_no: orderNo,
   total_fee: `${amount.minor}`,
   // Required, and of the machine that asks; an edge has no address of its own to name.
@@ -107,7 +73,7 @@ export const nativeFields = ({ orderNo, registration: { amount, description }, n
 });
 
 /** `20091227091010`, Beijing time. */
-const beijingTime = (at: number) => new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 19).replace(/\D/g, '');
+const beijingTime = (at: number) => beijingClock(at).replace(/\D/g, '');
 
 async function readNative(
   answer: ProviderAnswer,

@@ -5,6 +5,7 @@ import { err, ok } from '../../core/result.ts';
 import { printXml } from '../../core/xml.ts';
 import { sha256, toHex, utf8 } from '../../crypto/bytes.ts';
 import type { Provider } from '../provider.ts';
+import * as rules from '../wechatpay/rules.ts';
 import * as api from './api.ts';
 import type { Credentials } from './credentials.ts';
 import * as native from './native.ts';
@@ -53,11 +54,11 @@ export const product: NonNullable<Definition['product']> = {
   read: async (answer, credentials, _keys, now) => {
     const proved = await api.provedFields(answer, credentials);
     if (!proved.ok) return proved;
-    if (textOf(proved.value, 'result_code') !== SUCCESS) return err(api.failureOf(proved.value, native.PAY_MEANINGS));
+    if (textOf(proved.value, 'result_code') !== SUCCESS) return err(api.failureOf(proved.value, rules.PAY_MEANINGS));
     const codeUrl = native.codeUrlOf(proved.value);
     const reference = textOf(proved.value, 'prepay_id');
     return codeUrl !== null && /^[0-9A-Za-z_-]{1,64}$/.test(reference)
-      ? ok({ codeUrl, codeExpiresAt: now + native.CODE_VALID_MS, reference })
+      ? ok({ codeUrl, codeExpiresAt: now + rules.CODE_VALID_MS, reference })
       : err({ code: 'malformed', detail: 'WeChat Pay answered the payment request without code_url and prepay_id.' });
   },
   reply: async ({ fields }, outcome, credentials, { nonce }) => {

@@ -11,7 +11,8 @@ import type {
   QueryTarget,
   Translation,
 } from '../provider.ts';
-import { errorCodeOf, failureOf, NEEDS_PAYEE, problem, provedFields, SUCCESS, signedRequest } from './api.ts';
+import { problem } from '../wechatpay/rules.ts';
+import { errorCodeOf, failureOf, NEEDS_PAYEE, provedFields, SUCCESS, signedRequest } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { payeeOf, readReference } from './reference.ts';

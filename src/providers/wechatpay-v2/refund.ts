@@ -3,7 +3,6 @@
 import type { RefundFact } from '../../core/event.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { xmlSafe } from '../../core/xml.ts';
-import { utf8 } from '../../crypto/bytes.ts';
 import type {
   Provider,
   ProviderAnswer,
@@ -12,27 +11,21 @@ import type {
   RefundOrder,
   Translation,
 } from '../provider.ts';
-import { failureOf, type Meanings, NEEDS_PAYEE, problem, provedFields, SUCCESS, signedRequest } from './api.ts';
+import { cutReason, type Meanings, problem, REFUND_MEANINGS, refundProblem } from '../wechatpay/rules.ts';
+import { failureOf, NEEDS_PAYEE, provedFields, SUCCESS, signedRequest } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { payeeOf } from './reference.ts';
 import { acceptedRefundOf } from './translate.ts';
 
 const REFUND_PATH = '/secapi/pay/refund';
-/** The payer reads it in the refund message (docs: apply for a refund). */
-const REASON_BYTES_MAX = 80;
-
 export const refund: NonNullable<Provider<Credentials, Notice>['refund']> = {
   request: (order, credentials, { nonce }) => requestRefund(order, credentials, nonce),
   read: (answer, order, credentials, _keys, now) => readRefund(answer, order, credentials, now),
 };
 
-const REFUND_MEANINGS: Meanings = {
-  NOTENOUGH: {
-    code: 'insufficient_balance',
-    mend: 'Top up the account that pays refunds in the merchant portal, then ask again with the same refundNo.',
-  },
-  USERACCOUNTABNORMAL: { code: 'refused', mend: 'The payer’s account is closed: give the money back another way.' },
+const OWN_MEANINGS: Meanings = {
+  ...REFUND_MEANINGS,
   TRADEOVERDUE: { code: 'refused', mend: 'The payment is older than a year: give the money back another way.' },
   CERTERROR: {
     code: 'refused',
@@ -55,16 +48,9 @@ async function requestRefund(
   const payee = payeeOf(credentials);
   if (payee === null) return problem('not_configured', NEEDS_PAYEE);
   if (credentials.refundCertBinding === undefined) return problem('not_configured', NEEDS_CERTIFICATE);
-  if (!/^[0-9A-Za-z_|*@-]{1,64}$/.test(refundNo)) {
-    return problem(
-      'refused',
-      'WeChat Pay takes refund numbers of up to 64 letters, digits, _, -, |, * and @: choose another refundNo.',
-    );
-  }
-  if (amount.currency !== 'CNY' || paid.currency !== 'CNY' || amount.minor < 1) {
-    return problem('refused', 'WeChat Pay refunds amounts in CNY of at least 0.01: change the refund’s amount.');
-  }
-  const desc = cut(xmlSafe(reason ?? ''), REASON_BYTES_MAX);
+  const odd = refundProblem(order);
+  if (odd !== null) return odd;
+  const desc = cutReason(xmlSafe(reason ?? ''));
   const own = {
     ...(transactionId === null ? { out_trade_no: xmlSafe(orderNo) } : { transaction_id: xmlSafe(transactionId) }),
     out_refund_no: refundNo,
@@ -77,16 +63,6 @@ async function requestRefund(
   return ok(await signedRequest(REFUND_PATH, payee, own, credentials, nonce, credentials.refundCertBinding));
 }
 
-/** As many whole characters as fit. */
-function cut(text: string, bytesMax: number): string {
-  let kept = '';
-  for (const character of text) {
-    if (utf8(kept + character).length > bytesMax) break;
-    kept += character;
-  }
-  return kept;
-}
-
 async function readRefund(
   answer: ProviderAnswer,
   { refundNo, orderNo }: RefundOrder,
@@ -96,7 +72,7 @@ async function readRefund(
   const proved = await provedFields(answer, credentials);
   if (!proved.ok) return proved;
   const fields = proved.value;
-  if (fields.get('result_code') !== SUCCESS) return err(failureOf(fields, REFUND_MEANINGS));
+  if (fields.get('result_code') !== SUCCESS) return err(failureOf(fields, OWN_MEANINGS));
   const fact: Result<RefundFact, string> = acceptedRefundOf(fields, now);
   if (!fact.ok)
     return problem('malformed', `WeChat Pay took the refund and answered without a readable ${fact.error}.`);

@@ -2,17 +2,16 @@
 // makes a call.
 import { z } from 'zod';
 import type { Rejection } from '../../core/rejection.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { ok, type Result } from '../../core/result.ts';
 import { toBase64, utf8 } from '../../crypto/bytes.ts';
 import { importRsaPrivateKey, type RsaPrivateKey, signRsa } from '../../crypto/rsa.ts';
 import type { ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
+import { type Meanings, problem } from '../wechatpay/rules.ts';
 import { type Credentials, isPublicKeyId } from './credentials.ts';
 import { parseJson } from './notice.ts';
 
 const HOST = 'https://api.mch.weixin.qq.com';
 const SCHEME = 'WECHATPAY2-SHA256-RSA2048';
-
-export const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 
 export async function signedRequest(
   method: ProviderRequest['method'],
@@ -73,9 +72,6 @@ const ErrorBody = z.object({ code: z.string().max(64), message: z.string().nulli
 /** What WeChat Pay calls its refusal, without the underscores that come and go: `ORDERPAID`. Empty where none. */
 export const errorCodeOf = ({ status, body }: ProviderAnswer): string =>
   status < 300 ? '' : (ErrorBody.safeParse(parseJson(body)).data?.code ?? '').toUpperCase().replaceAll('_', '');
-
-/** What some codes mean for one kind of call, and what to do then. */
-export type Meanings = Readonly<Record<string, { readonly code: ProviderProblem['code']; readonly mend: string }>>;
 
 /** The same request may succeed later, whatever status these come with. */
 const PASSING: readonly string[] = [

@@ -5,11 +5,14 @@ import { BEIJING_MINUTES, dayEnd } from '../../core/bill.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { BillAnswer, BillAsk } from '../provider/bill.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, RequestContext } from '../provider.ts';
-import { errorCodeOf, failureOf, problem, signedRequest, subMerchantOf, unverified } from './api.ts';
-import { flowLayout, tradeLayout } from './bill-layout.ts';
+import { flowLayout } from '../wechatpay/flow-layout.ts';
+import { problem } from '../wechatpay/rules.ts';
+import { tradeLayout } from '../wechatpay/trade-layout.ts';
+import { errorCodeOf, failureOf, signedRequest, subMerchantOf, unverified } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import { type Notice, parseJson } from './notice.ts';
 import { keyringOf, proveSigned } from './signature.ts';
+import { strangerOf } from './stranger.ts';
 
 /** Made from 09:00 on, to be asked for after 10:00 (docs: trade bill). */
 const READY_AFTER_HOURS = 10;
@@ -27,7 +30,7 @@ export const bill: NonNullable<Provider<Credentials, Notice>['bill']> = {
     const proof = await proveSigned(answer.headers, answer.body, keyringOf(credentials, keys), context.now);
     return proof.ok ? readAddress(answer, credentials, context) : err(unverified(proof.error));
   },
-  trades: tradeLayout,
+  trades: (credentials) => tradeLayout(strangerOf(credentials)),
   flow: () => flowLayout,
 };
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { FlagFact } from '../../core/event.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { ProviderProblem, QueryTarget, Translation } from '../provider.ts';
-import { problem } from './api.ts';
+import { problem } from '../wechatpay/rules.ts';
 import { type Credentials, isOwnMerchant } from './credentials.ts';
 import { Id, Instant } from './fields.ts';
 import type { Notice } from './notice.ts';

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { err, ok } from '../../core/result.ts';
 import type { Echoing } from '../provider/echo.ts';
-import { failureOf, problem, signedRequest, unverified } from './api.ts';
+import { problem } from '../wechatpay/rules.ts';
+import { failureOf, signedRequest, unverified } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import { parseJson } from './notice.ts';
 import { keyringOf, proveSigned } from './signature.ts';

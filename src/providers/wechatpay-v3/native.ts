@@ -5,22 +5,23 @@ import type { FetchedKey } from '../../core/channel.ts';
 import type { PaymentRequest } from '../../core/order.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Provider, ProviderAnswer, ProviderProblem, ProviderRequest, RequestContext } from '../provider.ts';
-import { errorCodeOf, failureOf, type Meanings, problem, signedRequest, subMerchantOf, unverified } from './api.ts';
+import {
+  beijingClock,
+  CODE_VALID_MS,
+  cutDescription,
+  EXPIRY_DEFAULT_MS,
+  PAY_MEANINGS,
+  type PayOrder,
+  payByOf,
+  problem,
+} from '../wechatpay/rules.ts';
+import { errorCodeOf, failureOf, signedRequest, subMerchantOf, unverified } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import { type Notice, parseJson } from './notice.ts';
 import { keyringOf, proveSigned } from './signature.ts';
 
 const NATIVE_PATH = '/v3/pay/transactions/native';
 const NATIVE_PARTNER_PATH = '/v3/pay/partner/transactions/native';
-
-/** A code_url works this long, whatever the order's own expiry (Native prepay documentation). */
-const CODE_VALID_MS = 2 * 3_600_000;
-/** How long a payer has when the merchant did not say. WeChat Pay's own default, 7 days, outlives the code. */
-const EXPIRY_DEFAULT_MS = 30 * 60_000;
-/** WeChat Pay refuses an expiry nearer than this. */
-const EXPIRY_MIN_MS = 60_000;
-const DESCRIPTION_CHARS_MAX = 127;
-const BEIJING_AHEAD_MS = 8 * 3_600_000;
 
 type Definition = Provider<Credentials, Notice>;
 
@@ -31,29 +32,12 @@ export const pay: NonNullable<Definition['pay']> = {
 };
 export const close: NonNullable<Definition['close']> = { request: requestClose, read: readClose };
 
-/** What a refused payment request means (docs: Native prepay, business errors). */
-const PAY_MEANINGS: Meanings = {
-  ORDERPAID: { code: 'already_paid', mend: 'Query the order: its payment notice is on the way or was lost.' },
-  ORDERCLOSED: {
-    code: 'refused',
-    mend: 'A closed order stays closed at WeChat Pay: register the sale again under another orderNo.',
-  },
-  OUTTRADENOUSED: {
-    code: 'refused',
-    mend:
-      'WeChat Pay knows this order number with another amount, description, expiry or callback address: register the ' +
-      'sale under another orderNo.',
-  },
-};
-
-type PayOrder = Parameters<NonNullable<Definition['pay']>['request']>[0];
-
 async function requestNative(
   order: PayOrder,
   credentials: Credentials,
   context: RequestContext,
 ): Promise<Result<ProviderRequest, ProviderProblem>> {
-  const { amount, description, expiresAt } = order.registration;
+  const { amount, description } = order.registration;
   const payee = payeeOf(credentials);
   if (!payee.ok) return payee;
   if (!/^[0-9A-Za-z_*-]{6,32}$/.test(order.orderNo)) {
@@ -62,21 +46,13 @@ async function requestNative(
       'WeChat Pay takes order numbers of 6 to 32 letters, digits, _, - and *: choose another orderNo.',
     );
   }
-  if (amount.currency !== 'CNY' || amount.minor < 1) {
-    return problem('refused', 'WeChat Pay Native takes amounts in CNY of at least 0.01: change the order’s amount.');
-  }
-  const payBy = expiresAt ?? context.now + EXPIRY_DEFAULT_MS;
-  if (payBy < context.now + EXPIRY_MIN_MS) {
-    return problem(
-      'refused',
-      'The order expires in less than a minute, which WeChat Pay refuses: choose a later expiresAt.',
-    );
-  }
+  const payBy = payByOf(order, context.now);
+  if (!payBy.ok) return payBy;
   const body = JSON.stringify({
     ...payee.value,
-    description: [...(description ?? `订单 ${order.orderNo}`)].slice(0, DESCRIPTION_CHARS_MAX).join(''),
+    description: cutDescription(description ?? `订单 ${order.orderNo}`),
     out_trade_no: order.orderNo,
-    time_expire: beijingTime(payBy),
+    time_expire: beijingTime(payBy.value),
     notify_url: order.notifyUrl,
     amount: { total: amount.minor, currency: amount.currency },
   });
@@ -109,7 +85,7 @@ function payeeOf(credentials: Credentials): Result<Readonly<Record<string, strin
 }
 
 /** RFC 3339 in whole seconds with WeChat Pay's own offset. */
-const beijingTime = (at: number) => `${new Date(at + BEIJING_AHEAD_MS).toISOString().slice(0, 19)}+08:00`;
+const beijingTime = (at: number) => `${beijingClock(at)}+08:00`;
 
 const NativeAnswer = z.object({ code_url: z.string().regex(/^weixin:\/\/[\x21-\x7e]{1,500}$/) });
 

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { FetchedKey } from '../../core/channel.ts';
 import type { RefundFact } from '../../core/event.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { utf8 } from '../../crypto/bytes.ts';
 import type {
   Provider,
   ProviderAnswer,
@@ -14,7 +13,8 @@ import type {
   RequestContext,
   Translation,
 } from '../provider.ts';
-import { failureOf, type Meanings, problem, signedRequest, subMerchantOf, unverified } from './api.ts';
+import { cutReason, problem, REFUND_MEANINGS, refundProblem } from '../wechatpay/rules.ts';
+import { failureOf, signedRequest, subMerchantOf, unverified } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import { Currency, Fen, Id, Instant } from './fields.ts';
 import { type Notice, parseJson } from './notice.ts';
@@ -22,20 +22,9 @@ import { keyringOf, proveSigned } from './signature.ts';
 import { REFUND_STATES } from './translate.ts';
 
 export const REFUND_PATH = '/v3/refund/domestic/refunds';
-/** The payer reads it in the refund message (docs: apply for a refund). */
-const REASON_BYTES_MAX = 80;
-
 export const refund: NonNullable<Provider<Credentials, Notice>['refund']> = {
   request: requestRefund,
   read: readRefund,
-};
-
-const REFUND_MEANINGS: Meanings = {
-  NOTENOUGH: {
-    code: 'insufficient_balance',
-    mend: 'Top up the account that pays refunds in the merchant portal, then ask again with the same refundNo.',
-  },
-  USERACCOUNTABNORMAL: { code: 'refused', mend: 'The payer’s account is closed: give the money back another way.' },
 };
 
 async function requestRefund(
@@ -48,34 +37,17 @@ async function requestRefund(
   if (credentials.partner !== undefined && sub === null) {
     return problem('not_configured', 'mchId must name the sub-merchant that refunds; here it repeats partner.spMchId.');
   }
-  if (!/^[0-9A-Za-z_|*@-]{1,64}$/.test(refundNo)) {
-    return problem(
-      'refused',
-      'WeChat Pay takes refund numbers of up to 64 letters, digits, _, -, |, * and @: choose another refundNo.',
-    );
-  }
-  if (amount.currency !== 'CNY' || paid.currency !== 'CNY' || amount.minor < 1) {
-    return problem('refused', 'WeChat Pay refunds amounts in CNY of at least 0.01: change the refund’s amount.');
-  }
+  const odd = refundProblem(order);
+  if (odd !== null) return odd;
   const body = JSON.stringify({
     ...(sub === null ? {} : { sub_mchid: sub }),
     ...(transactionId === null ? { out_trade_no: orderNo } : { transaction_id: transactionId }),
     out_refund_no: refundNo,
-    ...(reason === null || reason === '' ? {} : { reason: cut(reason, REASON_BYTES_MAX) }),
+    ...(reason === null || reason === '' ? {} : { reason: cutReason(reason) }),
     notify_url: notifyUrl,
     amount: { refund: amount.minor, total: paid.minor, currency: amount.currency },
   });
   return signedRequest('POST', REFUND_PATH, body, credentials, context);
-}
-
-/** As many whole characters as fit. */
-function cut(text: string, bytesMax: number): string {
-  let kept = '';
-  for (const character of text) {
-    if (utf8(kept + character).length > bytesMax) break;
-    kept += character;
-  }
-  return kept;
 }
 
 async function readRefund(

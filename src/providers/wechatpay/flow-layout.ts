@@ -1,9 +1,11 @@
-// How WeChat Pay v2 writes the file of a fund bill: UTF-8 with a mark, CR LF, backticks before cells, yuan, a summary
-// at its end (docs: download fund flow). What is no movement of money into or out of the account is refused.
+// How WeChat Pay writes the file of a fund bill, whichever version of its API it is asked of: UTF-8 with a mark, CR LF,
+// backticks before cells, yuan, a summary at its end (docs: fund bill, download fund flow). What is no movement of
+// money into or out of the account is refused.
 import { type FlowRow, localTime, type RowKind } from '../../core/bill.ts';
 import type { BillLayout, Cell } from '../../core/bill-layout.ts';
 import { parseMoney } from '../../core/money.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { show } from './trade-layout.ts';
 
 const FLOW_COLUMNS = {
   at: { names: ['记账时间'] },
@@ -69,5 +71,3 @@ function readFlow(cell: Cell<FlowColumn>): Result<FlowRow, string> {
     at,
   });
 }
-
-const show = (text: string): string => JSON.stringify(text.slice(0, 40));

@@ -1,11 +1,11 @@
-// How WeChat Pay writes the files of its bills: UTF-8 with a mark, CR LF, backticks before cells, amounts in yuan, a
-// summary at the end (docs: trade bill, fund bill). Columns go by name: there are fewer in older and in refund files.
-import { type BillRow, FEE_SCALE, type FlowRow, localTime, type RowKind, type RowState } from '../../core/bill.ts';
+// How WeChat Pay writes the files of its trade bills, whichever version of its API they are asked of: UTF-8 with a
+// mark, CR LF, backticks before cells, amounts in yuan, a summary at the end (docs: trade bill, download bill). Columns
+// go by name: there are fewer in older and in refund files.
+import { type BillRow, FEE_SCALE, localTime, type RowKind, type RowState } from '../../core/bill.ts';
 import type { BillLayout, Cell } from '../../core/bill-layout.ts';
 import { decimalOf, rateOf } from '../../core/decimal.ts';
 import { parseMoney } from '../../core/money.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Credentials, payeesOf } from './credentials.ts';
 
 const TRADE_COLUMNS = {
   at: { names: ['交易时间'] },
@@ -32,12 +32,15 @@ const TRADE_COLUMNS = {
 } as const;
 type TradeColumn = keyof typeof TRADE_COLUMNS;
 
-export const tradeLayout = (credentials: Credentials): BillLayout<BillRow, TradeColumn> => ({
+/** Whether a row is another shop's on the same account; a sentence where the whole file is another merchant's. */
+export type StrangerOf = (cell: Cell<TradeColumn>) => boolean | string;
+
+export const tradeLayout = (strangerOf: StrangerOf): BillLayout<BillRow, TradeColumn> => ({
   grammar: { kind: 'backtick' },
   charset: 'utf-8',
   columns: TRADE_COLUMNS,
   freeText: '商品名称',
-  read: (cell) => readTrade(cell, credentials),
+  read: (cell) => readTrade(cell, strangerOf(cell)),
   totals: [
     { name: '总交易单数', said: { headers: ['总交易单数'] }, adds: () => '1' },
     { name: '应结订单总金额', said: { headers: ['应结订单总金额', '总交易额'] }, adds: (cell) => cell('settled') },
@@ -79,8 +82,7 @@ function stateOf(kind: RowKind, state: string, refundState: string): RowState {
   return state === 'REVOKED' ? 'closed' : 'pending';
 }
 
-function readTrade(cell: Cell<TradeColumn>, credentials: Credentials): Result<BillRow, string> {
-  const stranger = strangerOf(cell, credentials);
+function readTrade(cell: Cell<TradeColumn>, stranger: boolean | string): Result<BillRow, string> {
   if (typeof stranger === 'string') return err(stranger);
   const providerRefundId = given(cell('providerRefundId'));
   const kind = kindOf(cell('state'), providerRefundId);
@@ -120,80 +122,4 @@ function readTrade(cell: Cell<TradeColumn>, credentials: Credentials): Result<Bi
   });
 }
 
-const show = (text: string): string => JSON.stringify(text.slice(0, 40));
-
-/** Whether the row is another shop's on the same account; a sentence where the whole file is another merchant's. */
-function strangerOf(cell: Cell<TradeColumn>, credentials: Credentials): boolean | string {
-  const { partner, mchId, appIds } = credentials;
-  const [own, seen] = [partner?.spMchId ?? mchId, cell('mchId')];
-  if (seen !== own) return `it is merchant ${show(seen)}'s, and this channel is for ${own}`;
-  const appId = cell('appId');
-  if (partner === undefined) return appIds.length > 0 && appId !== '' && !appIds.includes(appId);
-  const payees = payeesOf(credentials);
-  return payees.length > 0 && !payees.includes(cell('subMchId'));
-}
-
-const FLOW_COLUMNS = {
-  at: { names: ['记账时间'] },
-  businessNo: { names: ['微信支付业务单号'] },
-  flowNo: { names: ['资金流水单号'] },
-  type: { names: ['业务类型'] },
-  direction: { names: ['收支类型'] },
-  amount: { names: ['收支金额(元)', '收支金额'] },
-  balance: { names: ['账户结余(元)', '账户结余'] },
-} as const;
-type FlowColumn = keyof typeof FLOW_COLUMNS;
-
-const IN = '收入';
-const OUT = '支出';
-
-/** The account is in yuan: a fund bill names no currency. */
-const CURRENCY = 'CNY';
-
-export const flowLayout: BillLayout<FlowRow, FlowColumn> = {
-  grammar: { kind: 'backtick' },
-  charset: 'utf-8',
-  columns: FLOW_COLUMNS,
-  freeText: '备注',
-  read: readFlow,
-  totals: [
-    { name: '资金流水总笔数', said: { headers: ['资金流水总笔数'] }, adds: () => '1' },
-    { name: '收入笔数', said: { headers: ['收入笔数'] }, adds: (cell) => (cell('direction') === IN ? '1' : '') },
-    { name: '收入金额', said: { headers: ['收入金额'] }, adds: (cell) => amountIf(cell, IN) },
-    { name: '支出笔数', said: { headers: ['支出笔数'] }, adds: (cell) => (cell('direction') === OUT ? '1' : '') },
-    { name: '支出金额', said: { headers: ['支出金额'] }, adds: (cell) => amountIf(cell, OUT) },
-  ],
-  ending: 'summary',
-};
-
-const amountIf = (cell: Cell<FlowColumn>, direction: string): string =>
-  cell('direction') === direction ? cell('amount') : '';
-
-// Fees are taken and given back under words of their own: 扣除交易手续费, 退回交易手续费.
-function flowKindOf(type: string): RowKind {
-  if (type.includes('手续费')) return 'fee';
-  if (type === '交易') return 'payment';
-  return type === '退款' ? 'refund' : 'other';
-}
-
-function readFlow(cell: Cell<FlowColumn>): Result<FlowRow, string> {
-  const [time, direction, name] = [cell('at'), cell('direction'), cell('type')];
-  const at = localTime(time);
-  if (at === null) return err(`${show(time)} is no time`);
-  if (direction !== IN && direction !== OUT) return err(`${show(direction)} is neither ${IN} nor ${OUT}`);
-  const amount = parseMoney(cell('amount'), CURRENCY);
-  if (!amount.ok) return amount;
-  const balance = parseMoney(cell('balance'), CURRENCY);
-  if (!balance.ok) return balance;
-  const minor = direction === IN ? amount.value.minor : 0 - amount.value.minor;
-  return ok({
-    kind: flowKindOf(name),
-    flowNo: cell('flowNo'),
-    businessNo: cell('businessNo'),
-    orderNo: null,
-    amount: { minor, currency: CURRENCY },
-    balance: balance.value,
-    name,
-    at,
-  });
-}
+export const show = (text: string): string => JSON.stringify(text.slice(0, 40));
