@@ -26,6 +26,8 @@ import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 const DAYS_DEFAULT = 30;
 const DAYS_MAX = 366;
 const OFFSET_MINUTES_MAX = 14 * 60;
+/** More are no report that anybody reads: by month, or one channel, they are fewer. */
+const LINES_MAX = 20_000;
 /** Where a provider has no bills of its own to agree with. */
 const BEIJING_MINUTES = 480;
 
@@ -134,6 +136,10 @@ reports.openapi(
     const sums = await sumBooked(c.env.DB, { channels, first, last, offsetMs: offset * 60_000 });
     const fees = await feesOf(c, channels, { first, last, offset });
     const lines = reportLines(sums, fees, groupBy);
+    if (lines.length > LINES_MAX) {
+      const message = `brings more than ${LINES_MAX} lines: ask for fewer days, one channel, or by month`;
+      return refuse(c, invalid({ field: 'from', message }));
+    }
     const totals = reportTotals(lines);
     if (![...lines, ...totals].every(isExact)) {
       const message = 'brings sums beyond what whole numbers hold: ask for fewer days or one channel';

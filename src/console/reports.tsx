@@ -19,6 +19,8 @@ type Report = z.infer<typeof ReportBody>;
 type Line = Report['items'][number];
 type Amounts = Report['totals'][number];
 
+/** Lines that the page shows, the newest; the file has them all. */
+const LINES_SHOWN = 500;
 /** Pictures of so many currencies; the table has them all. */
 const PICTURES_MAX = 3;
 const OFFSETS = ['480', '540', '420', '60', '0', '-300', '-480'];
@@ -165,9 +167,10 @@ function Lines({ guest, report }: Props) {
       <Table
         caption={say('reports.lines')}
         empty=""
-        rows={report.items.toReversed()}
+        rows={report.items.toReversed().slice(0, LINES_SHOWN)}
         columns={[...own, ...amountColumns(guest)]}
       />
+      {report.items.length > LINES_SHOWN ? <p>{say('reports.more', { shown: LINES_SHOWN })}</p> : null}
     </section>
   );
 }

@@ -86,6 +86,10 @@ export const figures = {
     zh: '此期间没有收款、退款或结束的订单。',
   },
   'reports.lines': { en: 'Day by day', zh: '逐日明细' },
+  'reports.more': {
+    en: 'The newest {shown} lines; the file has them all.',
+    zh: '仅显示最新 {shown} 行，完整内容请下载表格。',
+  },
   'reports.picture': { en: 'Paid and given back, in {currency}', zh: '收款与退款（{currency}）' },
   'reports.note': {
     en: 'Days are those of {zone}. Money counts on the day it moved at the provider. Test orders are left out.',
