@@ -45,6 +45,16 @@ const isNamed = (word: string, { notFound, alreadyPaid, alreadyClosed, insuffici
 
 const refused = (error: string) => problem('refused', `The provider answered: ${error.slice(0, 200)}.`);
 
+/** What the provider says of the thing that was asked about; null where it knows nothing of it. */
+function knownIn(answer: ProviderAnswer, template: Template): Result<Document | null, ProviderProblem> {
+  if (answer.status === 404) return ok(null);
+  const opened = open(answer, template);
+  if (!opened.ok) return opened;
+  const { document, error } = opened.value;
+  if (error === null) return ok(document);
+  return template.response.notFound.includes(error) ? ok(null) : refused(error);
+}
+
 export function readQuery(
   answer: ProviderAnswer,
   target: QueryTarget,
@@ -53,12 +63,11 @@ export function readQuery(
   now: number,
 ): Result<Translation, ProviderProblem> {
   const nothing = ok({ events: [], noticeType: 'query', noticeId: null });
-  if (answer.status === 404) return nothing;
-  const opened = open(answer, template);
-  if (!opened.ok) return opened;
-  const { document, error } = opened.value;
+  const known = knownIn(answer, template);
+  if (!known.ok) return known;
+  const document = known.value;
+  if (document === null) return nothing;
   const { response } = template;
-  if (error !== null) return response.notFound.includes(error) ? nothing : refused(error);
   const read = (path: Path | undefined) => textAt(document, path);
   const answered = read(response.orderNo);
   const orderNo = target.orderNo ?? answered;
@@ -151,12 +160,11 @@ export function readRefundQuery(
   now: number,
 ): Result<Translation, ProviderProblem> {
   const nothing = ok({ events: [], noticeType: 'refundQuery', noticeId: null });
-  if (answer.status === 404) return nothing;
-  const opened = open(answer, template);
-  if (!opened.ok) return opened;
-  const { document, error } = opened.value;
+  const known = knownIn(answer, template);
+  if (!known.ok) return known;
+  const document = known.value;
+  if (document === null) return nothing;
   const { response } = template;
-  if (error !== null) return response.notFound.includes(error) ? nothing : refused(error);
   const read = (path: Path | undefined) => textAt(document, path);
   const orderNo = target.orderNo ?? read(response.orderNo);
   if (orderNo === null || !ORDER_NO.test(orderNo)) return unreadable('order number: set response.orderNo');
