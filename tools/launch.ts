@@ -36,6 +36,8 @@ export type LaunchOptions = {
   readonly worker?: BundledWorker;
   /** What the Worker and the runtime print; nothing is printed when absent. */
   readonly log?: (line: LogLine) => void;
+  /** Opens the runtime's inspector at a free port of this machine. */
+  readonly isInspected?: boolean;
   /** Told as each step begins. */
   readonly onStep?: (step: 'bundle' | 'runtime' | 'migrations') => void;
 };
@@ -71,7 +73,15 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   options.onStep?.('bundle');
   const worker = options.worker ?? (await bundleGateway(join(stateDir, 'bundle')));
   options.onStep?.('runtime');
-  const miniflare = await startRuntime({ port, stateDir, vars, worker, hasAssets: !options.worker, log: options.log });
+  const miniflare = await startRuntime({
+    port,
+    stateDir,
+    vars,
+    worker,
+    hasAssets: !options.worker,
+    log: options.log,
+    isInspected: options.isInspected,
+  });
   try {
     options.onStep?.('migrations');
     const migrations = await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
@@ -148,10 +158,11 @@ type RuntimeOptions = {
   /** The local stand-in for the platform's files is two more workers before ours: not where ours is measured. */
   hasAssets: boolean;
   log: LaunchOptions['log'];
+  isInspected: LaunchOptions['isInspected'];
 };
 
 async function startRuntime(options: RuntimeOptions): Promise<Miniflare> {
-  const { port, stateDir, vars, worker, hasAssets, log } = options;
+  const { port, stateDir, vars, worker, hasAssets, log, isInspected } = options;
   // Imported late: wrangler is large, and a taken port should be told at once.
   process.env.WRANGLER_LOG ??= 'error';
   const { unstable_getMiniflareWorkerOptions: workerOptionsOf } = await import('wrangler');
@@ -165,6 +176,7 @@ async function startRuntime(options: RuntimeOptions): Promise<Miniflare> {
       // The folder below the state that wrangler's own --persist-to uses.
       resourcePersistencePath: join(stateDir, 'v3'),
       cf: false,
+      ...(isInspected ? { inspectorPort: 0, inspectorHost: HOST } : {}),
       telemetry: { enabled: false },
       workers: [
         {

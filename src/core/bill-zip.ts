@@ -1,5 +1,7 @@
 // Unpacks gzip and zip while they arrive. Pure streams: a zip entry is handed to the platform's gzip as a gzip member,
 // so that inflating, checksum and length are the platform's. Never trusts a length to be the end: see below.
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 
 /** A piece of an unpacked file; `file` counts those of an archive from 0. */
 export type Unpacked = { readonly file: number; readonly bytes: Uint8Array };
@@ -121,38 +123,25 @@ const isRecord = (view: DataView, at: number): boolean =>
 const signatureAt = (bytes: Uint8Array, at: number): number =>
   bytes.length < at + 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
 
-/** Through the platform's gzip: fed no faster than it is read, and told when nobody reads any more. */
+/**
+ * Through the platform's zlib, which takes no more in than is read: a DecompressionStream of workerd takes everything
+ * that it is given, and a bill would be in memory whole and unpacked.
+ */
 async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { readable, writable } = new DecompressionStream('gzip');
-  const writer = writable.getWriter();
-  const feed = async (): Promise<unknown> => {
-    try {
-      for await (const part of packed) await writer.write(part);
-      await writer.close();
-      return null;
-    } catch (error) {
-      await writer.abort(error).catch(() => null); // it is broken already, and the reader hears why
-      return error;
-    }
-  };
-  const feeding = feed();
-  const reader = readable.getReader();
-  let isOver = false;
+  const source = Readable.from(packed, { objectMode: false, highWaterMark: UNPACKED_BYTES });
+  const unpacked = source.pipe(createGunzip({ chunkSize: UNPACKED_BYTES }));
+  // What breaks before it breaks behind: pipe alone would leave the reader waiting.
+  source.on('error', (error) => unpacked.destroy(error));
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      isOver = done;
-      if (done) break;
-      yield value;
-    }
-    // Its end may be told before the last bytes were taken in.
-    const error = await feeding;
-    if (error !== null) throw error;
+    for await (const bytes of unpacked) yield bytes as Buffer; // of no object mode
   } finally {
-    // Broken, which was thrown already; or nobody reads on, and the feeding must stop.
-    if (!isOver) await Promise.all([reader.cancel(), writer.abort()]).catch(() => null);
+    source.destroy();
+    unpacked.destroy();
   }
 }
+
+/** What is unpacked at once. */
+const UNPACKED_BYTES = 64 * 1024;
 
 /** Bytes as they come, with a look ahead. */
 class ByteSource {

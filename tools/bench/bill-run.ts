@@ -12,17 +12,23 @@ import { bundle } from '../bundle.ts';
 import { Client } from '../client.ts';
 import { type BundledWorker, type Launched, launch, ROOT } from '../launch.ts';
 import { BILL_SHARDS } from './bill-shards.ts';
+import { Heap } from './heap.ts';
 import { cpuMsOf, credentialsFor, memoryMbOf, runtimePids } from './stage.ts';
 
-export type RunFigures = {
+type Timed = {
   readonly rowsPerSecond: number;
   readonly cpuSeconds: number | null;
   /** Of the runtime, above what it held before the bill came. */
   readonly peakMb: number | null;
 };
+export type RunFigures = Timed & {
+  /** Of the isolate that runs the Worker and all its objects, garbage aside, in a second run. */
+  readonly heldMb: number;
+};
 
 const CHANNEL = 'bench';
 const LOOK_MS = 50;
+const HEAP_LOOK_MS = 100;
 
 /** The last step is the whole: what it found must be nothing. */
 const Run = z.object({
@@ -47,14 +53,36 @@ export async function measureRun(path: string, rows: number): Promise<RunFigures
       vars,
       log: (l) => console.error(l.level, l.message),
     });
-    return await measure(gateway, path, rows);
+    const timed = await measure(gateway, path, rows);
+    await gateway.dispose();
+    gateway = await launch({ port: 0, stateDir: join(folder, 'again'), worker, vars, isInspected: true });
+    const heap = await Heap.open(gateway);
+    const heldMb = await heldMeanwhile(heap, measure(gateway, path, rows));
+    heap.close();
+    return { ...timed, heldMb };
   } finally {
     await gateway?.dispose();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
-async function measure({ url, adminKey }: Launched, path: string, rows: number): Promise<RunFigures> {
+/** The most that the isolate held while that went on, above what it held before: looked at ten times a second. */
+async function heldMeanwhile(heap: Heap, run: Promise<unknown>): Promise<number> {
+  const before = await heap.heldMb();
+  let isOver = false;
+  const over = run.finally(() => {
+    isOver = true;
+  });
+  let most = 0;
+  while (!isOver) {
+    most = Math.max(most, (await heap.heldMb()) - before);
+    await sleep(HEAP_LOOK_MS);
+  }
+  await over;
+  return most;
+}
+
+async function measure({ url, adminKey }: Launched, path: string, rows: number): Promise<Timed> {
   const client = new Client(url, adminKey);
   const identity = { ...(await createIdentity(Date.now())), mchId: MCH_ID, appId: APP_ID };
   const settings = { exclusive: true, fetchBills: false };
