@@ -15,26 +15,33 @@ import { startTown, type Town } from './town.ts';
 
 const FOLDER = join(ROOT, 'docs/screenshots');
 const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, locale: 'en-GB', colorScheme: 'light' };
-const DARK: BrowserContextOptions = { ...DESK, colorScheme: 'dark' };
+const TALL: BrowserContextOptions = { ...DESK, viewport: { width: 1280, height: 1480 } };
+const DARK: BrowserContextOptions = { ...TALL, colorScheme: 'dark' };
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, locale: 'en-GB', isMobile: true };
 const ORDERS = 36;
 const AMOUNTS = [1_990, 4_500, 12_800, 888, 29_900, 6_600];
 /** What was told is in the lists by then. */
 const SETTLE_MS = 8_000;
 
-type Shot = { readonly name: string; readonly path: string; readonly options?: BrowserContextOptions };
+type Shot = {
+  readonly name: string;
+  readonly path: string;
+  readonly options?: BrowserContextOptions;
+  /** A button that is pressed first. */
+  readonly press?: string;
+};
 
 const shotsOf = (paid: string, day: string): readonly Shot[] => [
-  { name: 'overview', path: '/console?range=1h' },
+  { name: 'overview', path: '/console?range=1h', options: TALL },
   { name: 'overview-dark', path: '/console?range=1h', options: DARK },
   { name: 'overview-phone', path: '/console?range=1h', options: PHONE },
   { name: 'orders', path: '/console/orders' },
-  { name: 'order', path: `/console/orders/${CHANNEL}/${paid}` },
+  { name: 'order', path: `/console/orders/${CHANNEL}/${paid}`, options: TALL },
   { name: 'dead-letters', path: '/console/deliveries?state=dead' },
   { name: 'callbacks', path: '/console/callbacks?verdict=rejected' },
-  { name: 'why', path: `/console/why?channel=${CHANNEL}&orderNo=${paid}` },
+  { name: 'why', path: `/console/why?channel=${CHANNEL}&orderNo=${paid}`, options: TALL, press: 'Find out' },
   { name: 'reports', path: '/console/reports' },
-  { name: 'reconciliation', path: `/console/reconciliations/${CHANNEL}~${day}` },
+  { name: 'reconciliation', path: `/console/reconciliations/${CHANNEL}~${day}`, options: TALL },
   { name: 'new-channel', path: '/console/new/channel/wechatpay-v3' },
 ];
 
@@ -79,6 +86,7 @@ async function play(town: Town, brokenUrl: string, day: string): Promise<string>
     ...{ refundNo: `${paid}-r1`, amount: { minor: 500, currency: 'CNY' }, reason: 'One cup was broken' },
   });
   for (let n = 0; n < 5; n++) await fetch(`${town.gateway}/callbacks/${CHANNEL}`, { method: 'POST', body: '{}' });
+  await past(town);
   await town.call('POST', '/v1/reconciliations', { channel: CHANNEL, day });
   say('losing deliveries at a shop that answers 500');
   await town.call('POST', '/v1/origins', { id: 'stock-room', url: brokenUrl, ladderSeconds: [0] });
@@ -88,12 +96,27 @@ async function play(town: Town, brokenUrl: string, day: string): Promise<string>
   return paid;
 }
 
-async function take(browser: Browser, { gateway }: Town, { name, path, options = DESK }: Shot): Promise<void> {
+/** Two days ago: a callback that was lost, and a fee that is another than agreed. */
+async function past(town: Town): Promise<void> {
+  const settings = { exclusive: true, feeRate: '0.006' };
+  await town.call('PATCH', `/v1/channels/${CHANNEL}`, { settings });
+  await sleep(11_000); // a channel's copy is kept for ten seconds
+  const pay = (n: number, more: object) => {
+    const order = { outTradeNo: `tea-earlier-${n}`, amount: AMOUNTS[n % AMOUNTS.length], daysAgo: 2, ...more };
+    return fetch(`${town.wechat}/sandbox/pay`, { method: 'POST', body: JSON.stringify(order) });
+  };
+  for (let n = 0; n < 12; n++) await pay(n, n === 4 ? { misbehave: 'lost' } : n === 7 ? { feeFen: 99 } : {});
+}
+
+async function take(browser: Browser, { gateway }: Town, { name, path, options = DESK, press }: Shot): Promise<void> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   await page.goto(gateway + path);
   await logIn(page);
-  await page.evaluate('document.fonts.ready');
+  if (press !== undefined) {
+    await page.getByRole('button', { name: press }).click();
+    await page.waitForLoadState('networkidle');
+  }
   await sleep(500); // charts are drawn behind the page
   await page.screenshot({ path: join(FOLDER, `${name}.png`) });
   await context.close();

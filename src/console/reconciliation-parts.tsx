@@ -36,8 +36,8 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
               rows={bill.totals}
               columns={[
                 { head: say('bill.total'), cell: ({ name }) => name },
-                { head: say('bill.said'), cell: ({ said }) => said, isNumber: true },
-                { head: say('bill.counted'), cell: ({ counted }) => counted, isNumber: true },
+                { head: say('bill.said'), cell: ({ said }) => said && shown(said), isNumber: true },
+                { head: say('bill.counted'), cell: ({ counted }) => shown(counted), isNumber: true },
               ]}
             />
           )}
@@ -46,6 +46,9 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
     </>
   );
 }
+
+/** To the last digit that is not zero, and to the second at least. */
+const shown = (decimal: string): string => decimal.replace(/(\.\d\d\d*?)0+$/, '$1');
 
 const textOf = (count: number | null): string | null => (count === null ? null : String(count));
 
@@ -61,10 +64,10 @@ function Tally({ guest, tally }: TallyProps) {
         rows={tally.trades}
         columns={[
           { head: say('settlement.currency'), cell: ({ currency }) => currency },
-          { head: say('settlement.gross'), cell: ({ gross }) => gross, isNumber: true },
-          { head: say('settlement.refunds'), cell: ({ refunds }) => refunds, isNumber: true },
-          { head: say('settlement.fees'), cell: ({ fees }) => fees, isNumber: true },
-          { head: say('settlement.net'), cell: ({ net }) => net, isNumber: true },
+          { head: say('settlement.gross'), cell: ({ gross }) => shown(gross), isNumber: true },
+          { head: say('settlement.refunds'), cell: ({ refunds }) => shown(refunds), isNumber: true },
+          { head: say('settlement.fees'), cell: ({ fees }) => shown(fees), isNumber: true },
+          { head: say('settlement.net'), cell: ({ net }) => shown(net), isNumber: true },
         ]}
       />
       <Table
@@ -117,7 +120,7 @@ export function Settlement({ guest, lines }: { readonly guest: Guest; readonly l
 
 const sumOf = (line: Readonly<Record<string, unknown>>, name: string): string => {
   const value = line[name];
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? shown(value) : '';
 };
 
 type UntiedProps = {
