@@ -24,7 +24,7 @@ const PITFALLS: readonly (readonly [number: number, mistake: string, dialects: r
   [
     6,
     'remembering a notice before what it told is recorded, or knowing it by what changes with every try',
-    ['faults', 'receive', 'ask-btcpay', 'ask-stripe'],
+    ['faults', 'receive', 'ask-providers'],
   ],
   [7, 'answering late because of other work, or before what was told is durable', ['receive', 'receive-outage']],
   [8, 'taking an accepted, closed or abnormal refund for money given back', ['wechatpay-v3', 'wechatpay-v2', 'alipay']],
@@ -44,7 +44,7 @@ const PITFALLS: readonly (readonly [number: number, mistake: string, dialects: r
   [
     11,
     'believing that an order which has expired here cannot be paid any more',
-    ['wechatpay-v3', 'alipay', 'ask-btcpay'],
+    ['wechatpay-v3', 'alipay', 'ask-providers'],
   ],
   [12, 'the signature, key and XML of WeChat Pay v2, and its unsigned refund notices', ['wechatpay-v2']],
   [13, 'the decoding, sign_type, states, parties and answer of Alipay', ['alipay']],
