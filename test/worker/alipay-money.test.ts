@@ -1,16 +1,15 @@
 // One Alipay order's money through the Worker's own doors: a code, closing, refunds and what an unreliable gateway
 // makes of them. The pretend Alipay answers behind fetch and brings its notices to the callback door.
-import { runDurableObjectAlarm } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { dayOf } from '../../src/core/bill.ts';
 import { DAY_MS } from '../../src/core/limits.ts';
-import { reconcilerNameOf } from '../../src/core/reconciliation.ts';
 import { Alipay } from '../../src/sandbox/alipay.ts';
 import { alipayCredentialsOf, createAlipayIdentity } from '../../src/sandbox/alipay-identity.ts';
-import { call, type Json, unique } from './api-world.ts';
+import { call, unique } from './api-world.ts';
 import { later, MINUTE_MS, Shop, shortenProviderWaits, startClock } from './order-world.ts';
+import { reconciled } from './reconcile-world.ts';
 
 const identity = await createAlipayIdentity();
 const shop = await Shop.open({ provider: 'alipay', credentials: alipayCredentialsOf(identity) });
@@ -48,12 +47,6 @@ beforeEach(() => {
   });
 });
 afterEach(() => vi.restoreAllMocks());
-
-async function recordOf(channel: string) {
-  const record = await env.REGISTRY.getByName('registry').readChannel(channel);
-  if (!record) throw new Error('the channel was just made');
-  return record;
-}
 
 const numbered = (word = '') => unique(`A${word}`).replace('-', '_');
 const sell = (word = '') => shop.sell({ orderNo: numbered(word) });
@@ -174,18 +167,8 @@ it('a day is compared with its bills, zipped tables in GBK, and what a lost noti
   await paid();
   isCut = true;
   const lost = await paid();
-  const reconciler = env.RECONCILER.getByName(reconcilerNameOf((await recordOf(shop.channel)).channel));
   later(DAY_MS + 12 * 3_600_000);
-  const { status, body } = await call('POST', '/v1/reconciliations', { channel: shop.channel, day });
-  expect([status, String(body.id)]).toEqual([202, `${shop.channel}~${day}`]);
-  const view = await vi.waitUntil(
-    async () => {
-      await runDurableObjectAlarm(reconciler);
-      const run = (await call('GET', `/v1/reconciliations/${shop.channel}~${day}`)).body;
-      return run.finishedAt === (null as unknown as Json) ? null : run; // a null of the answer
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  const view = await reconciled(shop.channel, day);
   expect(view).toMatchObject({ state: 'done', problem: null });
   expect([...(view.bills ?? [])].map(({ kind, state }) => `${kind} ${state}`)).toEqual(['trade done', 'fundflow done']);
   expect([...(view.settlement ?? [])]).toMatchObject([{ difference: '0.00000', balanceDifference: '0.00000' }]);

@@ -175,3 +175,19 @@ export async function alarmsOf(channel: string): Promise<string[]> {
   const own = [...(body.items ?? [])].filter(({ subject }) => String(subject) === `channel/${channel}`);
   return own.filter(({ state }) => String(state) !== 'resolved').map(({ code }) => String(code));
 }
+
+/** Runs a day by hand, and its alarms until nothing is left to do. */
+export async function reconciled(channel: string, day: string): Promise<Reply['body']> {
+  const record = await env.REGISTRY.getByName('registry').readChannel(channel);
+  if (!record) throw new Error('the channel is not known');
+  const reconciler = env.RECONCILER.getByName(reconcilerNameOf(record.channel));
+  const begun = await call('POST', '/v1/reconciliations', { channel, day });
+  if (begun.status !== 202) throw new Error(begun.text);
+  for (let tries = 0; tries < 200; tries++) {
+    await runDurableObjectAlarm(reconciler);
+    const { body } = await call('GET', `/v1/reconciliations/${channel}~${day}`);
+    if (String(body.finishedAt) !== 'null') return body;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('the run did not end');
+}

@@ -3,6 +3,8 @@
 import { env, exports } from 'cloudflare:workers';
 import { Buffer } from 'node:buffer';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { dayOf } from '../../src/core/bill.ts';
+import { DAY_MS } from '../../src/core/limits.ts';
 import { BillDesk } from '../../src/sandbox/bill-desk.ts';
 import { Courier } from '../../src/sandbox/courier.ts';
 import { credentialsOfV2 } from '../../src/sandbox/identity.ts';
@@ -13,6 +15,7 @@ import { answerV2 } from '../../src/sandbox/v2-api.ts';
 import { scan } from '../../src/sandbox/v2-scan.ts';
 import { call, identity, unique } from './api-world.ts';
 import { later, MINUTE_MS, Shop, startClock } from './order-world.ts';
+import { reconciled } from './reconcile-world.ts';
 
 const BINDING = 'MTLS_SANDBOX';
 const shop = await Shop.open({ provider: 'wechatpay-v2', credentials: credentialsOfV2(identity) });
@@ -20,11 +23,14 @@ let book: OrderBook;
 let play: Play;
 /** What WeChat Pay was asked, and whether the certificate was shown. */
 let asked: [path: string, isCertified: boolean][] = [];
+/** No notice arrives. */
+let isCut = false;
 
 beforeEach(() => {
   startClock();
   later(MINUTE_MS); // the budget of the test before is earned again
   asked = [];
+  isCut = false;
   book = new OrderBook(null);
   const courier = new Courier({ identity, timeScale: 0.001, signWith: 'public-key' });
   play = new Play(identity, null, book, courier);
@@ -36,6 +42,7 @@ beforeEach(() => {
       const url = new URL(input);
       const body = typeof init.body === 'string' ? init.body : '';
       if (url.pathname.startsWith('/callbacks/')) {
+        if (isCut) return new Response(null, { status: 502 });
         return exports.default.fetch(new Request(url, { method: 'POST', headers: new Headers(init.headers), body }));
       }
       asked.push([url.pathname, isCertified]);
@@ -51,7 +58,7 @@ beforeEach(() => {
         { ...request, body: Buffer.from(body), hungUp },
         { identity, orders: book, magic, onRefund, bills: new BillDesk(book, 'at-once') },
       );
-      return new Response(answer.body ?? '', { status: answer.status });
+      return new Response(Buffer.from(answer.bytes ?? answer.body ?? ''), { status: answer.status });
     };
   vi.stubGlobal('fetch', answerTo(false));
   Reflect.set(env, BINDING, { fetch: answerTo(true) });
@@ -154,4 +161,20 @@ describe('a static code', () => {
     const again = await scanned(codeUrl, payer);
     expect(again.answer).toMatchObject({ result_code: 'FAIL', err_code_des: '订单已支付' });
   });
+});
+
+it('a day is compared with its bills, the answers themselves, and a lost notice is made up for', async () => {
+  const day = dayOf(Date.now());
+  await paid();
+  isCut = true;
+  const lost = await paid();
+  later(DAY_MS + 12 * 3_600_000);
+  const view = await reconciled(shop.channel, day);
+  expect(asked).toEqual([
+    ['/pay/downloadbill', false],
+    ['/pay/downloadfundflow', true],
+  ]);
+  expect(view).toMatchObject({ state: 'done', problem: null, untied: { bill: 0, account: 0 } });
+  expect([...(view.settlement ?? [])]).toMatchObject([{ difference: '0.00000', balanceDifference: '0.00000' }]);
+  expect(await orderOf(lost)).toMatchObject({ state: 'paid', flags: expect.arrayContaining(['late_payment']) });
 });
