@@ -96,7 +96,7 @@ reconciliations.openapi(
     const { body } = c.req.raw;
     if (body === null) return refuse(c, invalid({ field: 'body', message: 'is missing: send the file itself' }));
     const act = actOf(c, { subject: runSubject(channel, day) });
-    // The file is not read twice: one that comes again under its key is known by its day.
+    // The reconciler adds the file's own digest, which it makes while it keeps it.
     const digest = toHex(await sha256(utf8(`${channel} ${day} ${kind}`)));
     const stamp = { now: Date.now(), key: idempotencyKeyOf(c), digest, act };
     const asked = { v: 1, channel, day, kind, stamp } as const;

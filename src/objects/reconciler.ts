@@ -102,10 +102,15 @@ export class Reconciler extends DurableObject<Env> {
   #brought({ channel, day, kind, stamp }: BringBill, kept: KeptFile): StartRunReply {
     const { now } = stamp;
     const known = store.readRun(this.#sql, day);
-    const claim = store.claimRunKey(this.#sql, stamp);
+    // Another file under the same key is another request: it is never taken for the first one.
+    const claim = store.claimRunKey(this.#sql, { ...stamp, digest: `${stamp.digest} ${kept.digest}` });
     if (claim === 'reused') return { kind: 'key_reused' };
     if (known && claim === 'same') return { kind: 'under_way', run: known };
-    if (known?.state === 'running') return refused('day', UNDER_WAY);
+    if (known?.state === 'running') {
+      // Tried again under the same key once that run is over, this bill must be taken, and not the other run answered.
+      store.forgetRunKey(this.#sql, stamp);
+      return refused('day', UNDER_WAY);
+    }
     this.#drop(day);
     const asked = { channel, day, kinds: [kind], begunBy: 'upload' } as const;
     const bill = { ...wantedBill(kind, 'upload'), state: 'here' as const, ...kept };

@@ -129,6 +129,11 @@ export function claimRunKey(sql: SqlStorage, { key, digest, now }: WriteStamp): 
   return 'fresh';
 }
 
+/** What it was claimed for was not done. */
+export function forgetRunKey(sql: SqlStorage, { key }: WriteStamp): void {
+  if (key !== null) sql.exec('DELETE FROM keys WHERE key = ?', key);
+}
+
 export const newFile = (sql: SqlStorage, now: number): number =>
   sql.exec<{ id: number }>('INSERT INTO files (at) VALUES (?) RETURNING id', now).one().id;
 

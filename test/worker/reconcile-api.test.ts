@@ -89,6 +89,18 @@ describe('a bill that somebody brings', () => {
     });
   });
 
+  it('is never taken for another file of its key, and may come again when the day was busy', async () => {
+    const merchant = await mapped();
+    const [key, other] = [unique('key'), unique('key')];
+    await bring(merchant, table('A-1'), '', key);
+    expect((await bring(merchant, table('A-2'), '', other)).body).toMatchObject({ errors: [{ field: 'day' }] });
+    await merchant.until('done');
+    expect((await bring(merchant, table('A-2'), '', key)).body).toMatchObject({ code: 'idempotency_key_reused' });
+    expect((await bring(merchant, table('A-2'), '', other)).body).toMatchObject({ runs: 2 });
+    await merchant.until('done');
+    expect((await merchant.order('A-2')).body.order).toMatchObject({ state: 'paid' });
+  });
+
   it('needs a channel that says how to read it, and a day', async () => {
     const merchant = await Merchant.open({ trade: null, fundflow: null }, razorpay);
     expect((await bring(merchant, table('A-1'))).body).toMatchObject({ errors: [{ field: 'channel' }] });
