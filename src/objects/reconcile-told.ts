@@ -20,20 +20,20 @@ import { channelOfRuns, dropRunActs, runActs } from '../store/reconcile-runs.ts'
 /** Writes to D1 in one alarm at most; the rest waits for the next. */
 const STEPS_MAX = 20;
 
-/** True when D1 has heard of everything. Never throws. */
-export async function tellRuns(env: Env, sql: SqlStorage): Promise<boolean> {
+/** Whether D1 has heard of everything, of a part, or does not listen. Never throws. */
+export async function tellRuns(env: Env, sql: SqlStorage): Promise<'all' | 'part' | 'nothing'> {
   try {
     await tellActs(env, sql);
     for (let step = 0; step < STEPS_MAX; step++) {
       const projection = readRunProjection(sql);
-      if (projection === null) return true;
+      if (projection === null) return 'all';
       await within(putRunProjection(env.DB, projection), PROJECT_TIMEOUT_MS, 'D1');
       settleRunProjection(sql, projection);
     }
-    return false;
+    return 'part';
   } catch (error) {
     console.error(JSON.stringify({ hop: 'reconcile', channel: channelOfRuns(sql), error: String(error) }));
-    return false;
+    return 'nothing';
   }
 }
 

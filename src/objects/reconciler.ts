@@ -180,9 +180,10 @@ export class Reconciler extends DurableObject<Env> {
     let again: number | null = null;
     try {
       await this.#slice();
-      const isTold = await tellRuns(this.env, this.#sql);
-      this.#failures = isTold ? 0 : this.#failures + 1;
-      if (!isTold) again = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
+      const told = await tellRuns(this.env, this.#sql);
+      this.#failures = told === 'nothing' ? this.#failures + 1 : 0;
+      if (told === 'part') again = Date.now();
+      if (told === 'nothing') again = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
       await this.#armBy(await this.#nextAt(Date.now()));
     } catch (error) {
       this.#failures += 1;
