@@ -235,6 +235,14 @@ describe('a diagnosis', () => {
     expect([find(given, 'refused')?.judgement, diagnose(given).cause]).toEqual(['unknown', null]);
   });
 
+  it('blames nothing for an order that nobody has paid', () => {
+    const unpaid = order({ timeline: [], deliveries: [] }, { paymentState: 'pending' });
+    const asked = { kind: 'found', providerState: 'NOTPAY', isNews: false } as const;
+    const given = facts({ order: unpaid, asked, arrivals: counted('signature_invalid') });
+    expect([find(given, 'refused')?.judgement, find(given, 'provider_unpaid')?.judgement]).toEqual(['unknown', 'ok']);
+    expect(diagnose(given).cause).toBeNull();
+  });
+
   it('calls a callback that came after the query late, and not lost', () => {
     const late = { at: AT, verdict: 'duplicate', reason: null, detail: null, noticeType: null } as const;
     const told = order({ timeline: [{ ...TOLD, source: 'query' }] });

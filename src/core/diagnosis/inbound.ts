@@ -132,11 +132,13 @@ const MENDED_BY: Readonly<Partial<Record<RejectionReason, Act>>> = {
 };
 const isReason = (reason: string): reason is RejectionReason => REJECTION_REASONS.some((one) => one === reason);
 
-export function refusalFindings({ arrivals, order, from, to }: DiagnosisFacts): readonly Finding[] {
+export function refusalFindings({ arrivals, order, asked, from, to }: DiagnosisFacts): readonly Finding[] {
   if (arrivals === null) return LISTS_AWAY;
   const refused = arrivals.counts.filter(({ verdict }) => verdict === 'rejected');
-  // Of an order that arrived, refusals of that time are most likely another's.
-  const judge = order?.timeline.some(({ kind, source }) => kind === 'fact' && source === 'callback') ? open : bad;
+  // Of an order that arrived, or is unpaid by the provider's own word, refusals of that time are another's.
+  const hasArrived = order?.timeline.some(({ kind, source }) => kind === 'fact' && source === 'callback') ?? false;
+  const isUnpaid = asked.kind === 'found' && !asked.isNews && order?.order.paymentState !== 'paid';
+  const judge = hasArrived || isUnpaid ? open : bad;
   const found = refused.map(({ reason, count }) => {
     const code = reason ?? '?';
     if (HARMLESS.includes(code)) return good('refused_harmless', { count, reason: code });
