@@ -42,6 +42,13 @@
     return { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 0) * 1.1)] };
   };
 
+  /** Bars stand beside their day: the first and the last want room too. */
+  const withRoom = (plot, low, high) => {
+    const [first, second] = plot.data[0];
+    const step = second === undefined ? 86_400 : second - first;
+    return [low - step, high + step];
+  };
+
   const optionsOf = (width, { unit, series }) => ({
     width,
     height: HEIGHT,
@@ -50,7 +57,7 @@
     // Days have no zone: they are shown as they are called.
     ...(unit === 'bars' ? { tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') } : {}),
     padding: [12, 12, 0, 0],
-    scales: { x: { time: true }, y: scaleOf(unit) },
+    scales: { x: unit === 'bars' ? { time: true, range: withRoom } : { time: true }, y: scaleOf(unit) },
     series: [
       {},
       ...series.map(({ name, tone }, index) => ({
