@@ -47,12 +47,12 @@ const HEADERS = {
     "frame-ancestors 'none'",
 };
 
-let shown: { readonly document: ApiDocument; readonly page: string } | null = null;
+let shown: { readonly document: ApiDocument; readonly page: Promise<string> } | null = null;
 
-/** Rendered once an isolate, because anybody may ask for it. */
+/** Rendered once an isolate, for all who ask meanwhile too, because anybody may. */
 export async function docsPage(document: ApiDocument): Promise<Response> {
-  if (shown?.document !== document) shown = { document, page: await render(document) };
-  return new Response(shown.page, { headers: HEADERS });
+  if (shown?.document !== document) shown = { document, page: render(document) };
+  return new Response(await shown.page, { headers: HEADERS });
 }
 
 async function render(document: ApiDocument): Promise<string> {
