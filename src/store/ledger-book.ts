@@ -3,7 +3,7 @@ import { bookingsOf, withOutcome } from '../core/booking.ts';
 import type { DispatchConfig } from '../core/channel.ts';
 import { type Fact, factKey, type Source } from '../core/event.ts';
 import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
-import { newOrder, type Order, type PaymentRequest } from '../core/order.ts';
+import { type Flag, newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import { completed, keepPartial, partialOf } from '../core/partial.ts';
 import type { FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
 import { comesBack } from '../core/refund.ts';
@@ -105,14 +105,28 @@ function stepOf({ asks = false }: DispatchConfig, before: Order, { event, source
   return { ...kept, verdict: kept.verdict === 'odd' ? 'incomplete' : kept.verdict } as const;
 }
 
+/** Flags that no step of the order's own makes good: two truths about money, or more of it than there should be. */
+const MONEY_IS_WRONG: readonly Flag[] = [
+  'provider_disagrees',
+  'transaction_reused',
+  'paid_twice',
+  'currency_mismatch',
+  'refund_exceeds_payment',
+];
+
 /** What a person has to know of, or to decide, because of flags that this event raised. */
 function noteFlags(sql: SqlStorage, config: DispatchConfig, before: Order, order: Order, seq: number, now: number) {
   if (order.flags === before.flags) return;
   holdFlagged(sql, config, before, order, seq, now);
+  const subject = `order/${config.channelId}/${order.orderNo}`;
+  const wrong = order.flags.filter((flag) => MONEY_IS_WRONG.includes(flag) && !before.flags.includes(flag));
+  if (wrong.length > 0) {
+    const told = `${wrong.join(', ')}: the order's page says what to do.`;
+    putAlarm(sql, { code: 'order_flagged', subject, detail: told, at: now });
+  }
   if (!order.flags.includes('refund_abnormal') || before.flags.includes('refund_abnormal')) return;
   const stuck = order.refunds.filter(({ state }) => state === 'needs_attention').map(({ refundNo }) => refundNo);
   const detail = `Refund ${stuck.join(', ')} is stuck at the provider: settle it in the provider's console.`;
-  const subject = `order/${config.channelId}/${order.orderNo}`;
   putAlarm(sql, { code: 'refund_needs_attention', subject, detail, at: now });
 }
 

@@ -93,6 +93,7 @@ describe('a person is called', () => {
     ['a refund that is stuck and later succeeds', 'refund_needs_attention'],
     ['parked and never registered', 'unmatched'],
     ['held and released', 'order_held'],
+    ['the provider contradicts itself', 'order_flagged'],
   ])('by %s', async (outcome, code) => {
     const { name, channel } = await playOut(outcomeOf(outcome));
     await until(name, async () => (await alarmsOf(channel)).includes(code));
