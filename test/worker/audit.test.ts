@@ -2,14 +2,12 @@
 // registry is on record with the act itself, and reaches D1 though D1 was away.
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Registry } from '../../src/objects/registry.ts';
 import { ADMIN_KEY, call, type Json, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
 import { later, Shop, startClock } from './order-world.ts';
-import { restLedgers } from './rest.ts';
 
 afterEach(() => vi.restoreAllMocks());
-afterAll(restLedgers);
 
 const registry = () => env.REGISTRY.getByName('registry');
 const FROM = { 'cf-connecting-ip': '203.0.113.9' };

@@ -3,7 +3,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { newPair } from '../../src/api/key-pair.ts';
 import { callbackLogNameOf } from '../../src/core/arrival.ts';
 import { rehearsalDispatch, rehearsalLedgerOf } from '../../src/core/rehearsal.ts';
@@ -24,9 +24,6 @@ import {
 } from './delivery-world.ts';
 import { ledger, paid, unique } from './ledger-kit.ts';
 import { platform, post, registry, setStatus } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const ACCEPTS = { settings: { acceptsTest: true } };
 const edKey = await newPair('ed25519');

@@ -2,7 +2,7 @@
 // sent twice has the same id. Faults are put into the platform's bindings and into the tables; our own code runs as is.
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryMessage } from '../../src/core/record.ts';
 import {
   alarmsOf,
@@ -27,9 +27,6 @@ import {
 } from './delivery-world.ts';
 import { fact, ledger, paid, refunded, unique, until } from './ledger-kit.ts';
 import { paid as callback, post } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 vi.setConfig({ testTimeout: 30_000 }); // these wait for leases and backoffs
 

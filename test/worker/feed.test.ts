@@ -2,7 +2,7 @@
 // and the database of lists.
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Tollgate, TollgateProblem } from '../../clients/typescript/tollgate.ts';
 import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import { DAY_MS } from '../../src/core/limits.ts';
@@ -10,9 +10,6 @@ import { renderStandard } from '../../src/formats/standard.ts';
 import { pruneLists } from '../../src/store/prune-lists.ts';
 import { ADMIN_KEY, call, type Json, makeChannel, makeKey } from './api-world.ts';
 import { config, fact, ledger, paid, refunded, unique, until } from './ledger-kit.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const read = (query: string) => call('GET', `/v1/events${query}`);
 const idsOf = (items: Json): string[] => [...items].map(({ data }) => String(data?.id));

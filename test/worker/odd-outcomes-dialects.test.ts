@@ -2,16 +2,13 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
-import { afterAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { session } from '../fixtures/stripe/objects.ts';
 import { call, makeChannel } from './api-world.ts';
 import { IN_DIALECTS } from './odd-outcomes.ts';
 import { makeSigner } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const APP_ID = '2021001161683774';
 const SELLER_ID = '2088102146225135';

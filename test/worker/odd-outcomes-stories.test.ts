@@ -2,16 +2,13 @@
 // whose facts were parked ends like one that was registered first.
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DispatchConfig } from '../../src/core/channel.ts';
 import type { Order } from '../../src/core/order.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { cny, truthOf } from '../core/facts.ts';
 import { anyParked, anySteps, Book, type Outcome, type Step, tell } from '../core/stories.ts';
 import { config, fact, ledger, unique } from './ledger-kit.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const STORIES = 50;
 /** Beside every expectation, so that a failure names it. */

@@ -1,14 +1,11 @@
 // Every odd outcome of money: played through the ledger, and what the origin would receive read word by word.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DEFAULT_CHANNEL_SETTINGS, type DispatchConfig } from '../../src/core/channel.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { config, fact, ledger, origin, unique, until } from './ledger-kit.ts';
 import { type Act, AT, ORDER_NO, OUTCOMES, type Outcome, ordersOf, type Told } from './odd-outcomes.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const RECEIVED = AT + 5_000;
 const { parkAgeSeconds } = DEFAULT_CHANNEL_SETTINGS;

@@ -2,7 +2,7 @@
 // refund; and everybody is answered.
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ChannelRecord, DEFAULT_CHANNEL_SETTINGS, ledgerNameOf } from '../../src/core/channel.ts';
 import type { ReserveReply } from '../../src/core/record.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
@@ -10,9 +10,6 @@ import { recordTold } from '../../src/record.ts';
 import { call } from './api-world.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
 import * as world from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const COPIES = 50;
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));

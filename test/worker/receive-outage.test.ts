@@ -7,16 +7,13 @@ import {
   waitOnExecutionContext,
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ArrivalBatch, callbackLogNameOf } from '../../src/core/arrival.ts';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import { ARRIVAL_BUFFER_MAX, ARRIVAL_FLUSH_MS } from '../../src/core/limits.ts';
 import type { RecordRequest } from '../../src/core/record.ts';
 import { receive } from '../../src/receive.ts';
 import { makeChannel, makeSigner, noticeOf, paid, registry, requestTo, signatureHeaders } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 const FAILURE = '{"code":"FAIL","message":"失败"}';
 type Record = (request: RecordRequest, really: () => Promise<unknown>) => Promise<unknown>;

@@ -1,5 +1,5 @@
-// Lets every ledger of a test file come to rest before the runtime is torn down: one that is still bringing orders to
-// D1, or deliveries to the queue, may hang it.
+// Lets every object of a test file come to rest before the runtime is torn down: one that is still bringing orders to
+// D1, deliveries to the queue or news to another object may hang it.
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 
@@ -7,18 +7,32 @@ import { env } from 'cloudflare:workers';
 const SOON_MS = 60_000;
 const ROUNDS_MAX = 100;
 
-async function isAtRest(ledger: ReturnType<typeof env.LEDGER.get>): Promise<boolean> {
-  const at = await runInDurableObject(ledger, (_, { storage }) => storage.getAlarm());
+type Stub = Parameters<typeof runDurableObjectAlarm>[0];
+
+const NAMESPACES = ['LEDGER', 'LOCATOR', 'CALLBACK_LOG', 'REGISTRY', 'ALARM_DESK', 'RECONCILER', 'REPLAYS'] as const;
+
+async function stubsOf(): Promise<Stub[]> {
+  const all = await Promise.all(
+    NAMESPACES.map(async (name) => {
+      const namespace: DurableObjectNamespace = env[name];
+      return (await listDurableObjectIds(namespace)).map((id): Stub => namespace.get(id));
+    }),
+  );
+  return all.flat();
+}
+
+async function isAtRest(stub: Stub): Promise<boolean> {
+  const at = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
   if (at === null || at > Date.now() + SOON_MS) return true;
-  await runDurableObjectAlarm(ledger);
+  await runDurableObjectAlarm(stub);
   return false;
 }
 
 /** Call after all tests of a file. */
-export async function restLedgers(): Promise<void> {
-  let busy = (await listDurableObjectIds(env.LEDGER)).map((id) => env.LEDGER.get(id));
+export async function restObjects(): Promise<void> {
+  let busy = await stubsOf();
   for (let round = 0; busy.length > 0 && round < ROUNDS_MAX; round++) {
-    const resting = await Promise.all(busy.map(isAtRest));
+    const resting = await Promise.all(busy.map((stub) => isAtRest(stub).catch(() => true)));
     busy = busy.filter((_, index) => !resting[index]);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -3,7 +3,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { createHash, createHmac } from 'node:crypto';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { callbackLogNameOf } from '../../src/core/arrival.ts';
 import { REGISTRY_COPY_FRESH_MS } from '../../src/core/limits.ts';
 import { open } from '../../src/crypto/seal.ts';
@@ -11,9 +11,6 @@ import { eventOf } from '../fixtures/stripe/merchant.ts';
 import { intent } from '../fixtures/stripe/objects.ts';
 import { call, identity, makeChannel, unique, credentials as wechatpay } from './api-world.ts';
 import { arrivals, post } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
-
-afterAll(restLedgers);
 
 afterEach(() => vi.restoreAllMocks());
 

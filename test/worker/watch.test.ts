@@ -2,7 +2,7 @@
 // in the log, in the order's history and in the origin's own headers. No secret is in any line of it.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryMessage } from '../../src/core/record.ts';
 import { deliver } from '../../src/deliver.ts';
 import { receive } from '../../src/receive.ts';
@@ -25,9 +25,7 @@ import {
 import { paid, unique } from './ledger-kit.ts';
 import { readOpenMetrics } from './open-metrics.ts';
 import { API_V3_KEY, noticeOf, requestTo, signatureHeaders, transactionOf } from './receive-world.ts';
-import { restLedgers } from './rest.ts';
 
-afterAll(restLedgers);
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
