@@ -77,7 +77,8 @@ function rsaPairOf(pem: string) {
   }
 }
 
-export const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes in base64, or left out`;
+const HMAC_BYTES = `${HMAC_BYTES_MIN} to ${HMAC_BYTES_MAX} random bytes`;
+export const HMAC_MEND = `must be whsec_ and ${HMAC_BYTES} in base64, or left out`;
 const ED25519_MEND = `must be whsk_ and the ${SECRET_BYTES} bytes of the private seed in base64, or left out`;
 
 const RSA_MEND = `must be a PEM private RSA key of at least ${RSA_BITS} bits, not encrypted, or left out`;
