@@ -188,6 +188,12 @@ export function mappedLayout(mapping: BillMapping, test: boolean): BillLayout<Bi
 const show = (text: string): string => JSON.stringify(text.slice(0, 40));
 const given = (text: string): string | null => (text === '' ? null : text);
 
+/** What an order, a payment or a refund is known by from then on: a letter that could not be read makes another one. */
+const NUMBERS = ['orderNo', 'transactionId', 'refundNo', 'providerRefundId'] as const;
+const OF_REFUNDS: ReadonlySet<Column> = new Set<Column>(['refundNo', 'providerRefundId']);
+const NUMBER_CHARS_MAX = 256;
+const isDamaged = (text: string): boolean => text.length > NUMBER_CHARS_MAX || /[\p{Cc}\ufffd]/u.test(text);
+
 function readRow(cell: Cell<Column>, mapping: BillMapping, test: boolean): Result<BillRow, string> {
   const currency = cell('currency') || mapping.currency;
   if (currency === undefined) return err('no currency is named: give the column or currency');
@@ -206,6 +212,14 @@ function readRow(cell: Cell<Column>, mapping: BillMapping, test: boolean): Resul
   if (!payerAmount.ok) return payerAmount;
   const fee = feeOf(cell('fee'), currency, mapping);
   if (fee === null && cell('fee') !== '') return err(`${show(cell('fee'))} is no fee`);
+  const feeRate = rateOf(cell('feeRate'));
+  if (feeRate === null && cell('feeRate') !== '') return err(`${show(cell('feeRate'))} is no fee rate`);
+  const damaged = NUMBERS.filter((column) => kind === 'refund' || !OF_REFUNDS.has(column)).find((column) =>
+    isDamaged(cell(column)),
+  );
+  if (damaged !== undefined) {
+    return err(`${damaged} ${show(cell(damaged))} is no number that a provider gives: is the charset the right one?`);
+  }
   return ok({
     kind,
     orderNo: given(cell('orderNo')),
@@ -216,7 +230,7 @@ function readRow(cell: Cell<Column>, mapping: BillMapping, test: boolean): Resul
     settled: settled.value === null ? null : positive(settled.value),
     payerAmount: payerAmount.value === null ? null : positive(payerAmount.value),
     fee,
-    feeRate: rateOf(cell('feeRate')),
+    feeRate,
     state,
     providerState: cell('state') || cell('kind') || state,
     at,

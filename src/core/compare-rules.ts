@@ -90,8 +90,9 @@ export function refundDifferences(row: BillRow, held: Refund, about: About): rea
 
 /** A bill tells how its day ended: what we know since may have gone on. Only a success never goes back unasked. */
 function refundStanding(there: BillRow['state'], here: RefundState): 'same' | 'told' | 'against' {
-  if (there === here || there === 'pending' || there === 'closed') return 'same';
+  if (there === here || there === 'pending') return 'same';
   if (here === 'succeeded') return 'against';
+  if (there === 'closed') return 'same';
   if (there === 'succeeded' || here === 'pending') return 'told';
   return 'same';
 }

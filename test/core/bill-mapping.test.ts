@@ -77,6 +77,23 @@ describe('an operator’s table', () => {
     expect(problem?.code ?? null).toBe(minor === null ? 'row' : null);
   });
 
+  it.each([
+    ['of another charset', gbk('Order,Id,Amount,Paid at\n茶1,T1,5,2026-03-01\n'), 'orderNo'],
+    ['with a NUL', bytesOf('Order,Id,Amount,Paid at\nA\u00001,T1,5,2026-03-01\n'), 'orderNo'],
+    ['over two lines', bytesOf('Order,Id,Amount,Paid at\nA1,"T\n1",5,2026-03-01\n'), 'transactionId'],
+    ['without an end', bytesOf(`Order,Id,Amount,Paid at\n${'A'.repeat(257)},T1,5,2026-03-01\n`), 'orderNo'],
+  ])('refuses a number %s: it would be an order that nobody has', async (_, bytes, column) => {
+    const { rows, problem } = await readAll(bytes, { layout: layoutOf(basic) });
+    expect(rows).toEqual([]);
+    expect(problem).toMatchObject({ code: 'row', detail: expect.stringContaining(column) });
+  });
+
+  it('refuses a fee rate that is none: no fee could be held against it', async () => {
+    const mapping = { columns: { ...columns, feeRate: 'Rate' }, currency: 'CNY' };
+    const { problem } = await read('Order,Id,Amount,Paid at,Rate\nA1,T1,5,2026-03-01,cheap\n', mapping);
+    expect(problem).toMatchObject({ code: 'row', detail: expect.stringContaining('"cheap"') });
+  });
+
   it('tells refunds by its words, or by what is below zero', async () => {
     const worded = {
       columns: { ...columns, kind: 'Type', state: 'State', refundNo: 'Refund' },

@@ -165,6 +165,7 @@ describe('a refund that the ledger has not, or has otherwise', () => {
     ['pending', 'failed', ['state'], true],
     ['pending', 'needs_attention', ['state'], true],
     ['succeeded', 'failed', ['state'], false],
+    ['succeeded', 'closed', ['state'], false],
     ['succeeded', 'needs_attention', ['state'], false],
     ['succeeded', 'pending', [], false],
     ['needs_attention', 'pending', [], false],
