@@ -189,8 +189,8 @@ const show = (text: string): string => JSON.stringify(text.slice(0, 40));
 const given = (text: string): string | null => (text === '' ? null : text);
 
 /** What an order, a payment or a refund is known by from then on: a letter that could not be read makes another one. */
-const NUMBERS = ['orderNo', 'transactionId', 'refundNo', 'providerRefundId'] as const;
-const OF_REFUNDS: ReadonlySet<Column> = new Set<Column>(['refundNo', 'providerRefundId']);
+const OF_ORDERS = ['orderNo', 'transactionId'] as const;
+const OF_REFUNDS = ['refundNo', 'providerRefundId'] as const;
 const NUMBER_CHARS_MAX = 256;
 const isDamaged = (text: string): boolean => text.length > NUMBER_CHARS_MAX || /[\p{Cc}\ufffd]/u.test(text);
 
@@ -214,9 +214,8 @@ function readRow(cell: Cell<Column>, mapping: BillMapping, test: boolean): Resul
   if (fee === null && cell('fee') !== '') return err(`${show(cell('fee'))} is no fee`);
   const feeRate = rateOf(cell('feeRate'));
   if (feeRate === null && cell('feeRate') !== '') return err(`${show(cell('feeRate'))} is no fee rate`);
-  const damaged = NUMBERS.filter((column) => kind === 'refund' || !OF_REFUNDS.has(column)).find((column) =>
-    isDamaged(cell(column)),
-  );
+  const numbers = kind === 'refund' ? [...OF_ORDERS, ...OF_REFUNDS] : OF_ORDERS;
+  const damaged = numbers.find((column) => isDamaged(cell(column)));
   if (damaged !== undefined) {
     return err(`${damaged} ${show(cell(damaged))} is no number that a provider gives: is the charset the right one?`);
   }

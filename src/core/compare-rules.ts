@@ -58,6 +58,17 @@ export const refundIn = (order: LedgerOrder, row: BillRow): Refund | undefined =
       (providerRefundId !== null && providerRefundId === row.providerRefundId) || refundNo === row.refundNo,
   ) ?? order.refunds.find((refund) => isToldByTotal(refund) && isSameMoney(refund.amount, row.amount));
 
+/** A refund known by one of its numbers, and a row that has the other alone: telling it would count it twice. */
+export const mayBeHeld = ({ refunds }: LedgerOrder, { kind, refundNo, providerRefundId, amount }: BillRow): boolean =>
+  kind === 'refund' &&
+  refunds.some(
+    (held) =>
+      held.state !== 'failed' &&
+      isSameMoney(held.amount, amount) &&
+      ((refundNo === null && held.providerRefundId === null) ||
+        (providerRefundId === null && held.refundNo === held.providerRefundId)),
+  );
+
 /** Whatever differs between a payment's row and the payment that we hold. */
 export function paymentDifferences(row: BillRow, held: Payment, about: About): readonly Difference[] {
   const here: Side = { amount: held.amount, state: 'succeeded', fee: null, at: held.paidAt };

@@ -9,6 +9,7 @@ import {
   isToldByTotal,
   keysOf,
   type LedgerOrder,
+  mayBeHeld,
   paymentDifferences,
   paymentIn,
   paymentKeys,
@@ -183,7 +184,7 @@ export class Comparison {
     // A fee has no payment's amount; of what is neither payment nor refund only a reversal says something.
     if (row.kind === 'fee' || (row.kind === 'other' && row.state !== 'closed')) return [];
     const held = row.kind === 'refund' ? refundIn(order, row) : paymentIn(order, row);
-    if (held === undefined) return this.#judgeMissing(row, about);
+    if (held === undefined) return this.#judgeMissing(row, about, order);
     const at = 'paidAt' in held ? held.paidAt : held.at;
     if (!this.#isOfDay(at)) cleared.push(this.#missingIdOn(at, row));
     const differences = 'paidAt' in held ? paymentDifferences(row, held, about) : refundDifferences(row, held, about);
@@ -220,9 +221,13 @@ export class Comparison {
     return [differ(about, 'missing_here', row, null, detail)];
   }
 
-  #judgeMissing(row: BillRow, about: About): readonly Difference[] {
+  #judgeMissing(row: BillRow, about: About, order?: LedgerOrder): readonly Difference[] {
     const isTold = row.kind === 'payment' ? row.state === 'succeeded' : row.kind === 'refund';
     if (!isTold) return [];
+    if (order !== undefined && mayBeHeld(order, row)) {
+      const doubt = 'We hold a refund of this amount by its other number alone: find out whether it is the same one.';
+      return [differ(about, 'missing_here', row, null, doubt)];
+    }
     const repair = factOf(row, this.#rules.now);
     const detail =
       repair === null

@@ -96,6 +96,13 @@ export function placeOfRun(id: string): { readonly channel: string; readonly day
 /** The object that owns a channel's runs and discrepancies. */
 export const reconcilerNameOf = ({ uid }: { readonly uid: string }): string => `v1:${uid}`;
 
+/** Begun anew without a bill that it is in the middle of, that bill would never be judged to its end. */
+export const isUnderWay = (
+  { state, step, kinds }: Pick<Reconciliation, 'state' | 'step' | 'kinds'>,
+  asked: readonly BillKind[],
+): boolean =>
+  state === 'running' || (state === 'waiting' && step !== 'fetch' && kinds.some((kind) => !asked.includes(kind)));
+
 /** A day's run begins, or begins again: bills of other kinds stay as the run before left them. */
 export function beginRun(
   known: Reconciliation | null,

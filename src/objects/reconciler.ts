@@ -11,6 +11,7 @@ import {
   beginRun,
   type ChangeReply,
   type ChangeRequest,
+  isUnderWay,
   type Reconciliation,
   type ReconciliationView,
   type StartRun,
@@ -68,7 +69,7 @@ export class Reconciler extends DurableObject<Env> {
       const known = store.readRun(this.#sql, day);
       const claim = store.claimRunKey(this.#sql, stamp);
       if (claim === 'reused') return { kind: 'key_reused' };
-      if (known?.state === 'running' || (known && claim === 'same')) return { kind: 'under_way', run: known };
+      if (known && (isUnderWay(known, kinds) || claim === 'same')) return { kind: 'under_way', run: known };
       this.#drop(day);
       const asked = { channel, day, kinds, begunBy: 'hand' } as const;
       const bills = kinds.map((kind) => wantedBill(kind));
@@ -106,7 +107,7 @@ export class Reconciler extends DurableObject<Env> {
     const claim = store.claimRunKey(this.#sql, { ...stamp, digest: `${stamp.digest} ${kept.digest}` });
     if (claim === 'reused') return { kind: 'key_reused' };
     if (known && claim === 'same') return { kind: 'under_way', run: known };
-    if (known?.state === 'running') {
+    if (known && isUnderWay(known, [kind])) {
       // Tried again under the same key once that run is over, this bill must be taken, and not the other run answered.
       store.forgetRunKey(this.#sql, stamp);
       return refused('day', UNDER_WAY);

@@ -144,6 +144,25 @@ describe('a payment that the ledger has not', () => {
 });
 
 describe('a refund that the ledger has not, or has otherwise', () => {
+  it.each([
+    ['the provider’s number alone, and we hold ours', { refundNo: null }, { providerRefundId: null }],
+    [
+      'our number alone, and we hold the provider’s',
+      { providerRefundId: null },
+      { refundNo: 'P1', providerRefundId: 'P1' },
+    ],
+  ])('is not told again where the bill has %s', (_, told, held) => {
+    const at = trades.findIndex(({ kind }) => kind === 'refund');
+    const sold = trades.findIndex(({ orderNo }) => orderNo === trades[at]?.orderNo);
+    const bill = rows.map((row, index) => (index === at ? { ...row, ...told } : row));
+    const { differences } = compare(
+      bill,
+      withOrder((order) => refund(order, held), sold),
+    );
+    const [doubt] = differences.filter(({ about, kind }) => about === 'refund' && kind === 'missing_here');
+    expect([doubt?.repair, doubt?.detail]).toEqual([null, expect.stringContaining('find out whether it is the same')]);
+  });
+
   const at = 9;
   const trade = trades[at] as Trade; // a refund, by its place
 
