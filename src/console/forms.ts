@@ -1,6 +1,6 @@
 // What comes in by forms: read within bounds, and only from our own pages of the same visitor. Decides nothing else.
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
-import { equalBytes, utf8 } from '../crypto/bytes.ts';
+import { concat, equalBytes, utf8 } from '../crypto/bytes.ts';
 import type { Context } from './kit.ts';
 
 /** A form that was not sent by one of our pages, or by a page that is too old. */
@@ -63,11 +63,17 @@ function isOurs(c: Context): boolean {
   return c.req.header('sec-fetch-site') === 'same-origin';
 }
 
+/** No more is ever held: whoever does not say how much comes is stopped at the bound, logged in or not. */
 async function readWithin(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw new FormRefused('size');
-  const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.length > bytesMax) throw new FormRefused('size');
-  return bytes;
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request.body ?? []) {
+    length += part.length;
+    if (length > bytesMax) throw new FormRefused('size'); // leaving the loop cancels the rest
+    parts.push(part);
+  }
+  return concat(...parts);
 }
 
 /** Where to go after a login: a page of the console, or its first one. */

@@ -166,6 +166,20 @@ describe('a form', () => {
     expect(seen.headers.getSetCookie()).toEqual([]);
   });
 
+  it('is refused at its bound, whoever sends it, before the rest has come', async () => {
+    let [sent, isCancelled] = [0, false];
+    const slow = new ReadableStream<Uint8Array>({
+      pull: (body) => (++sent > 5 ? new Promise(() => undefined) : body.enqueue(new Uint8Array(16_384))),
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    const { operators } = await import('../../src/console/app.tsx');
+    const init = { method: 'POST', headers: { origin: BASE }, body: slow };
+    const reply = await operators.fetch(new Request(`${BASE}/console/login`, init), env);
+    expect([reply.status, isCancelled]).toEqual([403, true]);
+  });
+
   it('remembers language and theme', async () => {
     const visitor = await Visitor.in(ADMIN_KEY, 'zh');
     expect((await visitor.open('/console/orders')).text).toContain('<html lang="zh-CN" data-theme="system">');
