@@ -1,5 +1,6 @@
 // Logins to the console: each on record, with where it came from, and ended for good where somebody logs out. One
 // route, /v1/sessions/end; the rest is called by the console alone, in process. Holds no session: these are in cookies.
+import { plainEmail } from '../core/access.ts';
 import type { Who } from '../core/act.ts';
 import { SCOPES } from '../core/registry.ts';
 import { forgetAccessCopy } from '../store/access-copy.ts';
@@ -48,7 +49,9 @@ sessions.openapi(
   async (c) => {
     const { actor, everybody } = EndInput.parse(c.req.valid('json') ?? {});
     const { id, scopes } = c.get('principal');
-    const whose = everybody ? null : (actor ?? id);
+    // A person's sessions are known by the e-mail as Access's rules have it; keys have no @.
+    const named = actor?.includes('@') ? plainEmail(actor) : actor;
+    const whose = everybody ? null : (named ?? id);
     if (whose !== id && !scopes.includes('admin')) {
       return refuse(c, {
         code: 'forbidden',

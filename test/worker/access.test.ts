@@ -292,6 +292,15 @@ describe('a session', () => {
     expect(await away(two)).toBe(false);
   });
 
+  it('of a person is ended by an admin, however the e-mail is written', async () => {
+    const person = await guestWith();
+    await person.enter();
+    expect(await away(person)).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await call('POST', '/v1/sessions/end', { actor: ' Ops@Shop.example' })).status).toBe(200);
+    expect(await away(person)).toBe(true);
+  });
+
   it('is over where its cookie was copied, as soon as its owner logs out', async () => {
     const owner = await Visitor.in();
     const thief = new Visitor();
