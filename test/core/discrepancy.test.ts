@@ -95,6 +95,8 @@ describe('as a line of a table', () => {
     ['-1+2', "'-1+2"],
     ['-1.5', '-1.5'],
     ['@x', "'@x"],
+    ['＝cmd()', "'＝cmd()"],
+    ['\n=cmd()', '"\'\n=cmd()"'],
     ['a "b", c', '"a ""b"", c"'],
     ['two\nlines', '"two\nlines"'],
     ['plain', 'plain'],
