@@ -7,4 +7,4 @@ import { restObjects } from './rest.ts';
 const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] }; // bound in vitest.config.ts
 await applyD1Migrations(env.DB, TEST_MIGRATIONS);
 
-afterAll(restObjects);
+afterAll(restObjects, 30_000);
