@@ -30,11 +30,12 @@ type Brought =
   | { readonly kind: 'refused'; readonly detail: string; readonly isConfigured: boolean };
 
 export async function* fetchStep(desk: ReconcileDesk): Step {
-  const { kinds, state } = desk.run;
+  const { kinds } = desk.run;
   let later: { readonly kind: BillKind; readonly detail: string } | null = null;
   for (const kind of kinds) {
     const bill = billOf(desk.run, kind);
-    const isWanted = bill?.state === 'wanted' || (bill?.state === 'refused' && state === 'refused');
+    // One that was refused is asked for again whatever kept the run from it meanwhile: no day ends without its trades.
+    const isWanted = bill?.state === 'wanted' || bill?.state === 'refused';
     if (bill?.source !== 'provider' || !isWanted) continue;
     const brought = await bring(desk, kind);
     yield { rows: 0, calls: 2 };
@@ -51,12 +52,15 @@ export async function* fetchStep(desk: ReconcileDesk): Step {
   else await wait(desk, later);
 }
 
-/** Refused in whole: the run is over, and the clock does not try it again by itself. */
+/** Refused in whole, or without its trades: the run is over, and the clock does not try it again by itself. */
 function afterFetch(run: Reconciliation): Reconciliation {
   const own = run.kinds.map((kind) => billOf(run, kind));
-  const first = own.find((bill) => bill?.state === 'refused');
-  const isHopeless = own.every((bill) => bill?.state === 'refused');
-  if (!isHopeless) return { ...run, step: 'check', state: 'running', problem: null, failures: 0, retryAt: Date.now() };
+  const refused = own.filter((bill) => bill?.state === 'refused');
+  const first = refused[0];
+  const isHopeless = refused.length === own.length || refused.some((bill) => bill?.kind === 'trade');
+  // After a refusal its count stays: a bill that fails its checks each time is not fetched for ever.
+  const failures = run.state === 'refused' ? run.failures : 0;
+  if (!isHopeless) return { ...run, step: 'check', state: 'running', problem: null, failures, retryAt: Date.now() };
   const over = { retryAt: null, finishedAt: Date.now(), problem: first?.problem ?? null };
   return { ...run, state: 'refused', ...over };
 }

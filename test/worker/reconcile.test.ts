@@ -4,6 +4,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dayAfter } from '../../src/core/bill.ts';
+import { BILL_REFUSED_MAX } from '../../src/core/run-limits.ts';
 import { putRun, readRun } from '../../src/store/reconcile-runs.ts';
 import { call, type Json } from './api-world.ts';
 import { alarmsOf, CNY, DAY, filesOf, Merchant, refundOf, START, signed, told, trade } from './reconcile-world.ts';
@@ -153,6 +154,14 @@ describe('a run that is cut off', () => {
   });
 });
 
+/** The run is due again now. */
+const soon = async (merchant: Merchant) =>
+  runInDurableObject(await merchant.reconciler(), (_, { storage }) => {
+    const run = readRun(storage.sql, DAY);
+    if (run?.retryAt != null) putRun(storage.sql, { ...run, retryAt: Date.now() }, Date.now());
+    return storage.setAlarm(Date.now() + 60_000);
+  });
+
 describe('a bill that is not right', () => {
   it('is refused when its checksum is another, and nothing is judged by it', async () => {
     const merchant = await opened();
@@ -168,6 +177,44 @@ describe('a bill that is not right', () => {
     merchant.sha1 = null;
     await merchant.run();
     expect(await alarmsOf(merchant.channel)).toEqual(['discrepancies_open']);
+  });
+
+  it('is fetched anew though the provider was away meanwhile, and the day is compared', async () => {
+    const merchant = await opened();
+    merchant.sha1 = 'f'.repeat(40);
+    await merchant.start();
+    await merchant.until('refused');
+    merchant.instead = () => new Response('down', { status: 500 });
+    await soon(merchant);
+    await merchant.until('waiting');
+    merchant.instead = null;
+    merchant.sha1 = null;
+    await soon(merchant);
+    await merchant.until('done');
+    expect(kindsOf(await merchant.discrepancies())).toEqual(found);
+  });
+
+  it('is not fetched for ever', async () => {
+    const merchant = await opened();
+    merchant.sha1 = 'f'.repeat(40);
+    await merchant.start();
+    await merchant.until('refused');
+    for (let tries = 0; tries < BILL_REFUSED_MAX; tries++) {
+      expect((await merchant.view()).body.retryAt).not.toBeNull();
+      await soon(merchant);
+      await merchant.until('refused');
+    }
+    expect((await merchant.view()).body.retryAt).toBeNull();
+    expect(await alarmsOf(merchant.channel)).toEqual(['bill_refused']);
+  });
+
+  it('of the trades that the provider refuses leaves the day to a person, though the account’s is there', async () => {
+    const merchant = await opened();
+    merchant.instead = (path) =>
+      path.startsWith('/v3/bill/tradebill') ? signed({ code: 'NO_AUTH', message: 'no permission' }, 403) : null;
+    await merchant.start();
+    expect(await merchant.until('refused')).toMatchObject({ retryAt: null });
+    expect(await alarmsOf(merchant.channel)).toEqual(['bill_missing']);
   });
 
   it('of the account alone leaves the day compared, and not settled', async () => {
