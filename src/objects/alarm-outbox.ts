@@ -86,7 +86,10 @@ export class AlarmOutbox {
 
   async #sendTo(pace: notes.PaceRow, now: number): Promise<string | null> {
     const destination = desk.readDestinationRow(this.#sql, pace.destination);
-    if (!destination?.enabled) return null;
+    if (!destination?.enabled) {
+      notes.dropWaiting(this.#sql, pace.destination); // or the alarm would go off for them for ever
+      return null;
+    }
     const taken = notes.takeDue(this.#sql, destination.id, now, NOTES_WAITING_MAX);
     if (taken.length === 0) return null;
     const begunAt = Date.now();

@@ -116,6 +116,11 @@ export function dropNote(sql: SqlStorage, id: number): void {
   sql.exec('DELETE FROM notes WHERE id = ?', id);
 }
 
+/** It was switched off while something was on its way, which came back: nothing is kept for it. */
+export function dropWaiting(sql: SqlStorage, destination: string): void {
+  sql.exec("DELETE FROM notes WHERE destination = ? AND state = 'waiting'", destination);
+}
+
 /** It happened and nobody will be told of it one by one. */
 export function countMore(sql: SqlStorage, destination: string): void {
   sql.exec('UPDATE paces SET more = more + 1 WHERE destination = ?', destination);

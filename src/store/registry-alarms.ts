@@ -72,9 +72,11 @@ export function readAlarm(sql: SqlStorage, code: string, subject: string): Alarm
   return rows.toArray()[0] ?? null;
 }
 
-/** True when this was not raised since then, or what was raised is over. */
+/** True when this was not raised since then, or what was raised ended by itself: a person may close what goes on. */
 export function isNews(sql: SqlStorage, { code, subject }: Pick<Alarm, 'code' | 'subject'>, since: number): boolean {
-  return (readAlarm(sql, code, subject)?.lastAt ?? Number.NEGATIVE_INFINITY) < since;
+  const known = readAlarm(sql, code, subject);
+  if (known === null || known.lastAt < since) return true;
+  return known.state === 'resolved' && known.actedBy === 'gateway';
 }
 
 const STATES = {

@@ -191,6 +191,20 @@ describe('an alarm', () => {
     expect(await listed('order/shop/never')).toBeUndefined();
   });
 
+  it('that was over by itself is raised at once when it comes back; one that a person closed is not', async () => {
+    const subject = `channel/${unique('ch')}`;
+    const now = Date.now();
+    const tell = (at: number, more: Partial<Alarm> = {}) =>
+      registry().raiseNews([{ alarm: alarm(subject, { at, ...more }), since: at - 86_400_000 }]);
+    await tell(now - 4_000);
+    await tell(now - 3_000, { ended: true });
+    await tell(now - 2_000);
+    expect(await listed(subject)).toMatchObject({ state: 'open', count: 1 });
+    await call('POST', `/v1/alarms/${(await listed(subject))?.id}/resolve`);
+    await tell(now + 60_000);
+    expect(await listed(subject)).toMatchObject({ state: 'resolved' });
+  });
+
   it('is over by itself where the registry sees it: a resumed origin, a channel that is no longer paused', async () => {
     const [origin, channel] = [await makeOrigin(), await makeChannel()];
     await raise(alarm(`origin/${origin}`, { code: 'origin_paused' }));
@@ -280,6 +294,19 @@ describe('a destination', () => {
     expect(posts.length).toBe(2);
     await run();
     expect(posts.length).toBe(2);
+  });
+
+  it('that is switched off while a message to it fails keeps nothing to send', async () => {
+    const id = await make('slack');
+    answer = () => new Response('no', { status: 500 });
+    await raise(alarm('order/shop/off-1'));
+    await run();
+    const waiting = () => sql("SELECT 1 FROM notes WHERE destination = ? AND state = 'waiting'", id);
+    expect((await waiting()).length).toBe(1);
+    await sql("UPDATE destinations SET doc = json_set(doc, '$.enabled', json('false')) WHERE id = ?", id);
+    await sql('UPDATE paces SET next_at = 0');
+    await run();
+    expect(await waiting()).toEqual([]);
   });
 
   it('shows no address and no secret, in answers, in errors or at rest', async () => {
