@@ -213,6 +213,20 @@ describe('a cursor', () => {
     expect((await follow(null, channelId)).items).toEqual([]);
   });
 
+  it('is good still when only what the feed never showed was let go of', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    await record(name, [paid('H1'), paid('H2')], config([], { channelId }));
+    const { next } = await untilFed(name, channelId, 2);
+    const [generation, place] = JSON.parse(atob(String(next)));
+    const before = btoa(JSON.stringify([generation, place - 1])).replace(/=+$/, '');
+    const all = env.DB.prepare('SELECT event_id AS id, received_at AS at FROM events WHERE channel = ?').bind(
+      channelId,
+    );
+    await env.DB.prepare('UPDATE events SET withheld = 1 WHERE channel = ?').bind(channelId).run();
+    await pruneLists(env.DB, (await all.all<{ id: string; at: number }>()).results);
+    expect((await read(`?channel=${channelId}&after=${before}`)).status).toBe(200);
+  });
+
   it('meets nothing again that a rebuild brings back', async () => {
     const [name, channelId] = [unique('shard'), unique('ch')];
     const old = { ...fact(paid('OLD')), receivedAt: Date.now() - 800 * DAY_MS };
