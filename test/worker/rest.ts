@@ -5,9 +5,8 @@ import { env } from 'cloudflare:workers';
 
 /** An alarm beyond this is a timer that no test waits for. */
 const SOON_MS = 60_000;
-const ROUNDS_MAX = 50;
-/** An alarm that a test left hanging is not waited for. */
-const ALARM_MS_MAX = 500;
+/** What a test left hanging, or going round, is not waited for. */
+const REST_MS_MAX = 2_000;
 
 type Stub = Parameters<typeof runDurableObjectAlarm>[0];
 
@@ -30,13 +29,15 @@ async function isAtRest(stub: Stub): Promise<boolean> {
   return false;
 }
 
-const given = () => new Promise<true>((resolve) => setTimeout(resolve, ALARM_MS_MAX, true));
-
 /** Call after all tests of a file. */
 export async function restObjects(): Promise<void> {
+  let isOver = false;
+  const over = new Promise<true>((resolve) => setTimeout(resolve, REST_MS_MAX, true)).finally(() => {
+    isOver = true;
+  });
   let busy = await stubsOf();
-  for (let round = 0; busy.length > 0 && round < ROUNDS_MAX; round++) {
-    const resting = await Promise.all(busy.map((stub) => Promise.race([isAtRest(stub).catch(() => true), given()])));
+  while (busy.length > 0 && !isOver) {
+    const resting = await Promise.all(busy.map((stub) => Promise.race([isAtRest(stub).catch(() => true), over])));
     busy = busy.filter((_, index) => !resting[index]);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
