@@ -3,6 +3,7 @@ import type { ChannelRecord } from '../core/channel.ts';
 import { PAY_WITHIN_MS_DEFAULT } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
 import type { RegisterReply, RegisterRequest } from '../core/record.ts';
+import { isRehearsalNo } from '../crypto/rehearsal-no.ts';
 import { readConfig } from '../env.ts';
 import { ledgerOf } from '../record.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
@@ -69,6 +70,9 @@ orders.openapi(
     const problem =
       disabledProblem(record) ?? (input.pay ? payProblem(c.env, record) : null) ?? (await claimedProblem(c, record));
     if (problem) return refuse(c, problem);
+    if (await isRehearsalNo(readConfig(c.env).masterKey, record.channel.uid, input.orderNo)) {
+      return refuse(c, invalid({ field: 'orderNo', message: OF_A_TEST }));
+    }
     const request = registerRequest(record, input, now);
     const reply = await ledgerOf(c.env, record, input.orderNo).register(request);
     if (reply.kind === 'conflict') {
@@ -84,6 +88,9 @@ orders.openapi(
     return c.json({ order: bodyOfOrder(reply.order), payment: shown }, reply.kind === 'created' ? 201 : 200);
   },
 );
+
+/** Its real callback would be refused at /callbacks, where such a number says that nobody paid. */
+const OF_A_TEST = 'is the number of a test callback: give the order one of your own';
 
 function registerRequest({ dispatch }: ChannelRecord, input: z.infer<typeof OrderInput>, now: number): RegisterRequest {
   return {

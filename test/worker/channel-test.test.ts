@@ -299,6 +299,15 @@ describe('its bytes at /callbacks', () => {
 });
 
 describe('a real callback whose order number begins with TEST-', () => {
+  it('is never one whose order was registered under the number of a test, for such an order is refused', async () => {
+    const shop = await makeShopOf(RAZORPAY);
+    const orderNo = String((await send(shop)).body.orderNo);
+    const order = { channel: shop.channelId, orderNo, amount: { minor: 100, currency: 'INR' } };
+    const { status, body } = await call('POST', '/v1/orders', order);
+    expect([status, body.errors?.[0]?.field]).toEqual([422, 'orderNo']);
+    expect((await call('POST', '/v1/orders', { ...order, orderNo: `${orderNo.slice(0, -1)}U` })).status).toBe(201);
+  });
+
   it('is a real order', async () => {
     const [origin, number] = [await makeOrigin(), 'TEST-2611220123456789ABCDEFGHJK'];
     const shop = await makeShop(origin);
