@@ -163,7 +163,7 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   ];
   const facts = told.flatMap(({ translation }) => [...factsIn(translation), ...unnamedIn(translation)]);
   const { masterKey } = readConfig(intake.env);
-  const stranger = (await strayTest(masterKey, channel, facts)) ?? otherEnvironment(channel, facts);
+  const stranger = (await strayTest(masterKey, facts)) ?? otherEnvironment(channel, facts);
   if (stranger !== null) return refused(stranger, body);
   if (facts.length === 0 && told.some(({ translation }) => translation.unproven)) {
     return { verdict: 'ignored', reason: null, detail: UNPROVEN, noticeType, body, isAnybodys: true };

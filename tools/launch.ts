@@ -15,6 +15,8 @@ export const SECRETS_FILE = join(ROOT, '.dev.vars');
 
 const CRON_INTERVAL_MS = 60_000;
 const READY_TIMEOUT_MS = 30_000;
+const MIGRATION_TRIES = 5;
+const MIGRATION_AGAIN_MS = 500;
 const VARS = [
   'TOLLGATE_PUBLIC_URL',
   'TOLLGATE_PROVIDER_BASE',
@@ -84,7 +86,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   });
   try {
     options.onStep?.('migrations');
-    const migrations = await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
+    const migrations = await migrate(miniflare);
     await answers(url);
     const fireCron = () => runCron(miniflare);
     const timer = setInterval(() => {
@@ -99,6 +101,18 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   } catch (error) {
     await miniflare.dispose();
     throw error;
+  }
+}
+
+/** A workerd that was killed meanwhile is started again, and what it had not applied is applied then. */
+async function migrate(miniflare: Miniflare): Promise<string[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await applyMigrations(await miniflare.getD1Database('DB'), join(ROOT, 'migrations'));
+    } catch (error) {
+      if (tries === MIGRATION_TRIES || !String(error).includes('fetch failed')) throw error;
+      await new Promise((done) => setTimeout(done, MIGRATION_AGAIN_MS));
+    }
   }
 }
 

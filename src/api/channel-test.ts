@@ -77,7 +77,7 @@ channelTest.openapi(
     const { id, orderNo } = c.req.valid('param');
     const record = await registryOf(c.env).readChannel(id);
     if (!record) return refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
-    const isOurs = await isRehearsalNo(readConfig(c.env).masterKey, record.channel.uid, orderNo);
+    const isOurs = await isRehearsalNo(readConfig(c.env).masterKey, orderNo);
     const outcome = isOurs ? await testLedger(c.env, record, orderNo).readRehearsal(orderNo) : null;
     if (!outcome) return refuse(c, notFound(`Test ${orderNo} of channel ${id}, kept for a day or two,`));
     return c.json(await renderTest(c.env, record, outcome), 200);

@@ -73,7 +73,7 @@ type Heard = Pick<DiagnosisFacts, 'orderNo' | 'isRehearsal' | 'order' | 'asked'>
 async function hearOf(env: Env, record: ChannelRecord, question: Question): Promise<Heard> {
   const { orderNo, transactionId } = question;
   const { masterKey } = readConfig(env);
-  if (orderNo !== null && (await isRehearsalNo(masterKey, record.channel.uid, orderNo))) {
+  if (orderNo !== null && (await isRehearsalNo(masterKey, orderNo))) {
     return { orderNo, isRehearsal: true, order: null, asked: { kind: 'not_named' } };
   }
   const isRehearsal = false;

@@ -70,7 +70,7 @@ orders.openapi(
     const problem =
       disabledProblem(record) ?? (input.pay ? payProblem(c.env, record) : null) ?? (await claimedProblem(c, record));
     if (problem) return refuse(c, problem);
-    if (await isRehearsalNo(readConfig(c.env).masterKey, record.channel.uid, input.orderNo)) {
+    if (await isRehearsalNo(readConfig(c.env).masterKey, input.orderNo)) {
       return refuse(c, invalid({ field: 'orderNo', message: OF_A_TEST }));
     }
     const request = registerRequest(record, input, now);

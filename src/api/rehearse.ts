@@ -103,12 +103,12 @@ async function orderNoOf(c: Context, record: ChannelRecord, now: number): Promis
   const key = idempotencyKeyOf(c);
   if (key === null) {
     const seed = crypto.getRandomValues(new Uint8Array(REHEARSAL_SEED_BYTES));
-    return rehearsalNoOf(masterKey, uid, rehearsalDayOf(now), seed);
+    return rehearsalNoOf(masterKey, rehearsalDayOf(now), seed);
   }
-  const seed = await sha256(utf8(key));
-  const before = await rehearsalNoOf(masterKey, uid, rehearsalDayOf(now - DAY_MS), seed);
+  const seed = await sha256(utf8(`${uid}\n${key}`));
+  const before = await rehearsalNoOf(masterKey, rehearsalDayOf(now - DAY_MS), seed);
   if ((await testLedger(c.env, record, before).readRehearsal(before)) !== null) return before;
-  return rehearsalNoOf(masterKey, uid, rehearsalDayOf(now), seed);
+  return rehearsalNoOf(masterKey, rehearsalDayOf(now), seed);
 }
 
 const busy = ({ perMinute }: Extract<RehearsalReply, { readonly kind: 'busy' }>): Problem => ({

@@ -37,7 +37,7 @@ export async function readForm(c: Context): Promise<Form> {
 }
 
 /** Files through a page are held whole for a moment; larger ones go to /v1, which passes them on as they come. */
-const FILE_BYTES_MAX = 20 * 1024 * 1024;
+const FILE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The same of a form with one file; null where none was chosen. */
 export async function readFileForm(

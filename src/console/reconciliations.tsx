@@ -208,6 +208,9 @@ reconciliations.get('/reconciliations/:id/discrepancies.csv', async (c) => {
   return new Response(reply.body, { headers });
 });
 
+/** Nobody's file is read whose bill /v1 would not take. */
+const FORBIDDEN: Problem = { status: 403, code: 'forbidden', detail: 'This needs a key with the scope operate.' };
+
 type FormState = { readonly channel: string; readonly day: string; readonly kind: string; readonly problem?: Problem };
 
 reconciliations.get('/new/:what{reconciliation|bill}', (c) => {
@@ -225,6 +228,8 @@ reconciliations.post('/new/reconciliation', async (c) => {
 });
 
 reconciliations.post('/new/bill', async (c) => {
+  if (!may(guestOf(c), 'operate'))
+    return formPage(c, true, { channel: '', day: '', kind: 'trade', problem: FORBIDDEN });
   const { form, file } = await readFileForm(c, 'bill');
   const state = { channel: form.text('channel'), day: form.text('day'), kind: form.text('kind') };
   const path = withQuery('/v1/reconciliations/bills', state);

@@ -9,8 +9,8 @@ export const reconciliations = {
   },
   'reconciliations.bring': { en: 'Bring a bill', zh: '上传账单' },
   'reconciliations.bring.help': {
-    en: 'The provider’s own file, or one that the channel’s mapping describes; plain, gzip or zip, up to 20 MB.',
-    zh: '平台的原始账单，或渠道“账单映射”描述的表格；支持原文、gzip 或 zip，上限 20 MB。',
+    en: 'The provider’s own file, or one that the channel’s mapping describes; plain, gzip or zip, up to 8 MB.',
+    zh: '平台的原始账单，或渠道“账单映射”描述的表格；支持原文、gzip 或 zip，上限 8 MB。',
   },
   'reconciliations.start': { en: 'Start', zh: '开始' },
   'reconciliations.open': { en: 'Open discrepancies', zh: '未处理差异' },
