@@ -48,6 +48,8 @@ export type BundledWorker = {
   readonly folder: string;
   readonly modules: readonly Module[];
   readonly durableObjects: Readonly<Record<string, { readonly className: string; readonly useSQLite: true }>>;
+  /** Local runs put two workers of their own before one with assets: not where the way of a callback is measured. */
+  readonly hasAssets?: boolean;
 };
 
 export type Launched = {
@@ -80,7 +82,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     stateDir,
     vars,
     worker,
-    hasAssets: !options.worker,
+    hasAssets: worker.hasAssets ?? false,
     log: options.log,
     isInspected: options.isInspected,
   });
@@ -120,6 +122,7 @@ const bundleGateway = async (folder: string): Promise<BundledWorker> => ({
   folder,
   modules: await bundle(ROOT, folder),
   durableObjects: {},
+  hasAssets: true,
 });
 
 /** Refuses a state folder that another gateway serves: two runtimes on the same databases corrupt each other's work. */

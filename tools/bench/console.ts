@@ -87,7 +87,7 @@ export async function benchConsole(few: number, orders: number, say: (text: stri
   say('bundling the Worker');
   const code = join(folder, 'bundle');
   const modules = await bundle(ROOT, code, 'tools/bench/console-worker.ts');
-  const worker = { folder: code, modules, durableObjects: {} };
+  const worker = { folder: code, modules, durableObjects: {}, hasAssets: true };
   const gateway = await launch({ port: 0, stateDir: join(folder, 'state'), worker });
   const stop = async () => {
     await gateway.dispose();
