@@ -5,11 +5,11 @@ import { pageOf } from '../api/page.ts';
 import { DiscrepancyBody } from '../api/reconciliation-shape.ts';
 import { DIFFERENCE_KINDS, DISCREPANCY_STATUSES } from '../core/discrepancy.ts';
 import { runIdOf } from '../core/reconciliation.ts';
-import { fetchApi, get, type Problem, patch, v1 } from './call.ts';
+import { get, type Problem, patch, v1 } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
 import { Area, Input, Select } from './fields.tsx';
-import { askedIn, Filter, TableLink } from './filter.tsx';
+import { askedIn, Filter, passOn, TableLink } from './filter.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -103,12 +103,9 @@ const DiscrepancyTable = ({ guest, items }: { readonly guest: Guest; readonly it
 const OrderLink = ({ item: { channel, orderNo, kind } }: { readonly item: Item }) =>
   orderNo === null || kind === 'unknown_here' ? <>{orderNo}</> : <a href={to('orders', channel, orderNo)}>{orderNo}</a>;
 
-discrepancies.get('/discrepancies.csv', async (c) => {
-  const reply = await fetchApi(c, 'GET', withQuery('/v1/discrepancies.csv', askedOf(c)));
-  if (!reply.ok) return c.redirect(withQuery(to('discrepancies'), askedOf(c)), 303);
-  const name = reply.headers.get('content-disposition') ?? 'attachment';
-  const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name };
-  return new Response(reply.body, { headers });
+discrepancies.get('/discrepancies.csv', (c) => {
+  const asked = askedOf(c);
+  return passOn(c, withQuery('/v1/discrepancies.csv', asked), withQuery(to('discrepancies'), asked));
 });
 
 discrepancies.get('/discrepancies/:id', (c) => onePage(c, { form: null }));

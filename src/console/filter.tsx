@@ -72,17 +72,20 @@ export const TableLink = ({ visit, page, asked }: TableLinkProps) => (
   </p>
 );
 
-/** The whole list as a table, passed on while it comes. A filter that /v1 refuses leads back to the page. */
-export async function tableFor(
-  c: Context,
-  page: string,
-  asked: Readonly<Record<string, string>>,
-  query: Readonly<Record<string, string>> = asked,
-): Promise<Response> {
-  const reply = await fetchApi(c, 'GET', withQuery(`/v1/${page}`, { ...query, format: 'csv' }));
-  if (!reply.ok) return c.redirect(withQuery(to(page), asked), 303);
+/** A table of /v1, passed on while it comes. What /v1 refuses leads back to the page, which says why. */
+export async function passOn(c: Context, path: string, back: string): Promise<Response> {
+  const reply = await fetchApi(c, 'GET', path);
+  if (!reply.ok) return c.redirect(back, 303);
   const name = reply.headers.get('content-disposition') ?? 'attachment';
   return new Response(reply.body, {
     headers: { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name },
   });
 }
+
+/** The whole list of a page as a table. */
+export const tableFor = (
+  c: Context,
+  page: string,
+  asked: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, string>> = asked,
+): Promise<Response> => passOn(c, withQuery(`/v1/${page}`, { ...query, format: 'csv' }), withQuery(to(page), asked));

@@ -9,7 +9,7 @@ import { fetchApi, get, type Problem, readAs, send, v1 } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
 import { FileInput, Input, Select } from './fields.tsx';
-import { askedIn, Filter } from './filter.tsx';
+import { askedIn, Filter, passOn } from './filter.tsx';
 import { readFileForm, readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -200,12 +200,9 @@ function Standing({ guest, run }: StandingProps) {
   );
 }
 
-reconciliations.get('/reconciliations/:id/discrepancies.csv', async (c) => {
-  const reply = await fetchApi(c, 'GET', v1('reconciliations', c.req.param('id'), 'discrepancies.csv'));
-  if (!reply.ok) return c.redirect(to('reconciliations', c.req.param('id')), 303);
-  const name = reply.headers.get('content-disposition') ?? 'attachment';
-  const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': name };
-  return new Response(reply.body, { headers });
+reconciliations.get('/reconciliations/:id/discrepancies.csv', (c) => {
+  const id = c.req.param('id');
+  return passOn(c, v1('reconciliations', id, 'discrepancies.csv'), to('reconciliations', id));
 });
 
 /** Nobody's file is read whose bill /v1 would not take. */
