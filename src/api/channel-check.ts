@@ -2,11 +2,12 @@
 // Keeps nothing, changes nothing, and repeats nothing of what was pasted.
 import { fill } from '../core/language.ts';
 import { pasted } from '../core/pasted-texts.ts';
+import { changedFields } from '../core/rotation.ts';
 import { type Holds, pasteProblemOf } from '../crypto/pasted.ts';
 import { providerOf } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
 import { requires } from './auth.ts';
-import { Credentials, checkCredentials, overlaid, standingCredentials } from './channel-credentials.ts';
+import { Credentials, checkCredentials, overlaid, standingCredentials, stayingProblem } from './channel-credentials.ts';
 import { type Proof, proofOf } from './channel-proof.ts';
 import { Id } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
@@ -66,8 +67,14 @@ channelCheck.openapi(
     if (id !== undefined && !record) return refuseWrite(c, { kind: 'missing' }, `Channel ${id}`);
     const providerId = record?.channel.provider ?? named;
     if (providerId === undefined) return refuse(c, invalid({ field: 'provider', message: 'or channel is missing' }));
-    const whole = record ? overlaid(await standingCredentials(c, record.channel), given) : given;
+    const standing = record && (await standingCredentials(c, record.channel));
+    const whole = standing ? overlaid(standing, given) : given;
     const checked = await checkCredentials(providerId, whole);
+    if (standing && checked.ok) {
+      const { provider, credentials } = checked.value;
+      const staying = stayingProblem(provider, changedFields(provider.credentials.parse(standing), credentials));
+      if (staying !== null) return refuse(c, staying);
+    }
     const errors = checked.ok ? [] : (checked.error.errors ?? []);
     if (errors.some(({ field }) => field === 'provider')) return refuse(c, invalid(...errors));
     const now = Date.now();

@@ -73,14 +73,20 @@ export async function rotatedCredentials(
   if (!checked.ok) return checked;
   const { provider, credentials } = checked.value;
   const changed = changedFields(provider.credentials.parse(standing), credentials);
-  const rotating = new Set(credentialFields(provider).flatMap(({ field, rotates }) => (rotates ? [field] : [])));
-  const staying = changed.filter((field) => !rotating.has(field));
-  if (staying.length > 0) {
-    return err(invalid(...staying.map((field) => ({ field: `credentials.${field}`, message: STAYS }))));
-  }
+  const problem = stayingProblem(provider, changed);
+  if (problem !== null) return err(problem);
   const sealed = await sealCredentials(c, uid, whole);
   const until = Date.now() + overlapSeconds * 1_000;
   return ok({ checked: checked.value, rotation: { credentials: sealed, after, isSame: changed.length === 0, until } });
+}
+
+/** Standing secrets go along with no other address, merchant or account than their own; null where none changes. */
+export function stayingProblem(provider: AnyProvider, changed: readonly string[]): Problem | null {
+  const rotating = new Set(credentialFields(provider).flatMap(({ field, rotates }) => (rotates ? [field] : [])));
+  const staying = changed.filter((field) => !rotating.has(field));
+  return staying.length === 0
+    ? null
+    : invalid(...staying.map((field) => ({ field: `credentials.${field}`, message: STAYS })));
 }
 
 const STAYS =

@@ -354,6 +354,8 @@ describe('the check of credentials', () => {
       credentials: { merchantPrivateKey: identity.certificate.privatePem },
     });
     expect([bad.body.ok, String(bad.body.provider?.code)]).toEqual([false, 'refused']);
+    const elsewhere = await check({ channel: shop.channel, credentials: { mchId: '1900000999' } });
+    expect([elsewhere.status, elsewhere.body.errors?.[0]?.field]).toEqual([422, 'credentials.mchId']);
     expect((await check({ channel: 'nobody', credentials: {} })).status).toBe(404);
     expect((await check({ credentials: {} })).status).toBe(422);
     expect((await check({ provider: 'nobody', credentials: {} })).status).toBe(422);
