@@ -149,6 +149,36 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
     await visitor.leave();
   });
 
+  it('are shown as text where people write: names of keys and reasons of replays', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    const flat = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
+    const made: string[] = [];
+    for (const text of HOSTILE) {
+      const isMade = (path: string, body: object) =>
+        town.call('POST', path, body).then(
+          () => true,
+          () => false, // longer than it may be, or nothing but spaces
+        );
+      const isKey = await isMade('/v1/api-keys', { name: text, scopes: ['metrics'] });
+      const isReplay = await isMade('/v1/replays', { state: 'dead', channel: 'nobody', reason: text });
+      if (isKey && isReplay) made.push(text);
+    }
+    expect(made.length).toBeGreaterThan(40);
+    await logIn(visitor, town.gateway);
+    for (const path of ['/console/keys', '/console/replays']) {
+      await page.goto(`${town.gateway}${path}`);
+      let shown = await page.locator('main').innerText();
+      for (let older = page.getByRole('link', { name: 'Next page' }); (await older.count()) > 0; ) {
+        await older.click();
+        shown += await page.locator('main').innerText();
+      }
+      for (const text of made) expect(flat(shown), path).toContain(flat(text));
+    }
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
   it('are shown as text where an origin answers with them', async () => {
     const { port } = answers.address() as AddressInfo; // it listens
     // It fails always, and is asked nevertheless.
