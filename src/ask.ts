@@ -8,13 +8,14 @@ import { type Asker, type AskProblem, askerOf, leavesOpen, notifyUrlOf } from '.
 import { closeOrder } from './call-provider/close.ts';
 import { query, targetOf } from './call-provider/query.ts';
 import { type Refunding, refundIn, requestIn, requestRefund } from './call-provider/refund.ts';
+import type { AlarmCode } from './core/alarm.ts';
 import { type AskSchedule, askedBy, CLOSE_SCHEDULE, refundSchedule } from './core/ask-schedule.ts';
-import { type AlarmCode, type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
+import { type ChannelRecord, type ChannelSettings, locatorNameOf } from './core/channel.ts';
 import { CLOSE_AFTER_MS_MIN } from './core/limits.ts';
 import { expiryOf, type Order } from './core/order.ts';
-import type { AskMessage, FinishTimer } from './core/record.ts';
 import type { RefundRequest } from './core/refund-request.ts';
 import { unreachable } from './core/result.ts';
+import type { AskMessage, FinishTimer } from './core/timer.ts';
 import { ledgerOf } from './record.ts';
 import { readChannelCopy } from './store/registry-copy.ts';
 

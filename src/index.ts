@@ -2,7 +2,8 @@
 import { api } from './api/app.ts';
 import { ask } from './ask.ts';
 import { operators } from './console/app.tsx';
-import type { AskMessage, DeliveryMessage } from './core/record.ts';
+import type { DeliveryMessage } from './core/record.ts';
+import type { AskMessage } from './core/timer.ts';
 import { deliver, nudge } from './deliver.ts';
 import { readConfig } from './env.ts';
 import { payer } from './payer.ts';

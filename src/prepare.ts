@@ -1,7 +1,8 @@
 // What a delivery is made of: the event in the origin's format, signed, with what the origin asks to see. The one place
 // for it, shared by who sends and who only shows. Never sends, never settles.
 import type { KeptCallback } from './core/callback.ts';
-import type { ChannelRecord, Origin } from './core/channel.ts';
+import type { ChannelRecord } from './core/channel.ts';
+import type { Origin } from './core/origin.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { byReceipt, judgeAnswer, type Taken } from './core/success.ts';
 import { traceOfEvent, traceparentOf } from './core/trace.ts';

@@ -1,16 +1,19 @@
 // POST /callbacks/:channel: verify, translate, record, and answer in the provider's own words. Waits for the ledger
 // alone. Never says success before the facts are durable, and never tells the caller why it was refused.
+
+import type { Acknowledgement, Answer } from './core/acknowledgement.ts';
+import type { AlarmCode } from './core/alarm.ts';
 import { type Allowlist, allows, compileAllowlist } from './core/allowlist.ts';
 import { callbackLogNameOf, NO_CHANNEL, UNKNOWN_LOG } from './core/arrival.ts';
 import type { Callback } from './core/callback.ts';
-import type { AlarmCode, Channel, ChannelRecord } from './core/channel.ts';
+import type { Channel, ChannelRecord } from './core/channel.ts';
 import type { Evidence } from './core/record.ts';
 import { type Rejection, type RejectionReason, reject, wireOf } from './core/rejection.ts';
 import { within } from './core/within.ts';
 import { readConfig } from './env.ts';
 import { evidenceOf, otherEnvironment, prove, strayTest, verdictOf } from './judge.ts';
 import { providerOf } from './providers/index.ts';
-import type { Acknowledgement, Answer, AnyProvider, Translation } from './providers/provider.ts';
+import type { AnyProvider, Translation } from './providers/provider.ts';
 import {
   arrivalOf,
   askForKeys,

@@ -1,7 +1,8 @@
 // One test callback as it stands: its events, and for each origin what became of them, or what it would have got. Reads
 // only; sends nothing.
-import { type ChannelRecord, DEFAULT_ORIGIN_SETTINGS, type Origin } from '../core/channel.ts';
+import type { ChannelRecord } from '../core/channel.ts';
 import { ORIGIN_TIMEOUT_MS_DEFAULT, RETRY_LADDER_SECONDS } from '../core/limits.ts';
+import { DEFAULT_ORIGIN_SETTINGS, type Origin } from '../core/origin.ts';
 import { type Filtered, matches } from '../core/origin-filter.ts';
 import type { ToldEvent } from '../core/record.ts';
 import { dayIn, type RehearsalOutcome, rehearsalEndOf, rehearsalLedgerOf } from '../core/rehearsal.ts';

@@ -1,6 +1,6 @@
 // What an origin asks to see besides the signature: checked and sealed here, and never shown again. A header that the
 // gateway or the transport writes cannot be chosen.
-import type { OriginAuth } from '../core/channel.ts';
+import type { OriginAuth } from '../core/origin.ts';
 import { seal } from '../crypto/seal.ts';
 import { newIv } from './auth.ts';
 import { z } from './kit.ts';

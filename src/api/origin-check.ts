@@ -1,7 +1,8 @@
 // POST /v1/origins/{id}/check: whether an origin's address is reached, by a HEAD and never a POST, the way deliveries
 // would go. What would be sent, the routes show that it names. Changes nothing, and counts for no breaker.
-import type { Origin } from '../core/channel.ts';
+
 import { fill } from '../core/language.ts';
+import type { Origin } from '../core/origin.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import { reached } from '../core/reached-texts.ts';
 import { bindingOf, readConfig } from '../env.ts';

@@ -1,7 +1,7 @@
 // What somebody entered for an origin, beside what stands: checked as a whole, in fields that can be mended. Writes
 // nothing, sends nothing.
 import type { z } from '@hono/zod-openapi';
-import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/channel.ts';
+import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/origin.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bindingOf, readConfig } from '../env.ts';

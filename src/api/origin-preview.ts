@@ -1,7 +1,7 @@
 // POST /v1/origins/{id}/preview: what an origin would get for a stored event, in its own format or in any other. Sends
 // nothing, and signs nothing as the origin's that the origin did not choose.
 import type { KeptCallback } from '../core/callback.ts';
-import type { Origin } from '../core/channel.ts';
+import type { Origin } from '../core/origin.ts';
 import type { WhichEvent } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { toBase64 } from '../crypto/bytes.ts';

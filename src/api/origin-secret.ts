@@ -1,7 +1,7 @@
 // Signing secrets of origins: made or taken, checked, sealed. A secret is shown once, by the call that made it.
 // The forms are Standard Webhooks': https://github.com/standard-webhooks/standard-webhooks (spec/standard-webhooks.md)
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import type { OriginSecret } from '../core/channel.ts';
+import type { OriginSecret } from '../core/origin.ts';
 import type { OriginSecretDraft } from '../core/registry.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { concat, fromBase64, toBase64 } from '../crypto/bytes.ts';

@@ -1,10 +1,11 @@
 // What an origin may choose beyond its address, as /v1/origins takes and shows it. Shows no secret: kinds, names and
 // endings alone. Knows no default: those are the core's.
-import type { Breaker, OriginFilter, OriginSettings } from '../core/channel.ts';
+
 import { EVENT_TYPES } from '../core/event.ts';
 import { ORIGIN_AUTH_MAX } from '../core/limits.ts';
 import { isCurrency } from '../core/money.ts';
 import { FLAGS } from '../core/order.ts';
+import type { Breaker, OriginFilter, OriginSettings } from '../core/origin.ts';
 import type { SuccessCriterion } from '../core/success.ts';
 import { criterionOf, Success } from '../formats/index.ts';
 import { Id } from './fields.ts';

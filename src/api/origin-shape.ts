@@ -1,6 +1,6 @@
 // The JSON of origins as /v1 takes and shows it. Schemas and rendering alone; a secret is shown by the call that made
 // it and by no other.
-import type { Origin } from '../core/channel.ts';
+
 import {
   ORIGIN_CONCURRENT_DEFAULT,
   ORIGIN_PER_SECOND_DEFAULT,
@@ -9,6 +9,7 @@ import {
   RETRY_LADDER_SECONDS,
   SECRET_OVERLAP_MS_DEFAULT,
 } from '../core/limits.ts';
+import type { Origin } from '../core/origin.ts';
 import { FORMATS } from '../formats/index.ts';
 import { Id, iso, isoOrNull, Time } from './fields.ts';
 import { z } from './kit.ts';

@@ -1,7 +1,8 @@
 // Whether the secrets that an origin has can sign in the format that it chose: asked when it chooses, because a
 // delivery would only say so much later. Signs a sample, and sends nothing.
-import type { OriginSecret } from '../core/channel.ts';
+
 import { newOrder } from '../core/order.ts';
+import type { OriginSecret } from '../core/origin.ts';
 import { type FormatChoice, type FormatSecret, renderDelivery } from '../formats/index.ts';
 import { renderEventData } from '../formats/order.ts';
 import { newSecretOf } from './origin-secret.ts';

@@ -1,5 +1,5 @@
 // /v1/origins: create, read, change, pause, resume, rotate. A secret is shown once, by the call that made it.
-import type { Origin } from '../core/channel.ts';
+import type { Origin } from '../core/origin.ts';
 import { readConfig } from '../env.ts';
 import { formatOf } from '../prepare.ts';
 import { openOriginSecrets } from '../store/registry-copy.ts';

@@ -6,7 +6,7 @@ import { OncePer } from '../core/arrival.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { QUERY_AGAIN_MS } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
-import type { FinishTimer, Timer } from '../core/record.ts';
+import type { FinishTimer, Timer } from '../core/timer.ts';
 import type { QueryTarget } from '../providers/provider.ts';
 
 /** What the ledger is told of a question. */

@@ -1,7 +1,8 @@
 // The circuit breaker of one origin: whether it is called at all, by how its last attempts went. Pure; time is an
 // argument. Never counts what was under way when it opened: only its own probe closes it.
-import type { Breaker } from './channel.ts';
+
 import { BREAKER_WAIT_MS_MAX } from './limits.ts';
+import type { Breaker } from './origin.ts';
 
 /** Attempts that ended within one slice of the window. */
 type Slice = { readonly at: number; readonly successes: number; readonly failures: number };

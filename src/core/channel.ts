@@ -14,17 +14,6 @@ import type { Flag } from './order.ts';
 import { type Breaker, DEFAULT_ORIGIN_SETTINGS, type OriginFilter } from './origin.ts';
 import { DEFAULT_RETENTION, type Retention } from './retention.ts';
 
-export type { Alarm, AlarmCode } from './alarm.ts';
-export {
-  type Breaker,
-  DEFAULT_ORIGIN_SETTINGS,
-  type Origin,
-  type OriginAuth,
-  type OriginFilter,
-  type OriginSecret,
-  type OriginSettings,
-} from './origin.ts';
-
 /** Encrypted text: `v1.{keyId}.{iv}.{ciphertext}`; only crypto/seal.ts opens it. */
 export type Sealed = string;
 

@@ -10,7 +10,7 @@ import {
   type Tally,
   totalOf,
 } from './breaker.ts';
-import type { Breaker, DispatchOrigin } from './channel.ts';
+import type { DispatchOrigin } from './channel.ts';
 import {
   ALARM_INTERVAL_MIN_MS,
   BREAKER_DEFAULT,
@@ -24,6 +24,7 @@ import {
   PERMIT_LEASE_MS,
   RETRY_JITTER_SHARE,
 } from './limits.ts';
+import type { Breaker } from './origin.ts';
 import { freshPermits, type PermitReply, type PermitRequest, type PermitState, takePermits } from './permit.ts';
 import type { Settlement } from './record.ts';
 

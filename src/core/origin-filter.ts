@@ -1,9 +1,10 @@
 // Which events an origin gets: its filter against one event and the order as the event's snapshot shows it. Pure. An
 // empty list lets every value through; all that is named has to hold. Never looks at the order as it stands later.
-import type { OriginFilter } from './channel.ts';
+
 import type { EventType } from './event.ts';
 import type { Money } from './money.ts';
 import type { Flag, OrderState } from './order.ts';
+import type { OriginFilter } from './origin.ts';
 
 /** What of an event a filter looks at; the public snapshot has these fields under `order`. */
 export type Filtered = {

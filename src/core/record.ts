@@ -6,8 +6,6 @@ import type { Money } from './money.ts';
 import type { Order, OrderState, PaymentRequest, Registration } from './order.ts';
 import type { Reserved } from './refund-request.ts';
 
-export type { AskMessage, FinishTimer, Timer } from './timer.ts';
-
 /** The bytes that proved a fact, kept with it. `digest` is the SHA-256 of the body, hex. */
 export type Evidence = {
   readonly contentType: string | null;

@@ -1,6 +1,7 @@
 // The messages between the verbs and the registry. Pure data. Secrets travel here only sealed or hashed.
 import type { Act } from './act.ts';
-import type { Channel, ChannelSettings, ChannelStatus, Origin, OriginSecret, OriginSettings } from './channel.ts';
+import type { Channel, ChannelSettings, ChannelStatus } from './channel.ts';
+import type { Origin, OriginSecret, OriginSettings } from './origin.ts';
 import type { CredentialChange } from './rotation.ts';
 
 /** Who may do what. `admin` may do everything. */
@@ -98,8 +99,6 @@ export type WriteReply<T> =
   | { readonly kind: 'changed' }
   | { readonly kind: 'wrong_status'; readonly status: string }
   | { readonly kind: 'key_reused' };
-
-export type { AlarmPage, AlarmPlace, AlarmRecord } from './alarm.ts';
 
 /** `recent`: asked less than a minute ago. `not_wanted`: the credentials do not allow fetching, or no such channel. */
 export type KeyRefresh = 'refreshed' | 'recent' | 'not_wanted' | 'failed';

@@ -2,10 +2,10 @@
 // Never follows a redirect, never sends where the address rules do not let it.
 
 import { keptText, readStart } from '../answer.ts';
-import type { Origin } from '../core/channel.ts';
 import { parseRetryAfter } from '../core/delivery.ts';
 import { contradictionOf } from '../core/echo.ts';
 import { ORIGIN_RESPONSE_KEPT_CHARS } from '../core/limits.ts';
+import type { Origin } from '../core/origin.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import type { Settlement } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';

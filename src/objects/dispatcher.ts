@@ -1,6 +1,8 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
-import { type Alarm, type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
+
+import type { Alarm } from '../core/alarm.ts';
+import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { firstWaitMs } from '../core/delivery.ts';
 import { outcomeOf } from '../core/gate.ts';
 import {

@@ -1,7 +1,8 @@
 // Fetches a channel's verification keys from its provider, at most once a minute, and keeps them beside the channel.
 // Believes only what the provider's file has verified. A failure is an alarm only when nothing is left to verify with.
 import { callProvider } from '../call-provider.ts';
-import type { Alarm, Channel, FetchedKey } from '../core/channel.ts';
+import type { Alarm } from '../core/alarm.ts';
+import type { Channel, FetchedKey } from '../core/channel.ts';
 import {
   KEY_ENDING_INTERVAL_MS,
   KEY_ENDING_MS,

@@ -5,7 +5,7 @@ import { backoffMs } from '../core/delivery.ts';
 import { ASK_LEASE_MS, BACKOFF_MS_MAX, BACKOFF_MS_MIN, DISPATCH_BATCH_MAX, QUEUE_TIMEOUT_MS } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import { nextQuestion } from '../core/query-plan.ts';
-import type { AskMessage, FinishTimer } from '../core/record.ts';
+import type { AskMessage, FinishTimer } from '../core/timer.ts';
 import { within } from '../core/within.ts';
 import * as store from '../store/locator.ts';
 

@@ -5,7 +5,8 @@ import { type DispatchConfig, ledgerNameOf } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { factKey, type Link } from '../core/event.ts';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, UNLINKED_ALARM_MS } from '../core/limits.ts';
-import type { FactInput, FinishTimer, LocateReply, LocateRequest, UnlinkedInput } from '../core/record.ts';
+import type { FactInput, LocateReply, LocateRequest, UnlinkedInput } from '../core/record.ts';
+import type { FinishTimer } from '../core/timer.ts';
 import * as store from '../store/locator.ts';
 import { LinkAsker } from './link-asker.ts';
 

@@ -1,5 +1,5 @@
 // Channels that stay paused wait for a person: says which, once an hour each. Resumes nothing.
-import type { Alarm } from '../core/channel.ts';
+import type { Alarm } from '../core/alarm.ts';
 import { CHANNEL_PAUSED_LONG_MS } from '../core/limits.ts';
 import { readAlarm } from '../store/registry-alarms.ts';
 import { listPausedChannels } from '../store/registry-channels.ts';

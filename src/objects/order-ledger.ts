@@ -10,7 +10,6 @@ import type {
   ClaimReply,
   ConfirmItem,
   DropRequest,
-  FinishTimer,
   RecordReply,
   RecordRequest,
   RegisterReply,
@@ -22,6 +21,7 @@ import type {
   Settlement,
 } from '../core/record.ts';
 import type { ReplayReply, ReplayRequest } from '../core/replay.ts';
+import type { FinishTimer } from '../core/timer.ts';
 import type { Backlog } from '../core/vitals.ts';
 import { type ActKind, postAgain, putAct } from '../store/ledger-acts.ts';
 import * as book from '../store/ledger-book.ts';

@@ -1,7 +1,7 @@
 // One origin's gate: hands out permits by rate, concurrency and the breaker, and tells people and the registry when the
 // origin only fails. What is granted lives in memory alone; that it is left alone, or has failed for long, outlives it.
 import { DurableObject } from 'cloudflare:workers';
-import type { Alarm } from '../core/channel.ts';
+import type { Alarm } from '../core/alarm.ts';
 import {
   askGate,
   freshGate,

@@ -1,11 +1,12 @@
 // What the steps of a reconciliation share: the channel, the object's tables, and how a run is kept and a bill is read.
 // Decides no step.
 import { createHash } from 'node:crypto';
+import type { AlarmCode } from '../core/alarm.ts';
 import type { BillDay, BillKind, BillRow, FlowRow } from '../core/bill.ts';
 import type { BillLayout } from '../core/bill-layout.ts';
 import { mappedLayout } from '../core/bill-mapping.ts';
 import { type BillOptions, readBill } from '../core/bill-stream.ts';
-import type { AlarmCode, ChannelRecord } from '../core/channel.ts';
+import type { ChannelRecord } from '../core/channel.ts';
 import type { Reconciliation, RunBill } from '../core/reconciliation.ts';
 import { BILL_ROWS_AT_ONCE } from '../core/run-limits.ts';
 import { readConfig } from '../env.ts';

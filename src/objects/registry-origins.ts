@@ -1,6 +1,6 @@
 // The registry's origins: create, change, pause, rotate. Replies after every shard that has the origin was told.
 // Holds secrets only sealed.
-import type { Origin } from '../core/channel.ts';
+import type { Origin } from '../core/origin.ts';
 import type {
   OriginChange,
   OriginDraft,

@@ -1,12 +1,11 @@
 // The registry: the one writer of channels, origins, products, API keys, fetched provider keys and alarms. One object.
 // Hands out secrets only sealed, and never waits for anybody inside a transaction.
 import { type Act, GATEWAY } from '../core/act.ts';
-import type { Alarm, AlarmAct } from '../core/alarm.ts';
-import type { ChannelRecord, ChannelView, Origin } from '../core/channel.ts';
+import type { Alarm, AlarmAct, AlarmPage, AlarmRecord } from '../core/alarm.ts';
+import type { ChannelRecord, ChannelView } from '../core/channel.ts';
+import type { Origin } from '../core/origin.ts';
 import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
 import type {
-  AlarmPage,
-  AlarmRecord,
   ChannelChange,
   ChannelDraft,
   KeyRefresh,

@@ -13,7 +13,7 @@ import {
   QUEUE_TIMEOUT_MS,
 } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
-import type { AskMessage, FinishTimer, Timer } from '../core/record.ts';
+import type { AskMessage, FinishTimer, Timer } from '../core/timer.ts';
 import { within } from '../core/within.ts';
 import { newId } from '../record.ts';
 import { readOrder, recordFact, writeOrder } from '../store/ledger-book.ts';

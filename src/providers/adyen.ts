@@ -1,5 +1,7 @@
 // Adyen: standard webhooks, one HMAC an item, in order per endpoint. Never drops an item, and never lets one that says
 // nothing about our orders hold up the others.
+
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import { wireOf } from '../core/rejection.ts';
 import { unreachable } from '../core/result.ts';
 import { byReceipt } from '../core/success.ts';
@@ -7,7 +9,7 @@ import { Credentials } from './adyen/credentials.ts';
 import { type Notice, openNotice } from './adyen/notice.ts';
 import { write as writeTest } from './adyen/test-callback.ts';
 import { translate } from './adyen/translate.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { provider } from './provider.ts';
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 const failed = (status: number): Answer => ({ status, headers: {}, body: '' });

@@ -1,6 +1,7 @@
 // Alipay (支付宝), mainland OpenAPI: trade notices by key or certificate, queries, QR payments, closing, refunds. Never
 // trusts a notice before RSA over its original bytes holds, nor the browser's return address at all.
 
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import { wireOf } from '../core/rejection.ts';
 import { byWord } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
@@ -14,7 +15,7 @@ import { query } from './alipay/query.ts';
 import { refund } from './alipay/refund.ts';
 import { write as writeTest } from './alipay/test-callback.ts';
 import { translate } from './alipay/translate.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { provider } from './provider.ts';
 
 // Success is these seven bytes and nothing else; anything else makes Alipay call again (asynchronous notices).
 const answered = (status: number, body: 'success' | 'fail'): Answer => ({

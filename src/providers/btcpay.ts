@@ -2,6 +2,7 @@
 // about; the merchant's own server, at the address the channel fixes, says what it is. Without an API key nothing is
 // applied.
 import { z } from 'zod';
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { Received } from '../core/event.ts';
 import { parseJsonBody } from '../core/json-body.ts';
 import { plainDecimal } from '../core/money.ts';
@@ -12,7 +13,7 @@ import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { Credentials, ID } from './btcpay/credentials.ts';
 import { type About, query } from './btcpay/invoice.ts';
-import { type Acknowledgement, type Answer, provider, type Translation } from './provider.ts';
+import { provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'btcpay-sig';
 

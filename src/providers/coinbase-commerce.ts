@@ -1,6 +1,7 @@
 // Coinbase Commerce: crypto charges, told by webhooks signed over their raw bytes. Counts the charge's local price and
 // shows what arrived on the chain. Never sums coins, never takes a charge for paid before it is confirmed.
 import { z } from 'zod';
+import { byStatus } from '../core/acknowledgement.ts';
 import type { PaymentFact, PaymentStatus, ProviderFlag, Received } from '../core/event.ts';
 import { DOTTED_PATH, parseJsonBody, textAt } from '../core/json-body.ts';
 import { type Money, parseMoney } from '../core/money.ts';
@@ -10,7 +11,7 @@ import { byStatuses } from '../core/success.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { write as writeTest } from './coinbase-commerce/test-callback.ts';
-import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
+import { type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-cc-webhook-signature';
 const HOST = 'https://api.commerce.coinbase.com';

@@ -1,6 +1,7 @@
 // Cryptomus: crypto invoices, told by callbacks whose signature stands inside the JSON body. The `sign` member is cut
 // out of the raw text, so that what is verified is what was sent. Never writes the body anew, never sums coins.
 import { z } from 'zod';
+import { byStatus } from '../core/acknowledgement.ts';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag, RefundState } from '../core/event.ts';
 import { parseJsonBody } from '../core/json-body.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
@@ -10,7 +11,7 @@ import { byStatuses } from '../core/success.ts';
 import { equalBytes, fromHex, fromUtf8, toBase64, toHex, utf8 } from '../crypto/bytes.ts';
 import { md5 } from '../crypto/md5.ts';
 import { write as writeTest } from './cryptomus/test-callback.ts';
-import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
+import { type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const INFO_URL = 'https://api.cryptomus.com/v1/payment/info';
 

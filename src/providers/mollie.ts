@@ -2,13 +2,14 @@
 // the payment is fetched with the merchant's key, and what was fetched alone counts. Never believes a notice, and never
 // lets one choose what is asked beyond a payment's id.
 import { z } from 'zod';
+import { byStatus } from '../core/acknowledgement.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { fromUtf8 } from '../crypto/bytes.ts';
 import { Credentials } from './mollie/credentials.ts';
 import { query } from './mollie/payment.ts';
-import { byStatus, provider, type Translation } from './provider.ts';
+import { provider, type Translation } from './provider.ts';
 
 /** A notice is 16 bytes or so. */
 const BODY_BYTES_MAX = 1_024;

@@ -1,6 +1,7 @@
 // NOWPayments: crypto payments, told by notices whose signature covers the JSON with its members sorted. Numbers stay
 // as they were written, in the signature and in amounts. Counts the price, shows the coins, and never sums them.
 import { z } from 'zod';
+import { byStatus } from '../core/acknowledgement.ts';
 import type { PaymentEvent, PaymentFact, PaymentStatus, ProviderFlag } from '../core/event.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
@@ -10,7 +11,7 @@ import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { write as writeTest } from './nowpayments/test-callback.ts';
-import { byStatus, type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
+import { type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'x-nowpayments-sig';
 const HOST = 'https://api.nowpayments.io';

@@ -1,6 +1,7 @@
 // OxaPay: crypto invoices, told by callbacks signed over their raw bytes with the merchant API key. Reads today's form
 // and the legacy one. Counts the invoice's price, shows what arrived on the chain, and never sums coins.
 import { z } from 'zod';
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import type { PaymentFact, PaymentStatus, ProviderFlag, Received } from '../core/event.ts';
 import { type Money, parseMoney, plainDecimal } from '../core/money.ts';
 import { type Rejection, reject, wireOf } from '../core/rejection.ts';
@@ -10,14 +11,7 @@ import { parseWritten, WrittenNumber } from '../core/written-json.ts';
 import { concat, fromHex, utf8 } from '../crypto/bytes.ts';
 import { verifyHmac } from '../crypto/hmac.ts';
 import { write as writeTest } from './oxapay/test-callback.ts';
-import {
-  type Acknowledgement,
-  type Answer,
-  type Provider,
-  type ProviderProblem,
-  provider,
-  type Translation,
-} from './provider.ts';
+import { type Provider, type ProviderProblem, provider, type Translation } from './provider.ts';
 
 const SIGNATURE = 'hmac';
 const HOST = 'https://api.oxapay.com';

@@ -1,5 +1,7 @@
 // Paddle Billing: transactions, refunds and chargebacks by notification. Never trusts an event before the HMAC over its
 // time and raw bytes holds and that time is near ours, either way.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { err } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { Credentials } from './paddle/credentials.ts';
@@ -8,7 +10,7 @@ import { query } from './paddle/query.ts';
 import { freshUntil, resign } from './paddle/resign.ts';
 import { write as writeTest } from './paddle/test-callback.ts';
 import { translate } from './paddle/translate.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 
 const repeated = (seconds: number, times: number) => Array.from({ length: times }, () => seconds);
 

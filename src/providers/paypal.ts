@@ -1,5 +1,7 @@
 // PayPal: webhook events of captures, refunds, orders and disputes, proved offline. Never asks PayPal whether a
 // callback is genuine: its certificate is fetched once, from its own hosts alone, and believed only with its chain.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { byReceipt } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { keys } from './paypal/certificates.ts';
@@ -9,7 +11,7 @@ import { query } from './paypal/query.ts';
 import { write as writeTest } from './paypal/test-callback.ts';
 import { token } from './paypal/token.ts';
 import { translate } from './paypal/translate.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 
 export const paypal = provider<Credentials, Notice>({
   id: 'paypal',

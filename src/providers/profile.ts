@@ -1,6 +1,7 @@
 // The profile engine: a dialect that is a channel's configuration. A provider gives its name and its defaults, or none;
 // the channel says where values stand, how they are proved and what is answered. Runs nothing that was configured.
 import { z } from 'zod';
+import type { CredentialProblem } from '../core/credential.ts';
 import type { Rejection } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { ed25519PublicKeyOf, importEd25519PrivateKey } from '../crypto/ed25519.ts';
@@ -21,7 +22,7 @@ import { freshUntil, resign } from './profile/resign.ts';
 import { type Notice, proveCallback, type SigningKeys } from './profile/signature.ts';
 import { apiShape, templateComplaints } from './profile/template-schema.ts';
 import { write as writeTest } from './profile/test-callback.ts';
-import { type AnyProvider, type CredentialProblem, type Provider, provider } from './provider.ts';
+import { type AnyProvider, type Provider, provider } from './provider.ts';
 
 export type ProfileDefaults = {
   readonly mapping: MappingDefaults;

@@ -13,9 +13,6 @@ import type { Result } from '../core/result.ts';
 import type { Beside } from './provider/bill.ts';
 import type { Unfinished } from './provider/unfinished.ts';
 
-export { type Acknowledgement, type Answer, byStatus } from '../core/acknowledgement.ts';
-export type { CredentialProblem } from '../core/credential.ts';
-
 /** An authentic notification in our words. One that tells of no order is acknowledged and kept, and touches none. */
 export type Translation = Unfinished & {
   readonly events: readonly PaymentEvent[];

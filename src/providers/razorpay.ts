@@ -1,8 +1,10 @@
 // Razorpay: payments, orders, refunds and disputes by webhook. Never trusts an event before the HMAC over its raw bytes
 // holds; the header with the event's id is signed by nobody and not read at all.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { err } from '../core/result.ts';
 import { byReceipt } from '../core/success.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { Credentials } from './razorpay/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './razorpay/notice.ts';
 import { query } from './razorpay/query.ts';

@@ -1,8 +1,10 @@
 // Square: payments, refunds and disputes by webhook. Never trusts an event before the HMAC over the subscription's URL
 // and the raw bytes holds, and never asks the request itself what its URL was.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { err } from '../core/result.ts';
 import { byReceipt } from '../core/success.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { Credentials } from './square/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './square/notice.ts';
 import { query } from './square/query.ts';

@@ -3,6 +3,7 @@
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md (read 2026-11)
 import { z } from 'zod';
 import { type Callback, isFresh, type KeptCallback } from '../core/callback.ts';
+import type { CredentialProblem } from '../core/credential.ts';
 import { CLOCK_SKEW_SECONDS_MAX } from '../core/limits.ts';
 import { type Rejection, reject } from '../core/rejection.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -16,7 +17,6 @@ import { type Notice, readDocument } from './profile/signature.ts';
 import { testFields } from './profile/test-callback.ts';
 import { contentComplaints, contentShape, inspectPrivateKey, mappedProvider } from './profile.ts';
 import type { WriteTest } from './provider/test-callback.ts';
-import type { CredentialProblem } from './provider.ts';
 
 const HMAC_PREFIX = 'whsec_';
 const ED25519_PREFIX = 'whpk_';

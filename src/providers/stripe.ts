@@ -1,8 +1,10 @@
 // Stripe: PaymentIntents, Checkout Sessions, charges, refunds and disputes, as snapshot or thin events. Never trusts an
 // event before the HMAC over its raw bytes holds and its time is near ours, either way.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { err } from '../core/result.ts';
 import { byReceipt } from '../core/success.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { Credentials } from './stripe/credentials.ts';
 import { type Notice, openNotice, proveSigned, SIGNATURE_HEADER } from './stripe/notice.ts';
 import { query } from './stripe/query.ts';

@@ -1,8 +1,10 @@
 // UnionPay, ACP gateway 5.1.0: back notices as signed forms that bring their certificate along. Never trusts it without
 // the pinned chain.
+
+import { byStatus } from '../core/acknowledgement.ts';
 import { byStatuses } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
-import { byStatus, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { Credentials, inspectCredentials } from './unionpay/credentials.ts';
 import { hint } from './unionpay/hint.ts';
 import { type Notice, openNotice } from './unionpay/notice.ts';

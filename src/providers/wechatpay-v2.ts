@@ -1,11 +1,12 @@
 // WeChat Pay API v2 (微信支付), XML: payment and refund notices, order and refund queries, Native QR payments of both
 // modes. Never trusts a payment before its signature holds, nor a refund notice before a query has confirmed it.
 
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import { wireOf } from '../core/rejection.ts';
 import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { bill } from './wechatpay-v2/bill.ts';
 import { Credentials } from './wechatpay-v2/credentials.ts';
 import { inspectCredentials } from './wechatpay-v2/inspect.ts';

@@ -1,11 +1,12 @@
 // WeChat Pay API v3 (微信支付), direct merchants and service providers: payment and refund notices, platform
 // certificates, Native QR payments. Never trusts a notice before its signature over the raw bytes and its seal hold.
 
+import type { Acknowledgement, Answer } from '../core/acknowledgement.ts';
 import { type Rejection, wireOf } from '../core/rejection.ts';
 import { err, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
-import { type Acknowledgement, type Answer, provider } from './provider.ts';
+import { provider } from './provider.ts';
 import { bill } from './wechatpay-v3/bill.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';

@@ -1,13 +1,14 @@
 // What a callback leaves behind besides its facts: counts and samples of arrivals, alarms, a wish for fresh keys. All
 // of it after the answer and bounded per isolate: a flood of refusals writes nothing per request.
+
+import type { Answer } from '../core/acknowledgement.ts';
+import type { AlarmCode } from '../core/alarm.ts';
 import { type Arrival, type ArrivalBatch, ArrivalBuffer, OncePer } from '../core/arrival.ts';
 import type { Verdict } from '../core/callback.ts';
-import type { AlarmCode } from '../core/channel.ts';
 import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
 import type { RejectionReason } from '../core/rejection.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
 import { logHop, mayLogRefusal } from '../log.ts';
-import type { Answer } from '../providers/provider.ts';
 import { newId } from '../record.ts';
 
 /** One callback on its way through. */

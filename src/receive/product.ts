@@ -1,11 +1,12 @@
 // A scan of a product's static code: registers the order, asks the provider for its payment, and says so in the answer
 // to the callback. Charges what the product costs and never what the callback says.
 import { askProvider } from '../call-provider/ask.ts';
+import type { Answer } from '../core/acknowledgement.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import type { Order, Registration } from '../core/order.ts';
 import type { Product, ProductOutcome } from '../core/product.ts';
 import { readConfig } from '../env.ts';
-import type { Answer, AnyProvider } from '../providers/provider.ts';
+import type { AnyProvider } from '../providers/provider.ts';
 import { ledgerOf, newId } from '../record.ts';
 import { readProductCopy } from '../store/registry-copy.ts';
 

@@ -1,5 +1,7 @@
 // The ledger's outbox: marks over the events, rows for what must wait, attempts. Synchronous SQL; decides nothing.
-import { type Alarm, type DispatchConfig, wholeDispatch } from '../core/channel.ts';
+
+import type { Alarm } from '../core/alarm.ts';
+import { type DispatchConfig, wholeDispatch } from '../core/channel.ts';
 import type { EventType } from '../core/event.ts';
 import { ATTEMPTS_KEPT_FIRST, ATTEMPTS_KEPT_LAST } from '../core/limits.ts';
 import type { Attempt, DeliveryState } from '../core/record.ts';

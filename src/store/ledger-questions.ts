@@ -3,7 +3,7 @@
 import type { DispatchConfig } from '../core/channel.ts';
 import type { Order } from '../core/order.ts';
 import { isOpen, nextCompletion, type Planned, planOf, worthUntil } from '../core/query-plan.ts';
-import type { FinishTimer, Timer } from '../core/record.ts';
+import type { FinishTimer, Timer } from '../core/timer.ts';
 import { dropTimer, moveTimer, putTimer } from './ledger-timers.ts';
 
 /**

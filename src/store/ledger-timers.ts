@@ -1,5 +1,5 @@
 // What is due when in one shard. A timer is never looked up to be cancelled: it fires and finds nothing left to do.
-import type { Timer } from '../core/record.ts';
+import type { Timer } from '../core/timer.ts';
 
 export function putTimer(sql: SqlStorage, { dueAt, orderNo, kind, ref }: Timer): void {
   sql.exec(

@@ -6,9 +6,9 @@ import {
   type ChannelStatus,
   DEFAULT_CHANNEL_SETTINGS,
   type DispatchConfig,
-  type Origin,
   type PreviousCredentials,
 } from '../core/channel.ts';
+import type { Origin } from '../core/origin.ts';
 import type { ChannelChange, ChannelDraft } from '../core/registry.ts';
 import { credentialsAfter } from '../core/rotation.ts';
 import { forgetFetchedKeys, readFetchedKeys } from './registry-keys.ts';

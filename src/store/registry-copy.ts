@@ -1,7 +1,8 @@
 // The isolate's copy of what the registry owns: fresh for a while, then asked again, and used stale for as long as the
 // registry cannot be reached. Never writes, never reads D1, never holds a CryptoKey.
-import type { Channel, ChannelRecord, Origin, OriginAuth, OriginSecret } from '../core/channel.ts';
+import type { Channel, ChannelRecord } from '../core/channel.ts';
 import { KEY_USE_NOTED_MS, REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
+import type { Origin, OriginAuth, OriginSecret } from '../core/origin.ts';
 import type { Product } from '../core/product.ts';
 import type { ApiKeyCopy } from '../core/registry.ts';
 import { previousAt } from '../core/rotation.ts';

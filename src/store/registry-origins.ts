@@ -1,5 +1,5 @@
 // SQL of the registry's origins. Knows no secret but sealed ones; a secret that no longer signs is forgotten.
-import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/channel.ts';
+import { DEFAULT_ORIGIN_SETTINGS, type Origin, type OriginSecret, type OriginSettings } from '../core/origin.ts';
 import type { OriginChange, OriginDraft, OriginPause, OriginResume, Rotation } from '../core/registry.ts';
 
 type OriginRow = {

@@ -9,8 +9,8 @@ import {
   mayProbe,
   noteAttempts,
 } from '../../src/core/breaker.ts';
-import type { Breaker } from '../../src/core/channel.ts';
 import { BREAKER_WAIT_MS_MAX } from '../../src/core/limits.ts';
+import type { Breaker } from '../../src/core/origin.ts';
 
 const RULES: Breaker = { failureShare: 0.5, windowSeconds: 60, attemptsMin: 10, probeAfterSeconds: 30 };
 const T0 = 1_790_000_000_000;

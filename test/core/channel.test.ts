@@ -1,15 +1,9 @@
 // Where an order lives: shard numbers and object names, which may never change for a channel that exists.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  DEFAULT_CHANNEL_SETTINGS,
-  DEFAULT_ORIGIN_SETTINGS,
-  ledgerNameOf,
-  shardNameOf,
-  shardOf,
-  wholeDispatch,
-} from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, ledgerNameOf, shardNameOf, shardOf, wholeDispatch } from '../../src/core/channel.ts';
 import { SHARDS_MAX } from '../../src/core/limits.ts';
+import { DEFAULT_ORIGIN_SETTINGS } from '../../src/core/origin.ts';
 
 describe('the shard of an order', () => {
   it('is the FNV-1a of its UTF-8 bytes, by the published vectors', () => {

@@ -1,9 +1,9 @@
 // Filters of origins: an empty one lets everything through, and each thing named narrows it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OriginFilter } from '../../src/core/channel.ts';
 import { EVENT_TYPES } from '../../src/core/event.ts';
 import { FLAGS } from '../../src/core/order.ts';
+import type { OriginFilter } from '../../src/core/origin.ts';
 import { type Filtered, matches } from '../../src/core/origin-filter.ts';
 
 const STATES = ['pending', 'paid', 'failed', 'closed', 'partially_refunded', 'refunded'] as const;

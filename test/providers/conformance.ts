@@ -1,6 +1,7 @@
 // The suite that every provider passes: what the gateway relies on, whatever the dialect.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Answer } from '../../src/core/acknowledgement.ts';
 import type { Callback } from '../../src/core/callback.ts';
 import type { FetchedKey } from '../../src/core/channel.ts';
 import { factKey, type PaymentEvent } from '../../src/core/event.ts';
@@ -8,7 +9,7 @@ import { CLOCK_SKEW_SECONDS_MAX } from '../../src/core/limits.ts';
 import { REJECTION_REASONS, reject } from '../../src/core/rejection.ts';
 import { mayBeOtherSecret } from '../../src/core/rotation.ts';
 import { prove } from '../../src/judge.ts';
-import type { Answer, AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
+import type { AnyProvider, ProviderAnswer, QueryTarget, Translation } from '../../src/providers/provider.ts';
 import { expectTestCallback } from './test-callback.ts';
 
 /** What a provider exercises where its documents have it, and says why where they do not. */

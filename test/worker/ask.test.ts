@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callProvider } from '../../src/call-provider.ts';
 import { callbackLogNameOf } from '../../src/core/arrival.ts';
 import { ASKS_PER_SECOND_MAX, HINTS_PER_NOTICE_MAX } from '../../src/core/limits.ts';
-import type { Timer } from '../../src/core/record.ts';
+import type { Timer } from '../../src/core/timer.ts';
 import { providerOf } from '../../src/providers/index.ts';
 import type { ProviderRequest } from '../../src/providers/provider.ts';
 import { askAll } from '../../src/receive/ask.ts';

@@ -1,7 +1,7 @@
 // What an origin gets in the format that it chose, what it has to answer, and what it asks to see.
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { OriginSettings } from '../../src/core/channel.ts';
+import type { OriginSettings } from '../../src/core/origin.ts';
 import type { FactInput } from '../../src/core/record.ts';
 import { parseFormat } from '../../src/formats/index.ts';
 import { call } from './api-world.ts';

@@ -4,8 +4,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { OriginFilter } from '../../src/core/channel.ts';
 import { ATTEMPTS_KEPT_FIRST, ATTEMPTS_KEPT_LAST, BREAKER_DEFAULT, RETRY_JITTER_SHARE } from '../../src/core/limits.ts';
+import type { OriginFilter } from '../../src/core/origin.ts';
 import type { DeliveryMessage } from '../../src/core/record.ts';
 import { call } from './api-world.ts';
 import {

@@ -4,7 +4,8 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from 'clou
 import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, vi } from 'vitest';
-import { type DispatchConfig, type Origin, shardNameOf } from '../../src/core/channel.ts';
+import { type DispatchConfig, shardNameOf } from '../../src/core/channel.ts';
+import type { Origin } from '../../src/core/origin.ts';
 import type { DeliveryMessage, DeliveryView } from '../../src/core/record.ts';
 import type { OriginDraft } from '../../src/core/registry.ts';
 import { SEAL_IV_BYTES, seal } from '../../src/crypto/seal.ts';

@@ -5,7 +5,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { locatorNameOf } from '../../src/core/channel.ts';
 import type { PaymentFact } from '../../src/core/event.ts';
-import type { AskMessage } from '../../src/core/record.ts';
+import type { AskMessage } from '../../src/core/timer.ts';
 import { hear, hearUnlinked } from './incomplete-world.ts';
 import { down, HOUR_MS, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
 

@@ -1,13 +1,9 @@
 // What the ledger's tests share: facts, configurations, and a wait that polls instead of sleeping blindly.
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import {
-  DEFAULT_CHANNEL_SETTINGS,
-  DEFAULT_ORIGIN_SETTINGS,
-  type DispatchConfig,
-  type DispatchOrigin,
-} from '../../src/core/channel.ts';
+import { DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, type DispatchOrigin } from '../../src/core/channel.ts';
 import type { PaymentFact, RefundFact } from '../../src/core/event.ts';
+import { DEFAULT_ORIGIN_SETTINGS } from '../../src/core/origin.ts';
 import type { FactInput } from '../../src/core/record.ts';
 
 let counter = 0;

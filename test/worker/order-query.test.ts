@@ -3,7 +3,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AskMessage, Timer } from '../../src/core/record.ts';
+import type { AskMessage, Timer } from '../../src/core/timer.ts';
 import { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { call } from './api-world.ts';
 import { config } from './ledger-kit.ts';

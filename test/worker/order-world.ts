@@ -5,7 +5,7 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { ledgerNameOf } from '../../src/core/channel.ts';
 import { PROVIDER_CALL_TIMEOUT_MS } from '../../src/core/limits.ts';
-import type { AskMessage, Timer } from '../../src/core/record.ts';
+import type { AskMessage, Timer } from '../../src/core/timer.ts';
 import worker from '../../src/index.ts';
 import { newTransactionId, OrderBook } from '../../src/sandbox/orders.ts';
 import { call, makeChannel, type ProviderCall, playProvider, type Reply, type Respond, unique } from './api-world.ts';

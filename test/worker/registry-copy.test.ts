@@ -1,8 +1,9 @@
 // The isolate's copy of the registry: how long it is trusted, what an outage does to it, and what attackers cannot do.
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ChannelRecord, Origin } from '../../src/core/channel.ts';
+import type { ChannelRecord } from '../../src/core/channel.ts';
 import { REGISTRY_COPY_FRESH_MS, REGISTRY_READ_TIMEOUT_MS } from '../../src/core/limits.ts';
+import type { Origin } from '../../src/core/origin.ts';
 import { openCredentials, openOriginSecrets, readChannelCopy, readOriginCopy } from '../../src/store/registry-copy.ts';
 import { call, credentials, makeChannel, makeOrigin, unique } from './api-world.ts';
 

@@ -2,18 +2,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  type Alarm,
-  DEFAULT_CHANNEL_SETTINGS,
-  DEFAULT_ORIGIN_SETTINGS,
-  type DispatchConfig,
-  shardNameOf,
-} from '../../src/core/channel.ts';
+import type { Alarm } from '../../src/core/alarm.ts';
+import { DEFAULT_CHANNEL_SETTINGS, type DispatchConfig, shardNameOf } from '../../src/core/channel.ts';
 import {
   CHANNEL_PAUSED_LONG_MS,
   KEY_REFRESH_INTERVAL_MAX_MS,
   KEY_REFRESH_INTERVAL_MIN_MS,
 } from '../../src/core/limits.ts';
+import { DEFAULT_ORIGIN_SETTINGS } from '../../src/core/origin.ts';
 import { readChannelRow } from '../../src/store/registry-channels.ts';
 import { readOriginRow } from '../../src/store/registry-origins.ts';
 import { prepareRegistryTables } from '../../src/store/registry-schema.ts';

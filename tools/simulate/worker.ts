@@ -1,7 +1,8 @@
 // The simulation's Worker: the gateway as it is, on a clock that can be moved ahead, and below /simulate the hand that
 // moves it. Never deployed, never a part of the gateway.
 import './clock-worker.ts';
-import type { AskMessage, DeliveryMessage } from '../../src/core/record.ts';
+import type { DeliveryMessage } from '../../src/core/record.ts';
+import type { AskMessage } from '../../src/core/timer.ts';
 import * as gateway from '../../src/index.ts';
 import { activity, arrived, counted, countedEnv, isBusy, onClock, overslept, rang, type Waiting } from './activity.ts';
 import { moveClockTo } from './clock.ts';

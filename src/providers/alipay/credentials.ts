@@ -2,12 +2,12 @@
 // mode or certificate mode, never both. Every refusal names the field and the mend; none repeats a secret.
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
+import type { CredentialProblem } from '../../core/credential.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { equalBytes } from '../../crypto/bytes.ts';
 import { pemBlocksOf, pemKindOf, pemOf } from '../../crypto/pem.ts';
 import { importRsaPrivateKey, type RsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
 import { readCertificate } from '../../crypto/x509.ts';
-import type { CredentialProblem } from '../provider.ts';
 import { rootCertSnOf, signingCertificates, WHOLE_FILE } from './certificates.ts';
 
 /** A key of 1024 bits has 216 letters. */

@@ -1,9 +1,9 @@
 // What a PayPal channel needs to know: the schema, with words for people. Every refusal names the field and the mend;
 // none repeats a secret.
 import { z } from 'zod';
+import type { CredentialProblem } from '../../core/credential.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { certificatesIn } from '../../crypto/chain.ts';
-import type { CredentialProblem } from '../provider.ts';
 
 const KEY_TEXT = /^[A-Za-z0-9_-]{40,128}$/;
 

@@ -1,9 +1,9 @@
 // What a channel answers its provider with: fixed text, chosen when the channel is made. Never holds anything of the
 // callback or of why it was refused.
 import { z } from 'zod';
+import type { Acknowledgement, Answer } from '../../core/acknowledgement.ts';
 import { type RejectionReason, wireOf } from '../../core/rejection.ts';
 import { judgeAnswer, type Taken } from '../../core/success.ts';
-import type { Acknowledgement, Answer } from '../provider.ts';
 import { or, said } from './mapping-schema.ts';
 
 const ContentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w-]+)*$/, 'must be a type such as text/plain');

@@ -1,12 +1,12 @@
 // What a UnionPay channel needs to know: the schema, with words for people, and the checks that need certificates
 // parsed. Every refusal names the field and the mend.
 import { z } from 'zod';
+import type { CredentialProblem } from '../../core/credential.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { certificatesIn, isIssuedBy } from '../../crypto/chain.ts';
 import { pemBlocksOf } from '../../crypto/pem.ts';
 import { importRsaPrivateKey, type RsaPrivateKey, rsaPublicKeyOf, signRsa, verifyRsa } from '../../crypto/rsa.ts';
-import type { CredentialProblem } from '../provider.ts';
 
 const RSA_BITS_MIN = 2048;
 const WHOLE_FILE = 'paste the file whole, with its -----BEGIN and -----END lines';

@@ -1,10 +1,11 @@
 // The checks of a WeChat Pay v2 channel's credentials that need keys parsed: the certificate that refunds are asked for
 // with. Every refusal names the field and the mend; none repeats a secret.
+
+import type { CredentialProblem } from '../../core/credential.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { certificateFieldsOf, commonNameOf } from '../../crypto/certificate.ts';
 import { pemKindOf } from '../../crypto/pem.ts';
 import { belongTogether, importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
-import type { CredentialProblem } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 
 const problem = (field: string, message: string) => err({ field, message: `${field} ${message}` });

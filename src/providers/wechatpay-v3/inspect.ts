@@ -1,12 +1,13 @@
 // The checks of a WeChat Pay v3 channel's credentials that need keys parsed. Every refusal names the field and the
 // mend; none repeats a secret.
+
+import type { CredentialProblem } from '../../core/credential.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { certificateFieldsOf, commonNameOf } from '../../crypto/certificate.ts';
 import { type PemKind, pemKindOf } from '../../crypto/pem.ts';
 import { belongTogether, importRsaPrivateKey, rsaPublicKeyOf } from '../../crypto/rsa.ts';
 import { sm2PublicKeyOf } from '../../crypto/sm.ts';
 import { plainSerial } from '../../crypto/x509.ts';
-import type { CredentialProblem } from '../provider.ts';
 import { type Credentials, isPublicKeyId, serialOf } from './credentials.ts';
 
 const RSA_BITS_MIN = 2048;
