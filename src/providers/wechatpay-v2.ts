@@ -7,6 +7,7 @@ import type { Taken } from '../core/success.ts';
 import { printXml } from '../core/xml.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { provider } from './provider.ts';
+import { SOURCE_RANGES } from './wechatpay/rules.ts';
 import { bill } from './wechatpay-v2/bill.ts';
 import { Credentials } from './wechatpay-v2/credentials.ts';
 import { inspectCredentials } from './wechatpay-v2/inspect.ts';
@@ -52,25 +53,7 @@ export const wechatpayV2 = provider<Credentials, Notice>({
   expiries: ({ refundCert }) => certificateEnds({ refundCert }),
   // WeChat Pay waits 5 s.
   ackDeadlineMs: 4_000,
-  // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).
-  sourceRanges: [
-    '101.226.103.0/25',
-    '140.207.54.0/25',
-    '121.51.58.128/25',
-    '183.3.234.0/25',
-    '58.251.80.0/25',
-    '121.51.30.128/25',
-    '203.205.219.128/25',
-    '81.71.199.64/32',
-    '81.71.198.25/32',
-    '81.71.199.59/32',
-    '175.24.214.208/32',
-    '175.24.211.24/32',
-    '175.24.213.135/32',
-    '109.244.180.23/32',
-    '114.132.203.119/32',
-    '43.139.43.69/32',
-  ],
+  sourceRanges: SOURCE_RANGES,
   // All that proves a notice is in its body.
   evidenceHeaders: [],
   // Documented for refunds; payments are taken to follow the same (24 h 4 min in all).

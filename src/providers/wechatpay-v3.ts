@@ -7,6 +7,7 @@ import { err, type Result } from '../core/result.ts';
 import { byStatuses } from '../core/success.ts';
 import { certificateEnds } from '../crypto/certificate-ends.ts';
 import { provider } from './provider.ts';
+import { SOURCE_RANGES } from './wechatpay/rules.ts';
 import { bill } from './wechatpay-v3/bill.ts';
 import { keys } from './wechatpay-v3/certificates.ts';
 import { Credentials } from './wechatpay-v3/credentials.ts';
@@ -50,25 +51,7 @@ export const wechatpayV3 = provider<Credentials, Notice>({
     certificateEnds({ platformKeys: Object.values(platformKeys).join('\n'), merchantCertificate }),
   // WeChat Pay waits 5 s.
   ackDeadlineMs: 4_000,
-  // Published for payment, refund and profit-sharing notices (notification considerations, 2026-01-29).
-  sourceRanges: [
-    '101.226.103.0/25',
-    '140.207.54.0/25',
-    '121.51.58.128/25',
-    '183.3.234.0/25',
-    '58.251.80.0/25',
-    '121.51.30.128/25',
-    '203.205.219.128/25',
-    '81.71.199.64/32',
-    '81.71.198.25/32',
-    '81.71.199.59/32',
-    '175.24.214.208/32',
-    '175.24.211.24/32',
-    '175.24.213.135/32',
-    '109.244.180.23/32',
-    '114.132.203.119/32',
-    '43.139.43.69/32',
-  ],
+  sourceRanges: SOURCE_RANGES,
   evidenceHeaders: [
     'wechatpay-serial',
     'wechatpay-timestamp',

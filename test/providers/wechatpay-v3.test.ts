@@ -420,6 +420,7 @@ describe('a payment', () => {
     ['REVOKED', 'MICROPAY', 'closed'],
     ['PAYERROR', 'MICROPAY', 'failed'],
     ['PAYERROR', 'NATIVE', 'pending'],
+    ['PAYERROR', 'JSAPI', 'pending'],
   ])(
     'in the state %s of %s is %s: a refund that exists does not unpay it (pitfall 8)',
     async (trade_state, trade_type, status) => {

@@ -11,13 +11,13 @@ import type {
   QueryTarget,
   Translation,
 } from '../provider.ts';
-import { problem } from '../wechatpay/rules.ts';
+import { problem, statusOf } from '../wechatpay/rules.ts';
 import { errorCodeOf, failureOf, NEEDS_PAYEE, provedFields, SUCCESS, signedRequest } from './api.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { payeeOf, readReference } from './reference.ts';
 import type { Fields } from './signature.ts';
-import { paymentOf, refundsOf, statusOf } from './translate.ts';
+import { paymentOf, refundsOf } from './translate.ts';
 
 export const query: NonNullable<Provider<Credentials, Notice>['query']> = {
   request: (target, credentials, { nonce }) => requestQuery(target, credentials, nonce),

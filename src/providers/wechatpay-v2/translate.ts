@@ -6,6 +6,7 @@ import { type Money, money } from '../../core/money.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
+import { statusOf } from '../wechatpay/rules.ts';
 import type { Credentials } from './credentials.ts';
 import type { Notice } from './notice.ts';
 import { referenceOf } from './reference.ts';
@@ -110,30 +111,6 @@ function productAsk(fields: Fields): Result<Translation, Rejection> {
 }
 
 const incomplete = (field: string) => reject('malformed', `An authentic payment notice without a readable ${field}.`);
-
-// REFUND says that the order was paid and some refund exists: the payment stands, and refunds are facts of their own.
-// A failure is final for scanned payment codes only; any other order can still be paid until it is closed.
-export function statusOf(tradeState: string, tradeType: string): PaymentStatus | null {
-  switch (tradeState) {
-    case 'SUCCESS':
-    case 'REFUND':
-      return 'succeeded';
-    case 'NOTPAY':
-    case 'USERPAYING':
-    case 'ACCEPT':
-      return 'pending';
-    case 'CLOSED':
-    case 'REVOKED':
-    case 'REVOKE':
-      return 'closed';
-    case 'PAYERROR':
-    case 'PAY_FAIL':
-    case 'FAIL':
-      return tradeType === 'MICROPAY' || tradeType === 'PAP' ? 'failed' : 'pending';
-    default:
-      return null;
-  }
-}
 
 /** A payment in a notice, or an answer; the name of what is missing. `now`, of an answer: where no time is told. */
 export function paymentOf(

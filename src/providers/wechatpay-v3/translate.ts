@@ -1,11 +1,12 @@
 // Puts an authentic WeChat Pay v3 notice into our words: payments and refunds, for this channel's merchant alone.
 // Never guesses: a notice that lacks what an order needs is refused with the field's name.
 import { z } from 'zod';
-import type { Discount, Payer, PaymentEvent, PaymentStatus, RefundState } from '../../core/event.ts';
+import type { Discount, Payer, PaymentEvent, RefundState } from '../../core/event.ts';
 import { type Money, money } from '../../core/money.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
+import { statusOf } from '../wechatpay/rules.ts';
 import { complaintHint, isComplaint } from './complaint.ts';
 import { type Credentials, isOwnMerchant, payeesOf } from './credentials.ts';
 import { Currency, Fen, Id, Instant } from './fields.ts';
@@ -98,27 +99,6 @@ export function paymentOf(notice: Notice, credentials: Credentials): Result<Paym
     ...(payer === null ? {} : { payer }),
     ...(trade.attach == null || trade.attach === '' ? {} : { attach: trade.attach }),
   });
-}
-
-// REFUND says that the order was paid and some refund exists, even a failed or partial one: the payment stands, and
-// refunds are facts of their own. PAYERROR is final for scanned codes only; a Native order can still be paid.
-function statusOf(tradeState: string, tradeType: string): PaymentStatus | null {
-  switch (tradeState) {
-    case 'SUCCESS':
-    case 'REFUND':
-      return 'succeeded';
-    case 'NOTPAY':
-    case 'USERPAYING':
-    case 'ACCEPT':
-      return 'pending';
-    case 'CLOSED':
-    case 'REVOKED':
-      return 'closed';
-    case 'PAYERROR':
-      return tradeType === 'NATIVE' ? 'pending' : 'failed';
-    default:
-      return null;
-  }
 }
 
 // ABNORMAL may still succeed once the merchant acts, so it is not a failure: that would invite a second refund.

@@ -1,5 +1,6 @@
 // What WeChat Pay asks of payments and refunds, and what its refusals mean, in every version of its API. Never makes a
 // call, and knows neither of its forms.
+import type { PaymentStatus } from '../../core/event.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import type { Provider, ProviderProblem, RefundOrder } from '../provider.ts';
@@ -87,4 +88,49 @@ export function cutReason(text: string): string {
     kept += character;
   }
   return kept;
+}
+
+/** Where notices of payments, refunds and profit sharing come from (notification considerations, 2026-01-29). */
+export const SOURCE_RANGES = [
+  '101.226.103.0/25',
+  '140.207.54.0/25',
+  '121.51.58.128/25',
+  '183.3.234.0/25',
+  '58.251.80.0/25',
+  '121.51.30.128/25',
+  '203.205.219.128/25',
+  '81.71.199.64/32',
+  '81.71.198.25/32',
+  '81.71.199.59/32',
+  '175.24.214.208/32',
+  '175.24.211.24/32',
+  '175.24.213.135/32',
+  '109.244.180.23/32',
+  '114.132.203.119/32',
+  '43.139.43.69/32',
+];
+
+// REFUND says that the order was paid and some refund exists, even a failed or partial one: the payment stands, and
+// refunds are facts of their own. A failure is final for scanned payment codes and contract deductions (query order:
+// trade_state); any other order can still be paid until it is closed.
+export function statusOf(tradeState: string, tradeType: string): PaymentStatus | null {
+  switch (tradeState) {
+    case 'SUCCESS':
+    case 'REFUND':
+      return 'succeeded';
+    case 'NOTPAY':
+    case 'USERPAYING':
+    case 'ACCEPT':
+      return 'pending';
+    case 'CLOSED':
+    case 'REVOKED':
+    case 'REVOKE':
+      return 'closed';
+    case 'PAYERROR':
+    case 'PAY_FAIL':
+    case 'FAIL':
+      return tradeType === 'MICROPAY' || tradeType === 'PAP' ? 'failed' : 'pending';
+    default:
+      return null;
+  }
 }
