@@ -301,3 +301,33 @@ describe('what outlives the memory of a gate', () => {
     expect(JSON.stringify(lastingOf(it.state, it.now))).toBe(lasting); // no row for each failure
   });
 });
+
+describe('a test callback', () => {
+  const REHEARSAL = 'v1:uid:rehearsal:261122';
+
+  it('says nothing to the judgement of real traffic, whatever became of it', () => {
+    const gate = new World();
+    gate.tell({ failures: 50, waitUntil: T0 + 600_000, slow: true }, {}, REHEARSAL);
+    expect(gate.state).toMatchObject({ breaker: { phase: 'closed', slices: [] }, waitUntil: 0, failing: null });
+    expect(gate.ask({ wanted: 5 })).toMatchObject({ granted: 5, shut: false, slow: false });
+    gate.tell({ failures: 10 });
+    gate.tell({ successes: 500, probe: 'passed' }, {}, REHEARSAL);
+    expect(gate.state.breaker.phase).toBe('open');
+    expect(gate.state.failing).toMatchObject({ failures: 10 });
+  });
+
+  it('goes though the breaker is open, never as the probe, and within rate and concurrency', () => {
+    const gate = openWorld();
+    expect(gate.ask({ wanted: 2 }, REHEARSAL)).toMatchObject({ granted: 2, probe: false, shut: false });
+    gate.now = T0 + 30_000;
+    expect(gate.ask({ wanted: 1, holding: 2 }, REHEARSAL)).toMatchObject({ granted: 1, probe: false });
+    expect(gate.ask({ wanted: 60 }, 'b')).toMatchObject({ granted: 1, probe: true });
+    expect(gate.ask({ wanted: 60, holding: 3 }, REHEARSAL).granted).toBeLessThanOrEqual(46);
+  });
+
+  it('waits where the origin asked real traffic to wait', () => {
+    const gate = new World();
+    gate.tell({ failures: 1, waitUntil: T0 + 5_000 });
+    expect(gate.ask({ wanted: 1 }, REHEARSAL)).toMatchObject({ granted: 0, retryAt: T0 + 5_000 });
+  });
+});

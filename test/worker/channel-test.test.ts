@@ -16,6 +16,7 @@ import {
   makeOrigin,
   makeShop,
   makeShopOf,
+  originIs,
   pauseOrigin,
   record,
   refuse,
@@ -232,6 +233,78 @@ describe('a test callback', () => {
       { timeout: 10_000, interval: 30 },
     );
     expect(backend.posts.map(({ orderNo }) => orderNo)).toEqual(['SANDBOX-1']);
+  });
+});
+
+describe('real traffic to the same origin', () => {
+  const breaker = { failureShare: 0.1, windowSeconds: 600, attemptsMin: 1, probeAfterSeconds: 3_600 };
+  const ladderSeconds = [0, 0, 0, 0];
+  const gateOf = (id: string) => env.ORIGIN_GATE.getByName(`v1:${id}`);
+
+  it('has a breaker that hears nothing of a test that fails', async () => {
+    const settings = { acceptsTest: true, breaker };
+    const origin = await makeOrigin(refuse(503, { 'retry-after': '600' }), { settings, ladderSeconds });
+    const shop = await makeShop(origin);
+    const orderNo = String((await send(shop)).body.orderNo);
+    await vi.waitUntil(
+      async () => {
+        await runDurableObjectAlarm(ledgerOf(shop, orderNo));
+        return origin.posts.length >= 1;
+      },
+      { timeout: 10_000, interval: 30 },
+    );
+    origin.respond = refuse(500);
+    await record(shop, paid('R-2'));
+    const gate = gateOf(origin.id);
+    // The one real failure opens it; the test before it neither opened it nor asked for a rest.
+    await vi.waitUntil(
+      async () => {
+        await runDurableObjectAlarm(ledgerOf(shop, orderNo));
+        await runDurableObjectAlarm(ledger(shop.shard));
+        return (await gate.state()).breaker === 'open';
+      },
+      { timeout: 10_000, interval: 30 },
+    );
+    expect(await gate.state()).toMatchObject({ waitUntil: null });
+    expect(origin.posts.filter((one) => one.orderNo === 'R-2')).toHaveLength(1);
+  });
+
+  it('is not paused by a test that was answered 410', async () => {
+    const origin = await makeOrigin(refuse(410), { ...ACCEPTS, ladderSeconds: [0, 3_600] });
+    const shop = await makeShop(origin);
+    const orderNo = String((await send(shop)).body.orderNo);
+    await vi.waitUntil(
+      async () => {
+        await runDurableObjectAlarm(ledgerOf(shop, orderNo));
+        const [delivery] = listOf((await read(shop, orderNo)).deliveries);
+        return listOf(delivery?.attempts).length > 0;
+      },
+      { timeout: 10_000, interval: 30 },
+    );
+    expect((await originIs(origin.id)).status).toBe('active');
+    expect(await alarmsOf(`origin/${origin.id}`)).toEqual([]);
+  });
+
+  it('has a breaker that, while open, lets a test through, and stays open though the test is taken', async () => {
+    const settings = { acceptsTest: true, breaker };
+    const origin = await makeOrigin(refuse(500), { settings, ladderSeconds });
+    const shop = await makeShop(origin);
+    await record(shop, paid('R-3'));
+    const gate = gateOf(origin.id);
+    await vi.waitUntil(
+      async () => {
+        await runDurableObjectAlarm(ledger(shop.shard));
+        return (await gate.state()).breaker === 'open';
+      },
+      { timeout: 10_000, interval: 30 },
+    );
+    origin.respond = () => new Response('ok');
+    const before = await gate.state();
+    const orderNo = String((await send(shop)).body.orderNo);
+    await stands(shop, orderNo, 'delivered');
+    await runDurableObjectAlarm(ledgerOf(shop, orderNo));
+    expect(await gate.state()).toMatchObject({ breaker: 'open', probeAt: before.probeAt, since: before.since });
+    expect(origin.posts.filter((one) => one.orderNo === 'R-3')).toHaveLength(1);
   });
 });
 
