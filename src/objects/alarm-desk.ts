@@ -25,6 +25,7 @@ import { within } from '../core/within.ts';
 import * as desk from '../store/alarm-desk.ts';
 import * as notes from '../store/alarm-notes.ts';
 import { forgetOldWrites, writeOnce } from '../store/registry-access.ts';
+import { DeafBook } from './alarm-deaf.ts';
 import { AlarmOutbox } from './alarm-outbox.ts';
 import { postBulletin } from './bulletin-post.ts';
 import { done, doneOr } from './registry-writer.ts';
@@ -34,6 +35,7 @@ const VITALS = 'vitals';
 const READS_MAX = 10;
 
 export class AlarmDesk extends DurableObject<Env> {
+  readonly #deaf: DeafBook;
   readonly #outbox: AlarmOutbox;
   #hasTables = false;
   #failures = 0;
@@ -42,7 +44,8 @@ export class AlarmDesk extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#outbox = new AlarmOutbox(ctx.storage, env);
+    this.#deaf = new DeafBook(ctx.storage);
+    this.#outbox = new AlarmOutbox(ctx.storage, env, this.#deaf);
     this.#hasTables = desk.hasDeskTables(this.#sql);
     if (this.#hasTables) this.#outbox.recover();
   }
@@ -91,8 +94,13 @@ export class AlarmDesk extends DurableObject<Env> {
     return reply;
   }
 
-  deleteDestination(id: string, stamp: WriteStamp): WriteReply<Destination> {
-    return this.#write(stamp, () => doneOr(desk.deleteDestination(this.#sql, id), 'missing'));
+  async deleteDestination(id: string, stamp: WriteStamp): Promise<WriteReply<Destination>> {
+    const reply = this.#write(stamp, () => {
+      this.#deaf.noteOver(id);
+      return doneOr(desk.deleteDestination(this.#sql, id), 'missing');
+    });
+    await this.#arm(stamp.now);
+    return reply;
   }
 
   // — what is told —
@@ -148,14 +156,16 @@ export class AlarmDesk extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     let waitMs: number | null = null;
     try {
-      if (!this.#hasTables || this.listDestinations().length === 0) return;
-      if (this.#hasNews) await this.#readNews();
-      const dead = await this.#outbox.send(Date.now());
-      if (dead.length > 0) await this.#tellDead(dead);
+      if (!this.#hasTables) return;
+      const reading = this.#hasNews ? this.#readNews() : Promise.resolve();
+      const [read] = await Promise.allSettled([reading]);
+      await this.#outbox.send(Date.now()); // what is due leaves with what is known, whether or not there was an answer
       this.ctx.storage.transactionSync(() => {
         notes.pruneNotes(this.#sql, NOTES_KEPT_MAX, Date.now() - TOLD_KEPT_MS);
         forgetOldWrites(this.#sql, Date.now());
       });
+      await this.#tellDeaf();
+      if (read.status === 'rejected') throw read.reason;
       this.#failures = 0;
       if (this.#hasNews) waitMs = 0;
     } catch (error) {
@@ -179,6 +189,7 @@ export class AlarmDesk extends DurableObject<Env> {
 
   async #readNews(): Promise<void> {
     this.#hasNews = false; // a poke that comes meanwhile says that there is more
+    if (this.listDestinations().length === 0) return;
     for (let reads = 0; reads < READS_MAX; reads++) {
       const { rev } = desk.readMarks(this.#sql);
       const reading = this.#registry().alarmNews(rev, ALARM_NEWS_MAX);
@@ -191,15 +202,12 @@ export class AlarmDesk extends DurableObject<Env> {
     this.#hasNews = true;
   }
 
-  /** The others are told that this one does not hear. */
-  async #tellDead(ids: readonly string[]): Promise<void> {
-    const paces = this.listPaces();
-    const alarms = ids.map((id) => {
-      const error = paces.find(({ destination }) => destination === id)?.error ?? '';
-      const detail = `${id} took no message for a day: ${error}`;
-      return { code: 'notification_dead' as const, subject: `destination/${id}`, detail, at: Date.now() };
-    });
-    await this.#registry().raiseAlarms(alarms);
+  /** The others are told who does not hear, and who does again. */
+  async #tellDeaf(): Promise<void> {
+    const alarms = this.#deaf.untold(Date.now());
+    if (alarms.length === 0) return;
+    await within(this.#registry().raiseAlarms(alarms), REGISTRY_READ_TIMEOUT_MS, 'The registry');
+    this.#deaf.noteTold();
   }
 
   #write<T>(stamp: WriteStamp, write: () => WriteReply<T>): WriteReply<T> {

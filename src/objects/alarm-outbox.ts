@@ -19,15 +19,18 @@ import { logHop } from '../log.ts';
 import { newId } from '../record.ts';
 import * as desk from '../store/alarm-desk.ts';
 import * as notes from '../store/alarm-notes.ts';
+import type { DeafBook } from './alarm-deaf.ts';
 import { postBulletin } from './bulletin-post.ts';
 
 export class AlarmOutbox {
   readonly #storage: DurableObjectStorage;
   readonly #env: Env;
+  readonly #deaf: DeafBook;
 
-  constructor(storage: DurableObjectStorage, env: Env) {
+  constructor(storage: DurableObjectStorage, env: Env, deaf: DeafBook) {
     this.#storage = storage;
     this.#env = env;
+    this.#deaf = deaf;
   }
 
   get #sql(): SqlStorage {
@@ -77,32 +80,31 @@ export class AlarmOutbox {
     notes.putNote(this.#sql, { destination: destination.id, code, subject, kind, doc, createdAt: now, dueAt });
   }
 
-  /** One message to each destination that has something due. Answers those of which something is dead now. */
-  async send(now: number): Promise<readonly string[]> {
+  /** One message to each destination that has something due. */
+  async send(now: number): Promise<void> {
     const paces = notes.listPaces(this.#sql).filter(({ nextAt }) => nextAt <= now);
-    const sent = await Promise.all(paces.map((pace) => this.#sendTo(pace, now)));
-    return sent.filter((id) => id !== null);
+    await Promise.all(paces.map((pace) => this.#sendTo(pace, now)));
   }
 
-  async #sendTo(pace: notes.PaceRow, now: number): Promise<string | null> {
+  async #sendTo(pace: notes.PaceRow, now: number): Promise<void> {
     const destination = desk.readDestinationRow(this.#sql, pace.destination);
     if (!destination?.enabled) {
       notes.dropWaiting(this.#sql, pace.destination); // or the alarm would go off for them for ever
-      return null;
+      return;
     }
     const taken = notes.takeDue(this.#sql, destination.id, now, NOTES_WAITING_MAX);
-    if (taken.length === 0) return null;
+    if (taken.length === 0) return;
     const begunAt = Date.now();
     const error = await postBulletin(this.#env, destination, this.#bulletinOf(destination, taken, pace.more, now));
     const [ms, outcome] = [Date.now() - begunAt, error === null ? 'sent' : 'failed'];
     logHop(this.#env, { hop: 'notify', outcome, ms, more: { destination: destination.id, count: taken.length } });
-    return this.#storage.transactionSync(() => this.#settle(pace, taken, error, Date.now()));
+    this.#storage.transactionSync(() => this.#settle(pace, taken, error, Date.now()));
   }
 
-  #settle(before: notes.PaceRow, taken: readonly notes.NoteRow[], error: string | null, now: number): string | null {
+  #settle(before: notes.PaceRow, taken: readonly notes.NoteRow[], error: string | null, now: number): void {
     const { destination: id } = before;
     const pace = notes.listPaces(this.#sql).find(({ destination }) => destination === id);
-    if (!pace) return null; // removed meanwhile
+    if (!pace) return; // removed meanwhile
     if (error === null) {
       for (const note of taken) {
         notes.settleNote(this.#sql, note.id, 'sent', null, now);
@@ -117,7 +119,8 @@ export class AlarmOutbox {
         more,
         error,
       });
-      return null;
+      this.#deaf.noteOver(id);
+      return;
     }
     const dead = taken.filter(({ dueAt }) => now - dueAt >= NOTE_DEAD_MS);
     for (const note of taken) {
@@ -131,7 +134,7 @@ export class AlarmOutbox {
     const nextAt = now + backoffMs(failures, NOTE_BACKOFF_MS_MIN, NOTE_BACKOFF_MS_MAX);
     const counts = { failed: pace.failed + 1, dead: pace.dead + dead.length };
     notes.putPace(this.#sql, { ...pace, ...counts, nextAt, failures, error });
-    return dead.length > 0 ? id : null;
+    if (dead.length > 0) this.#deaf.noteDead(id, error);
   }
 
   #bulletinOf(destination: Destination, due: readonly notes.NoteRow[], more: number, now: number): Bulletin {

@@ -58,6 +58,17 @@ const listed = async (subject: string, state = 'all') => {
   return body.items?.find((one) => String(one.subject) === subject);
 };
 
+/** Runs something while the registry answers no question about alarms; answers what was logged. */
+async function withoutRegistry(during: () => Promise<void>): Promise<string> {
+  const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const rename = (from: string, to: string) =>
+    runInDurableObject(registry(), (_, { storage }) => storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`));
+  await rename('alarms', 'away');
+  await during();
+  await rename('away', 'alarms');
+  return errors.mock.calls.join();
+}
+
 /** Reads what is new and sends what is due, as if the waits were over. */
 async function run(): Promise<void> {
   await desk().poke(Date.now());
@@ -168,16 +179,26 @@ describe('an alarm', () => {
 
   it('is told once the registry can be asked again', async () => {
     await make('slack');
-    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     await raise(alarm('order/shop/unasked'));
-    await runInDurableObject(registry(), (_, { storage }) => storage.sql.exec('ALTER TABLE alarms RENAME TO away'));
-    await desk().poke(Date.now());
-    await runDurableObjectAlarm(desk());
-    await runInDurableObject(registry(), (_, { storage }) => storage.sql.exec('ALTER TABLE away RENAME TO alarms'));
-    expect(errors.mock.calls.join()).toContain('"hop":"notify"');
+    const errors = await withoutRegistry(async () => {
+      await desk().poke(Date.now());
+      await runDurableObjectAlarm(desk());
+    });
+    expect(errors).toContain('"hop":"notify"');
     expect(posts).toEqual([]);
     await run();
     expect(posts.length).toBe(1);
+  });
+
+  it('that the desk knows of leaves while the registry is away', async () => {
+    const id = await make('slack');
+    answer = () => new Response('busy', { status: 503 });
+    await raise(alarm('order/shop/known-1'));
+    await run();
+    answer = () => new Response('ok');
+    posts = [];
+    await withoutRegistry(run);
+    expect(sentTo(id).map(({ body }) => body.includes('known-1'))).toEqual([true]);
   });
 
   it('that comes late, after it was resolved, opens nothing', async () => {
@@ -270,6 +291,29 @@ describe('a destination', () => {
     expect(sentTo(other).map(({ body: text }) => text.includes(deaf))).toEqual([true]);
     expect(await listed(`destination/${deaf}`)).toMatchObject({ code: 'notification_dead' });
     expect(sentTo(deaf).some(({ body: text }) => text.includes('did not reach'))).toBe(false);
+  });
+
+  it('that was given up is told of however the desk ends meanwhile, and it is over when it takes a message', async () => {
+    const [deaf, other] = [await make('slack'), await make('webhook')];
+    await call('PUT', '/v1/alarm-rules', { rules: { order_held: { destinations: [deaf] } } });
+    answer = ({ url }) => new Response('no', { status: url.includes(deaf) ? 404 : 200 });
+    await raise(alarm('order/shop/deaf-2'));
+    await run();
+    await sql('UPDATE notes SET due_at = ?', Date.now() - NOTE_DEAD_MS);
+    await sql('UPDATE paces SET next_at = 0');
+    await withoutRegistry(async () => {
+      await runDurableObjectAlarm(desk());
+      await runInDurableObject(desk(), (_, state) => state.abort('the end')).catch(() => undefined);
+    });
+    expect(await listed(`destination/${deaf}`)).toBeUndefined();
+    await run(); // raises it
+    await run(); // tells it
+    expect(await listed(`destination/${deaf}`)).toMatchObject({ code: 'notification_dead', state: 'open', count: 1 });
+    expect(sentTo(other).map(({ body }) => body.includes(deaf))).toEqual([true]);
+    answer = () => new Response('ok');
+    await raise(alarm('order/shop/deaf-3'));
+    await run();
+    expect(await listed(`destination/${deaf}`)).toMatchObject({ state: 'resolved', actedBy: 'gateway' });
   });
 
   it('gets a flood as one message that says how many more there are', async () => {
