@@ -24,3 +24,13 @@ export function hookProblem(kind: DestinationKind, url: URL, isLocal: boolean): 
     url.protocol === 'https:' && url.port === '' && hosts.includes(url.host) && url.pathname.startsWith(path);
   return isOurs ? null : `must be the address that the platform gives out: https://${hosts[0] ?? ''}${path}…`;
 }
+
+/** A shorter end than this is hidden whole: four characters of it would be a good part of a secret. */
+const SHOWN_FROM_CHARS = 20;
+
+/** Enough of an address to tell two apart: the host, and the last four characters where a long secret ends it. */
+export function shownAddress(address: string): string {
+  const { host, pathname, search } = new URL(address);
+  const end = (pathname + search).split(/[/?&=]/).at(-1) ?? '';
+  return end.length < SHOWN_FROM_CHARS ? host : `${host}/…${end.slice(-4)}`;
+}

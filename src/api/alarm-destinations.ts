@@ -1,6 +1,6 @@
 // /v1/alarm-destinations: where alarms go. An address of a chat platform is a password: it is sealed, and never shown
 // again; neither is a secret, but for the one that is made here, by the call that makes it.
-import { FORMS, hookProblem } from '../alarm/index.ts';
+import { FORMS, hookProblem, shownAddress } from '../alarm/index.ts';
 import { DESTINATION_KINDS, type Destination, type DestinationKind, type QuietHours } from '../core/alarm-rule.ts';
 import { DESTINATIONS_MAX } from '../core/limits.ts';
 import { addressProblem } from '../core/origin-address.ts';
@@ -96,12 +96,6 @@ const render = (one: Destination): z.infer<typeof DestinationBody> => ({
 
 const complain = (field: string, message: string) => err({ field, message });
 
-/** The host, and the end of what is secret. */
-function shownOf(url: string): string {
-  const { host } = new URL(url);
-  return url.length < 24 ? host : `${host}/…${url.slice(-4)}`;
-}
-
 type Way = Pick<Destination, 'url' | 'shownUrl' | 'secret' | 'from' | 'to'>;
 
 /** What was entered, checked against the kind and sealed; only what was named. */
@@ -129,7 +123,7 @@ async function wayOf(
   if (secret !== undefined && form.secret === 'none') return complain('secret', `is not for ${kind}: remove it`);
   const checked = secret !== undefined && form.secret === 'needed' ? await hmacSecretFrom(secret) : secret;
   if (checked === null) return complain('secret', HMAC_MEND);
-  const address = url === undefined ? {} : { url: await sealed(url), shownUrl: shownOf(url) };
+  const address = url === undefined ? {} : { url: await sealed(url), shownUrl: shownAddress(url) };
   return ok({ ...address, ...(checked === undefined ? {} : { secret: await sealed(checked) }) });
 }
 

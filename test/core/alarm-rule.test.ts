@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { Bulletin, BulletinItem } from '../../src/alarm/index.ts';
-import { alarmWords, FORMS, hookProblem } from '../../src/alarm/index.ts';
+import { alarmWords, FORMS, hookProblem, shownAddress } from '../../src/alarm/index.ts';
 import { whereOf } from '../../src/alarm/where.ts';
 import { ALARM_CODES, type AlarmRecord } from '../../src/core/alarm.ts';
 import { DESTINATION_KINDS, noteDue, quietUntil, rulesWith, type ToldAlarm } from '../../src/core/alarm-rule.ts';
@@ -303,6 +303,20 @@ describe('the address of a chat platform', () => {
     expect(hookProblem('dingtalk', here, false)).not.toBeNull();
     expect(hookProblem('dingtalk', new URL('https://other.example/robot/send'), true)).not.toBeNull();
   });
+});
+
+it.each([
+  ['https://ops.shop.example', 'ops.shop.example'],
+  ['https://ops.shop.example/hook/s3cr', 'ops.shop.example'],
+  ['https://ops.shop.example/a-long-way-to-a-short-one/s3cret-of-19-chars', 'ops.shop.example'],
+  ['https://ops.shop.example/hook?key=short&to=1234', 'ops.shop.example'],
+  [
+    'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=a0b1c2d3-e4f5-4a6b-8c7d-9e0f1a2b3c4d',
+    'qyapi.weixin.qq.com/…3c4d',
+  ],
+  ['https://hooks.slack.com/services/T0000/B0000/abcdefghijklmnopqrstuvwx', 'hooks.slack.com/…uvwx'],
+])('of the address %s only %s is shown', (url, shown) => {
+  expect(shownAddress(url)).toBe(shown);
 });
 
 it('an alarm leads to the thing that it is about', () => {
