@@ -293,7 +293,7 @@ describe('a destination', () => {
     expect(sentTo(deaf).some(({ body: text }) => text.includes('did not reach'))).toBe(false);
   });
 
-  it('that was given up is told of however the desk ends meanwhile, and it is over when it takes a message', async () => {
+  it('that was given up is told of even if the desk ends meanwhile, until it takes a message', async () => {
     const [deaf, other] = [await make('slack'), await make('webhook')];
     await call('PUT', '/v1/alarm-rules', { rules: { order_held: { destinations: [deaf] } } });
     answer = ({ url }) => new Response('no', { status: url.includes(deaf) ? 404 : 200 });
