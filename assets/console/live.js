@@ -6,7 +6,9 @@
   let waitMs = EVERY_MS;
 
   const refresh = async () => {
-    const response = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' });
+    // Nobody is at work: such a request does not keep a session alive.
+    const headers = { accept: 'text/html', 'x-refresh': 'self' };
+    const response = await fetch(location.href, { headers, redirect: 'error' });
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     document.querySelectorAll('[data-live]').forEach((part) => {

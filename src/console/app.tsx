@@ -131,7 +131,8 @@ operators.use(async (c, next) => {
   const me = await get(c, '/v1/me', MeBody);
   if (me.ok && !isSessionOver(copy.logouts, me.value.id, { id: await idOf(session), since: session.since })) {
     c.set('me', me.value);
-    if (c.req.path !== to('live')) await renewSession(c, session, now); // it refreshes itself: nobody is at work
+    const isAtWork = c.req.path !== to('live') && c.req.header('x-refresh') === undefined; // pages refresh themselves
+    if (isAtWork) await renewSession(c, session, now);
     return next();
   }
   if (!me.ok && me.error.code !== 'unauthorized') return showProblem(c, me.error);

@@ -336,6 +336,22 @@ describe('a session', () => {
     expect(await away(busy)).toBe(true);
   });
 
+  it('is not kept alive by a page that refreshes itself', async () => {
+    const now = Date.now();
+    let aheadMs = 0;
+    vi.spyOn(Date, 'now').mockImplementation(() => now + aheadMs);
+    const [left, looking] = [await Visitor.in(), await Visitor.in()];
+    const lookAt = (path: string) => left.open(path, { 'x-refresh': 'self' });
+    for (aheadMs = 0; aheadMs < HOUR_MS; aheadMs += HOUR_MS / 6) {
+      for (const path of ['/console/replays', '/console/live']) expect((await lookAt(path)).status).toBe(200);
+      expect(await away(looking)).toBe(false);
+    }
+    aheadMs = HOUR_MS + 1;
+    expect((await lookAt('/console/replays')).status).toBe(303);
+    expect(await away(left)).toBe(true);
+    expect(await away(looking)).toBe(false);
+  });
+
   it('goes on while the registry cannot be asked, by what was known of it', async () => {
     const visitor = await Visitor.in();
     const { operators } = await import('../../src/console/app.tsx');
