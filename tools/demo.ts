@@ -12,7 +12,7 @@ export const ORIGIN = 'demo-shop';
 const Status = z.enum(['active', 'paused', 'disabled']);
 const Origin = z.object({ url: z.string(), status: Status, secrets: z.array(z.object({ createdAt: z.string() })) });
 const OriginWithSecret = Origin.extend({ secret: z.string() });
-const Channel = z.object({ status: Status });
+const Channel = z.object({ status: Status, origins: z.array(z.string()) });
 
 /** What the gateway shows only once, and which merchant the channel was given. */
 const Kept = z.object({
@@ -44,7 +44,8 @@ export async function readOrCreateDemo(
   keep(file, { ...secret, merchantSerial: identity.merchant.serial });
   const obstacle =
     obstacleOf(`origin ${ORIGIN}`, origin.status, `/v1/origins/${ORIGIN}/resume`) ??
-    obstacleOf(`channel ${CHANNEL}`, channel.status, `/v1/channels/${CHANNEL}/${enabler(channel.status)}`);
+    obstacleOf(`channel ${CHANNEL}`, channel.status, `/v1/channels/${CHANNEL}/${enabler(channel.status)}`) ??
+    absenceOf(channel.origins);
   return { originSecret: origin.secret, obstacle };
 }
 
@@ -52,6 +53,12 @@ const enabler = (status: z.infer<typeof Status>) => (status === 'disabled' ? 'en
 
 const obstacleOf = (subject: string, status: z.infer<typeof Status>, mend: string): string | null =>
   status === 'active' ? null : `The ${subject} is ${status}, so no payment is driven. To go on: POST ${mend}`;
+
+const absenceOf = (origins: readonly string[]): string | null =>
+  origins.includes(ORIGIN)
+    ? null
+    : `The channel ${CHANNEL} does not deliver to origin ${ORIGIN}, so no payment is driven. To go on: ` +
+      `PATCH /v1/channels/${CHANNEL} {"origins":${JSON.stringify([...origins, ORIGIN])}}`;
 
 /** A secret that is lost, or that somebody rotated, is replaced: the pretend merchant would refuse what it signs. */
 async function readOrCreateOrigin(client: Client, kept: Kept, url: string): Promise<z.infer<typeof OriginWithSecret>> {

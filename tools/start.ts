@@ -210,6 +210,7 @@ ${title('What to do next')}
     curl -H "Authorization: Bearer $KEY" '${gateway.url}/v1/orders?limit=5'
     curl -H "Authorization: Bearer $KEY" ${gateway.url}/v1/orders/${CHANNEL}/tea-0001
 
+  console    ${gateway.url}/console   (log in with that key)
   contract   ${gateway.url}/docs
   state      ${plan.stateDir}
   log        ${join(plan.stateDir, 'gateway.log')}
