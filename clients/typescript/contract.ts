@@ -1521,6 +1521,8 @@ export type Schemas = {
       readonly origin_disagrees: Schemas['AlarmRule'];
       readonly breaker_open: Schemas['AlarmRule'];
       readonly backlog_age: Schemas['AlarmRule'];
+      readonly provider_away: Schemas['AlarmRule'];
+      readonly provider_refuses: Schemas['AlarmRule'];
       readonly rejection_spike: Schemas['AlarmRule'];
       readonly wrong_merchant: Schemas['AlarmRule'];
       readonly wrong_environment: Schemas['AlarmRule'];
@@ -1556,7 +1558,7 @@ export type Schemas = {
     /** An alarm that goes on is told again after this. */
     readonly repeatMinutes: number;
 
-    /** backlog_age: how old the oldest undelivered event may be. */
+    /** backlog_age: how old the oldest undelivered event may be. provider_…: how long no question is answered. */
     readonly minutes?: number;
 
     /** rejection_spike: fewer refusals a minute are never one. */
@@ -1577,6 +1579,8 @@ export type Schemas = {
       readonly origin_disagrees?: Schemas['AlarmRuleInput'];
       readonly breaker_open?: Schemas['AlarmRuleInput'];
       readonly backlog_age?: Schemas['AlarmRuleInput'];
+      readonly provider_away?: Schemas['AlarmRuleInput'];
+      readonly provider_refuses?: Schemas['AlarmRuleInput'];
       readonly rejection_spike?: Schemas['AlarmRuleInput'];
       readonly wrong_merchant?: Schemas['AlarmRuleInput'];
       readonly wrong_environment?: Schemas['AlarmRuleInput'];
@@ -1612,7 +1616,7 @@ export type Schemas = {
     /** An alarm that goes on is told again after this. */
     readonly repeatMinutes?: number;
 
-    /** backlog_age: how old the oldest undelivered event may be. */
+    /** backlog_age: how old the oldest undelivered event may be. provider_…: how long no question is answered. */
     readonly minutes?: number;
 
     /** rejection_spike: fewer refusals a minute are never one. */

@@ -123,6 +123,20 @@ export const alarmWords = {
     en: 'Open the refused callbacks: the reason that is new says what to mend. A stranger’s noise needs nothing.',
     zh: '请查看被拒绝的回调，新出现的原因会说明如何处理；若只是陌生来源的噪音则无需处理。',
   },
+  'alarm.provider_away': { en: 'The provider does not answer', zh: '支付平台接口无应答' },
+  'next.provider_away': {
+    en:
+      'See whether it has an outage. Callbacks are still taken; questions and refunds under way are asked again by ' +
+      'themselves, and payments and refunds that were answered with an error may be sent again.',
+    zh: '请查看支付平台是否故障。回调照常接收；查询和进行中的退款会自动重试，返回错误的下单与退款请求可再次发送。',
+  },
+  'alarm.provider_refuses': { en: 'The provider refuses the channel’s credentials', zh: '支付平台拒绝渠道的 API 凭据' },
+  'next.provider_refuses': {
+    en:
+      'Compare merchant number, keys and permissions with the provider’s console, and rotate what is wrong. Until ' +
+      'then lost callbacks are not found, and payments and refunds cannot be asked for.',
+    zh: '请与支付平台后台核对商户号、密钥和权限，并轮换有误的凭据。在此之前无法找回丢失的回调，也无法发起支付和退款。',
+  },
   'alarm.notification_dead': { en: 'An alarm did not reach its destination', zh: '告警通知发送失败' },
   'next.notification_dead': {
     en: 'The destination refused for a day. Test it, and mend its address or secret.',

@@ -35,6 +35,7 @@ export async function proofOf(
     provider,
     credentials,
     deadline: Date.now() + PROOF_TIMEOUT_MS,
+    isTrial: true,
   };
   const number = `CHECK${crypto.randomUUID().replaceAll('-', '').slice(0, 20).toUpperCase()}`;
   const asked = await ask(asker, { orderNo: number, metadata: {} });

@@ -3,6 +3,7 @@
 import { daysLeft, keyEndsOf, lastOnes } from '../core/key-ends.ts';
 import { REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
 import type { Family, Sample } from '../core/open-metrics.ts';
+import { TROUBLE_KINDS } from '../core/provider-health.ts';
 import { within } from '../core/within.ts';
 import { countOpenDeliveries } from '../store/lists.ts';
 import { countOpenDiscrepancies } from '../store/reconcile-lists.ts';
@@ -52,7 +53,12 @@ const gauge = (name: string, help: string, samples: readonly Sample[]): Family =
 });
 
 async function alarmsAndKeys(c: Context, now: number): Promise<readonly Family[]> {
-  const [alarms, records] = await Promise.all([registryOf(c.env).countAlarms(), registryOf(c.env).listChannels()]);
+  const registry = registryOf(c.env);
+  const [alarms, records, troubles] = await Promise.all([
+    registry.countAlarms(),
+    registry.listChannels(),
+    registry.listTroubles(),
+  ]);
   const ends = await Promise.all(
     records.map(async (record) => {
       const [first] = lastOnes(keyEndsOf(record.keys, await configuredEnds(c, record)));
@@ -65,6 +71,18 @@ async function alarmsAndKeys(c: Context, now: number): Promise<readonly Family[]
       'Alarms that are not resolved, by code.',
       alarms.map(({ code, count }) => ({ labels: { code }, value: count })),
     ),
+    {
+      name: 'tollgate_provider_trouble_seconds',
+      type: 'gauge',
+      unit: 'seconds',
+      help: 'For how long the provider of the channel has answered no question; 0 where it did, or nobody asked.',
+      samples: records.flatMap(({ channel: { id: channel } }) =>
+        TROUBLE_KINDS.map((kind) => {
+          const trouble = troubles.find((one) => one.channel === channel && one.kind === kind);
+          return { labels: { channel, kind }, value: trouble ? Math.max(0, now - trouble.since) / 1_000 : 0 };
+        }),
+      ),
+    },
     gauge(
       'tollgate_key_days_left',
       'Days until the first key or certificate ends that nothing takes the place of.',

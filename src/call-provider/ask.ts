@@ -3,7 +3,8 @@
 import { type CallProblem, callProvider } from '../call-provider.ts';
 import type { Channel, ChannelRecord, FetchedKey } from '../core/channel.ts';
 import { REGISTRY_READ_TIMEOUT_MS } from '../core/limits.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import type { ProviderWord } from '../core/provider-health.ts';
+import { err, ok, type Result, unreachable } from '../core/result.ts';
 import { within } from '../core/within.ts';
 import { readConfig } from '../env.ts';
 import { logHop } from '../log.ts';
@@ -17,6 +18,7 @@ import type {
   RequestContext,
 } from '../providers/provider.ts';
 import { openCredentials } from '../store/registry-copy.ts';
+import { noteWord } from './health.ts';
 
 /** An answer that does not verify (a signature probe, a key that came out since) is asked for twice more. */
 const ASKS_MAX = 3;
@@ -31,6 +33,8 @@ export type Asker = {
   readonly credentials: unknown;
   /** After this nobody waits for the answer any more, epoch milliseconds; left out: as long as the calls take. */
   readonly deadline?: number;
+  /** These credentials are only tried: what comes of it says nothing of the channel. */
+  readonly isTrial?: true;
 };
 
 /** One thing to ask, in the words of the provider's file. */
@@ -41,6 +45,8 @@ export type Question<T> = {
     keys: readonly FetchedKey[],
     now: number,
   ) => Promise<Result<T, ProviderProblem>>;
+  /** Only what is wrong with the credentials makes the provider refuse it. */
+  readonly isProof?: true;
   /** Makes the call where its answer may be a file; left out: the answer is read whole. */
   readonly call?: (request: ProviderRequest) => Promise<Result<ProviderAnswer, CallProblem>>;
 };
@@ -53,6 +59,8 @@ export type AskProblem = {
   readonly detail: string;
   /** False: no request left, so nothing can have been done. */
   readonly wasSent: boolean;
+  /** The provider gave no token: it was asked for nothing else. */
+  readonly isAccess?: true;
 };
 
 /** Throws where the channel's provider or its credentials cannot be read: that is no answer of the provider's. */
@@ -77,7 +85,33 @@ export async function askProvider<T>(asker: Asker, question: Question<T>): Promi
   const said = await asked(asker, question);
   const outcome = said.ok ? 'answered' : said.error.code;
   logHop(asker.env, { hop: 'ask', channel: asker.record.channel.id, outcome, ms: Date.now() - begunAt });
+  const word = wordOf(question, said);
+  if (word !== null && asker.isTrial !== true) noteWord(asker.env, asker.record, word);
   return said;
+}
+
+/** What this says of the provider; null: nothing. A payment may be refused for its own sake. */
+function wordOf({ isProof }: Question<unknown>, said: Result<unknown, AskProblem>): ProviderWord | null {
+  if (said.ok) return { kind: 'answers' };
+  const { code, detail, wasSent, isAccess } = said.error;
+  switch (code) {
+    case 'timed_out':
+    case 'unavailable':
+      return { kind: 'away', detail };
+    case 'malformed':
+      return isProof === true ? { kind: 'away', detail } : null;
+    case 'unverified':
+      return { kind: 'refuses', detail };
+    case 'refused':
+      return isAccess === true || (isProof === true && wasSent) ? { kind: 'refuses', detail } : null;
+    case 'insufficient_balance':
+    case 'already_paid':
+      return { kind: 'answers' };
+    case 'not_configured':
+      return null;
+    default:
+      return unreachable(code);
+  }
 }
 
 async function asked<T>(asker: Asker, question: Question<T>): Promise<Result<Said<T>, AskProblem>> {
@@ -114,7 +148,7 @@ async function described(
 ): Promise<Result<Described, Omit<AskProblem, 'wasSent'>>> {
   const context = { now: Date.now(), nonce: crypto.randomUUID().replaceAll('-', '') };
   const token = await tokenOf(asker, context);
-  if (!token.ok) return token;
+  if (!token.ok) return err({ ...token.error, isAccess: true });
   const made = await request(token.value === null ? context : { ...context, token: token.value.token });
   return made.ok ? ok({ request: made.value, isTokenKept: token.value?.isKept ?? false }) : made;
 }

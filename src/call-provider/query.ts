@@ -18,6 +18,7 @@ type Query = NonNullable<AnyProvider['query']>;
 export const aboutOf = (query: Query, target: QueryTarget, credentials: unknown): Question<Translation> => ({
   request: (context) => query.request(target, credentials, context),
   read: (answer, keys, now) => query.read(answer, target, credentials, keys, now),
+  isProof: true,
 });
 
 /** What the provider knew, recorded. */

@@ -12,7 +12,7 @@ export type AlarmRule = {
   readonly destinations: readonly string[] | null;
   /** An alarm that goes on is told again after this. */
   readonly repeatMinutes: number;
-  /** backlog_age: how old the oldest undelivered event may be. */
+  /** backlog_age: how old the oldest undelivered event may be. provider_…: how long no question is answered. */
   readonly minutes?: number;
   /** rejection_spike: fewer refusals a minute than this are never one. */
   readonly perMinute?: number;
@@ -24,6 +24,8 @@ export type AlarmRules = Readonly<Record<AlarmCode, AlarmRule>>;
 const REPEAT_MINUTES = 60;
 const THRESHOLDS: Readonly<Partial<Record<AlarmCode, Pick<AlarmRule, 'minutes' | 'perMinute' | 'times'>>>> = {
   backlog_age: { minutes: 15 },
+  provider_away: { minutes: 10 },
+  provider_refuses: { minutes: 5 },
   rejection_spike: { perMinute: 10, times: 5 },
 };
 export const thresholdsOf = (code: AlarmCode) => THRESHOLDS[code] ?? {};

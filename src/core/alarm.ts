@@ -11,6 +11,8 @@ const ALARMS = {
   origin_disagrees: { isCritical: true, quietMs: null },
   breaker_open: { isCritical: true, quietMs: null },
   backlog_age: { isCritical: true, quietMs: null },
+  provider_away: { isCritical: true, quietMs: 86_400_000 },
+  provider_refuses: { isCritical: true, quietMs: 86_400_000 },
   rejection_spike: { isCritical: true, quietMs: null },
   wrong_merchant: { isCritical: false, quietMs: 86_400_000 },
   wrong_environment: { isCritical: false, quietMs: 86_400_000 },

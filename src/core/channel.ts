@@ -188,6 +188,8 @@ export type ChannelRecord = {
   readonly channel: Channel;
   readonly keys: readonly FetchedKey[];
   readonly dispatch: DispatchConfig;
+  /** Its provider did not answer the last question; left out: it did, or nobody asked. */
+  readonly isTroubled?: boolean;
 };
 
 export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: number): string =>

@@ -79,6 +79,8 @@ export const QUERY_AGAIN_MS = 300_000;
 /** How long a provider that does not answer is left alone by one shard: doubling from the first to the second. */
 export const PROVIDER_AWAY_MS_MIN = 5_000;
 export const PROVIDER_AWAY_MS_MAX = 300_000;
+/** Trouble with a provider of which nothing was heard for longer than two of the rarest questions is another one. */
+export const PROVIDER_TROUBLE_GAP_MS = 7_200_000;
 /** Longest wait for the queue to take a batch; then it is sent again, and whichever comes first is claimed. */
 export const QUEUE_TIMEOUT_MS = 5_000;
 /** Messages of one shard that may be out at once: local queues keep them in memory, permits are finite. */

@@ -3,9 +3,11 @@
 import type { Channel, ChannelRecord } from '../core/channel.ts';
 import { providerOf } from '../providers/index.ts';
 import * as channels from '../store/registry-channels.ts';
+import { readTrouble } from '../store/registry-troubles.ts';
 
 export function recordOf(sql: SqlStorage, channel: Channel): ChannelRecord {
   const record = channels.recordOf(sql, channel);
   const asks = providerOf(channel.provider)?.query !== undefined;
-  return { ...record, dispatch: { ...record.dispatch, asks } };
+  const isTroubled = readTrouble(sql, channel.id) !== null;
+  return { ...record, isTroubled, dispatch: { ...record.dispatch, asks } };
 }

@@ -3,8 +3,10 @@
 import { type Act, GATEWAY } from '../core/act.ts';
 import type { Alarm, AlarmAct, AlarmPage, AlarmRecord } from '../core/alarm.ts';
 import type { ChannelRecord, ChannelView } from '../core/channel.ts';
+import { PROVIDER_TROUBLE_GAP_MS } from '../core/limits.ts';
 import type { Origin } from '../core/origin.ts';
 import type { Product, ProductChange, ProductDraft } from '../core/product.ts';
+import { type ProviderWord, type Trouble, troubleAfter, troubleOver } from '../core/provider-health.ts';
 import type {
   ChannelChange,
   ChannelDraft,
@@ -25,6 +27,7 @@ import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
 import { prepareRegistryTables } from '../store/registry-schema.ts';
+import * as troubles from '../store/registry-troubles.ts';
 import { AlarmBook, type AlarmNews } from './alarm-book.ts';
 import { recordOf } from './channel-record.ts';
 import { KeyRefresher } from './key-refresh.ts';
@@ -184,6 +187,22 @@ export class Registry extends PeopleRegistry {
     return this.#alarms.news(after, limit);
   }
 
+  /** A channel's provider did not answer, or answers again. */
+  noteProvider(channel: string, word: ProviderWord, at: number): void {
+    if (!channels.readChannelRow(this.#sql, channel)) return;
+    const trouble = troubleAfter(troubles.readTrouble(this.#sql, channel), channel, word, at);
+    if (trouble !== null) {
+      troubles.putTrouble(this.#sql, trouble);
+      return;
+    }
+    troubles.dropTrouble(this.#sql, channel);
+    this.raiseNews(troubleOver(channel, at));
+  }
+
+  listTroubles(): readonly Trouble[] {
+    return troubles.listTroubles(this.#sql);
+  }
+
   countAlarms(): readonly { readonly code: string; readonly count: number }[] {
     return countWanting(this.#sql);
   }
@@ -198,6 +217,7 @@ export class Registry extends PeopleRegistry {
       forgetOldWrites(this.#sql, now);
       pruneAlarms(this.#sql);
       channels.forgetEndedCredentials(this.#sql, now);
+      troubles.forgetTroubles(this.#sql, now - PROVIDER_TROUBLE_GAP_MS);
       this.forgetOldPeople(now);
     });
     this.raiseAlarms(longPauses(this.#sql, now));

@@ -42,7 +42,9 @@ async function ask(
 ): Promise<Translation> {
   const { query } = provider;
   if (!query) throw new Error(`${provider.id} names things in its notices and has no query to ask for them.`);
-  const said = await askProvider({ env, record, provider, credentials }, aboutOf(query, target, credentials));
+  // Strangers choose what is asked here: a refusal says nothing of the credentials.
+  const { isProof: _, ...question } = aboutOf(query, target, credentials);
+  const said = await askProvider({ env, record, provider, credentials }, question);
   if (!said.ok) throw new Error(said.error.detail);
   return said.value.value;
 }

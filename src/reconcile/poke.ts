@@ -8,7 +8,7 @@ import { type Backlog, type ChannelBacklog, sumBacklogs } from '../core/vitals.t
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
 import { isTimeToLook, watchSilence } from './silence.ts';
-import { watchBacklogs, watchRefusals } from './watch.ts';
+import { watchBacklogs, watchProviders, watchRefusals } from './watch.ts';
 
 const POKE_TIMEOUT_MS = 10_000;
 
@@ -43,6 +43,7 @@ export async function poke(env: Env, now: number): Promise<void> {
   }
   await tried('backlogs', () => watchBacklogs(env, looked, now));
   const active = records.flatMap(({ channel }) => (channel.status === 'disabled' ? [] : [channel.id]));
+  await tried('providers', () => watchProviders(env, active, now));
   if (isTimeToLook(now)) await tried('refusals', () => watchRefusals(env, active, now));
 }
 

@@ -1,8 +1,9 @@
-// What the minute's look showed, and what of it wants a person: backlogs that grow old, refusals that shoot up. Reads
-// counts, never an order; changes nothing but alarms, which it also ends.
+// What the minute's look showed, and what of it wants a person: backlogs that grow old, refusals that shoot up,
+// providers that do not answer. Reads counts, never an order; changes nothing but alarms, which it also ends.
 import type { Alarm } from '../core/alarm.ts';
 import type { AlarmRules } from '../core/alarm-rule.ts';
 import { DAY_MS } from '../core/limits.ts';
+import { troubleNews, troubleOver } from '../core/provider-health.ts';
 import { type ChannelBacklog, spikeOf } from '../core/vitals.ts';
 import { readRefusals } from '../store/rollups.ts';
 
@@ -41,6 +42,17 @@ function backlogNews({ channel, waiting, oldestAt, originId }: ChannelBacklog, r
   const minutes = Math.floor((now - oldestAt) / MINUTE_MS);
   const detail = `${waiting} deliveries wait, the oldest for ${minutes} minutes: for origin ${originId ?? ''}.`;
   return { alarm: { ...about, detail }, since: now - AGAIN_MS + 1 };
+}
+
+/** Providers that do not answer what they are asked; the first answer ends it, and so does disabling the channel. */
+export async function watchProviders(env: Env, active: readonly string[], now: number): Promise<void> {
+  const troubles = await env.REGISTRY.getByName('registry').listTroubles();
+  if (troubles.length === 0) return;
+  const rules = await deskOf(env).readRules();
+  const news = troubles.flatMap((trouble) =>
+    active.includes(trouble.channel) ? troubleNews(trouble, rules, now) : troubleOver(trouble.channel, now),
+  );
+  await tell(env, news);
 }
 
 export async function watchRefusals(env: Env, channels: readonly string[], now: number): Promise<void> {

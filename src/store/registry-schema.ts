@@ -77,8 +77,19 @@ CREATE TABLE access (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, doc TEXT 
 CREATE TABLE logouts (actor TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** Channels whose provider does not answer. */
+const PROVIDER_TROUBLES = `
+CREATE TABLE provider_troubles (
+  channel TEXT PRIMARY KEY, kind TEXT NOT NULL, since INTEGER NOT NULL, last_at INTEGER NOT NULL,
+  count INTEGER NOT NULL, detail TEXT NOT NULL
+) WITHOUT ROWID;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES, ACTS_AND_ACCESS];
+const STEPS: readonly string[] = [
+  ...[TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES, ACTS_AND_ACCESS],
+  PROVIDER_TROUBLES,
+];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */
 export function prepareRegistryTables(sql: SqlStorage): void {

@@ -5,9 +5,11 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AskMessage, Timer } from '../../src/core/timer.ts';
 import { OrderLedger } from '../../src/objects/order-ledger.ts';
-import { call } from './api-world.ts';
+import { poke } from '../../src/reconcile/poke.ts';
+import { call, makeKey } from './api-world.ts';
 import { config } from './ledger-kit.ts';
-import { down, HOUR_MS, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
+import { readOpenMetrics } from './open-metrics.ts';
+import { down, forged, HOUR_MS, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
 
 let shop: Shop;
 let queue: ReturnType<typeof startClock>;
@@ -320,3 +322,86 @@ const timersOf = (ledger: ReturnType<typeof env.LEDGER.getByName>) =>
       .exec<Timer>('SELECT due_at AS dueAt, order_no AS orderNo, kind, ref FROM timers ORDER BY due_at')
       .toArray(),
   );
+
+describe('a provider that answers no question', () => {
+  const stands = async (code: string) => {
+    await poke(env, Date.now());
+    const { body } = await call('GET', '/v1/alarms?limit=200&state=all');
+    const subject = `channel/${shop.channel}`;
+    const found = body.items?.find((alarm) => String(alarm.subject) === subject && String(alarm.code) === code);
+    return found && [String(found.state), String(found.detail)];
+  };
+  const troubleSeconds = async (kind: string) => {
+    const { text } = await call('GET', '/metrics', undefined, { key: await makeKey('metrics') });
+    const samples = readOpenMetrics(text).get('tollgate_provider_trouble_seconds')?.samples;
+    return samples?.find(({ labels }) => labels.channel === shop.channel && labels.kind === kind)?.value;
+  };
+  const refused = () => new Response('{"code":"SIGN_ERROR","message":"sign"}', { status: 401 });
+
+  it.each([
+    ['away', 'provider_away', 'no answer', down],
+    ['away', 'provider_away', 'no connection', () => Promise.reject(new TypeError('fetch failed'))],
+    ['refuses', 'provider_refuses', 'refusing the credentials', refused],
+  ] as const)('counts as %s: the alarm %s, after a while of %s', async (kind, code, _, answer) => {
+    const orderNo = await shop.sell();
+    shop.play(answer);
+    await shop.post(orderNo, 'query');
+    await shop.post(orderNo, 'query');
+    expect(await stands(code)).toBeUndefined();
+    later(4 * MINUTE_MS);
+    await shop.post(orderNo, 'query');
+    expect(await stands(code)).toBeUndefined();
+    later(7 * MINUTE_MS);
+    await shop.runTimer(orderNo);
+    expect(await stands(code)).toEqual(['open', expect.stringMatching(/^No question in \d+ minutes was answered/)]);
+    expect(await troubleSeconds(kind)).toBeGreaterThan(600);
+    shop.play();
+    await shop.post(orderNo, 'query');
+    expect(await stands(code)).toEqual(['resolved', expect.any(String)]);
+    expect(await troubleSeconds(kind)).toBe(0);
+  });
+
+  it('is told of as one that refuses when its answers prove nothing, and no longer as away', async () => {
+    const orderNo = await shop.sell();
+    shop.play(down);
+    await shop.post(orderNo, 'query');
+    later(11 * MINUTE_MS);
+    await shop.post(orderNo, 'query');
+    expect(await stands('provider_away')).toEqual(['open', expect.any(String)]);
+    shop.play(async (_, genuine) => forged(await genuine()));
+    later(2 * MINUTE_MS);
+    await shop.post(orderNo, 'query');
+    expect(await stands('provider_refuses')).toEqual(['open', expect.any(String)]);
+    expect(await stands('provider_away')).toEqual(['resolved', expect.any(String)]);
+  });
+
+  it('and is left alone with a question that it refuses for the order’s own sake is no alarm', async () => {
+    const orderNo = await shop.sell();
+    for (const minutes of [0, 6, 6]) {
+      later(minutes * MINUTE_MS);
+      shop.play();
+      await shop.post(orderNo, 'query');
+      shop.play(refused);
+      await shop.post(orderNo, 'refunds', { refundNo: `R${minutes}`, amount: { minor: 1, currency: 'CNY' } });
+    }
+    expect(await stands('provider_refuses')).toBeUndefined();
+  });
+
+  it('is heard to answer again by whoever asks, and by nobody once the channel is disabled', async () => {
+    const registry = env.REGISTRY.getByName('registry');
+    const other = await Shop.open();
+    const trouble = { kind: 'away', detail: 'no answer' } as const;
+    const told = async () => (await registry.listTroubles()).map(({ channel }) => channel);
+    for (const one of [other, shop]) {
+      await registry.noteProvider(one.channel, trouble, Date.now() - 11 * MINUTE_MS);
+      await registry.noteProvider(one.channel, trouble, Date.now());
+    }
+    expect(await stands('provider_away')).toEqual(['open', expect.any(String)]);
+    await other.post(await other.sell(), 'query');
+    await vi.waitFor(async () => expect(await told()).not.toContain(other.channel));
+    await call('POST', `/v1/channels/${shop.channel}/disable`);
+    expect(await stands('provider_away')).toEqual(['resolved', expect.any(String)]);
+    await registry.tick(Date.now() + 3 * HOUR_MS);
+    expect(await told()).not.toContain(shop.channel);
+  });
+});

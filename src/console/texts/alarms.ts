@@ -23,7 +23,7 @@ export const alarmTexts = {
   'rules.told': { en: 'People are told', zh: '发送通知' },
   'rules.critical': { en: 'Urgent: in quiet hours too', zh: '紧急：免打扰时段也通知' },
   'rules.repeat': { en: 'Told again after so many minutes', zh: '重复通知间隔（分钟）' },
-  'rules.minutes': { en: 'The oldest event waits for so many minutes', zh: '最早事件积压分钟数' },
+  'rules.minutes': { en: 'After so many minutes', zh: '持续分钟数' },
   'rules.perMinute': { en: 'At least so many refusals a minute', zh: '每分钟拒绝数下限' },
   'rules.times': { en: 'So many times the usual', zh: '相对平时的倍数' },
   'rules.all': { en: 'No destination ticked: all of them.', zh: '未勾选接收方则通知全部。' },
