@@ -9,6 +9,7 @@ import { readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Badge, Card, Facts, moneyText, Note, ProblemNote, Table, Time } from './parts.tsx';
+import { Request } from './request.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
 
@@ -258,16 +259,12 @@ function Arrival({ guest, delivery }: { readonly guest: Guest; readonly delivery
 /** The built-in sink: what would have been sent, to the byte. */
 function Shown({ guest, preview }: { readonly guest: Guest; readonly preview: Preview }) {
   const { say } = guest;
-  const { method, url, headers, body, sampleSecret } = preview;
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const { sampleSecret } = preview;
   return (
     <>
       <p class="small">{say('test.notSent')}</p>
       {sampleSecret === null ? null : <p class="small">{say('test.sample', { secret: sampleSecret })}</p>}
-      <details>
-        <summary>{say('test.request')}</summary>
-        <pre>{[`${method} ${url}`, ...lines, '', body].join('\n')}</pre>
-      </details>
+      <Request title={say('test.request')} request={preview} />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { joined, readArrivals } from './arrivals.ts';
 import { type Asked, fetchApi, get, v1 } from './call.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Payments, RefundTable } from './order-money.tsx';
+import { isOver } from './order-preview.tsx';
 import { Badge, Card, Facts, moneyText, Note, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { adviceFor, wordFor } from './texts.ts';
@@ -65,7 +66,7 @@ order.get('/orders/:channel/:orderNo', async (c) => {
         <Code guest={guest} read={read} />
         <Payments guest={guest} order={read.order} />
         <RefundTable guest={guest} refunds={refunds.value} />
-        <Deliveries guest={guest} deliveries={read.deliveries} />
+        <Deliveries guest={guest} place={place} deliveries={read.deliveries} />
         <Card title={guest.say('order.timeline')} id="timeline">
           <Timeline visit={guest} entries={joined(read.timeline, arrivals)} />
         </Card>
@@ -213,9 +214,14 @@ function Code({ guest, read: { payment } }: { readonly guest: Guest; readonly re
   );
 }
 
-type DeliveriesProps = { readonly guest: Guest; readonly deliveries: OrderRead['deliveries'] };
-function Deliveries({ guest, deliveries }: DeliveriesProps) {
+type DeliveriesProps = {
+  readonly guest: Guest;
+  readonly place: Place;
+  readonly deliveries: OrderRead['deliveries'];
+};
+function Deliveries({ guest, place, deliveries }: DeliveriesProps) {
   const { say } = guest;
+  const again = { head: say('deliveries.again'), cell: (one: Delivery) => <Again {...{ guest, place, one }} /> };
   const lastOf = (attempts: readonly Attempt[]) => attempts.at(-1);
   return (
     <div class="card">
@@ -238,8 +244,22 @@ function Deliveries({ guest, deliveries }: DeliveriesProps) {
             },
           },
           { head: say('deliveries.due'), cell: ({ dueAt }) => <Time at={dueAt} /> },
+          ...(may(guest, 'operate') && deliveries.some(isOver) ? [again] : []),
         ]}
       />
     </div>
+  );
+}
+
+type Delivery = OrderRead['deliveries'][number];
+type AgainProps = { readonly guest: Guest; readonly place: Place; readonly one: Delivery };
+function Again({ guest: { say }, place, one }: AgainProps) {
+  if (!isOver(one)) return null;
+  const { sequence, origin } = one;
+  const path = withQuery(to('orders', place.channel, place.orderNo, 'replay'), { sequence: String(sequence), origin });
+  return (
+    <a href={path} aria-label={say('deliveries.again.one', { sequence, origin })}>
+      {say('deliveries.again.link')}
+    </a>
   );
 }

@@ -15,6 +15,7 @@ import { readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Badge, Card, Facts, Note, Pager, ProblemNote, Table, Time } from './parts.tsx';
+import { Request } from './request.tsx';
 import { show, showProblem } from './show.tsx';
 import { wordFor } from './texts.ts';
 
@@ -245,21 +246,11 @@ function Would({ guest, dry }: { readonly guest: Guest; readonly dry: Dry }) {
         ]}
       />
       {sample.map(({ eventId, preview }) =>
-        preview === null ? null : (
-          <details>
-            <summary>{say('replays.preview', { event: eventId })}</summary>
-            <pre>
-              {[`${preview.method} ${preview.url}`, ...headerLines(preview.headers), '', preview.body].join('\n')}
-            </pre>
-          </details>
-        ),
+        preview === null ? null : <Request title={say('replays.preview', { event: eventId })} request={preview} />,
       )}
     </Card>
   );
 }
-
-const headerLines = (headers: Readonly<Record<string, string>>): readonly string[] =>
-  Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 
 type StartProps = { readonly guest: Guest; readonly state: FormState; readonly count: number };
 const Start = ({ guest, state, count }: StartProps) => (

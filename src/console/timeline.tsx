@@ -2,7 +2,7 @@
 // known. What comes from outside is shown as text.
 import { z } from 'zod';
 import type { Visit } from './kit.ts';
-import { moneyText, Time } from './parts.tsx';
+import { Badge, moneyText, Time } from './parts.tsx';
 import { wordFor } from './texts.ts';
 
 const Text = z.string().nullish().catch(null);
@@ -25,7 +25,11 @@ const Entry = z.object({
   actor: Text,
   about: Text,
   reason: Text,
+  eventId: Text,
   fact: Text,
+  ref: Text,
+  state: Text,
+  digest: Text,
   verdict: Text,
   refusal: Text,
   minor: Int,
@@ -39,18 +43,25 @@ const CLASSES: Readonly<Record<string, string>> = { fact: 'fact', attempt: 'atte
 type Props = { readonly visit: Visit; readonly entries: readonly unknown[] };
 export const Timeline = ({ visit, entries }: Props) => (
   <ol class="timeline">
-    {entries.map((raw) => {
-      const entry = Entry.parse(raw);
+    {stepsOf(entries).map(({ entry, from, numbers }) => {
+      const { state } = entry;
       return (
         <li class={CLASSES[entry.kind]}>
           <p>
             <strong>{titleOf(visit, entry)}</strong>
+            {state && state !== from ? (
+              <>
+                {from === null ? ' ' : ` ${wordFor(visit.say, 'state', from)} `}
+                {'→ '}
+                <Badge visit={visit} family="state" code={state} />
+              </>
+            ) : null}
           </p>
           <p class="soft small">
             <Time at={entry.at} />
             {moreOf(visit, entry).map((text) => ` · ${text}`)}
           </p>
-          {wordsOf(entry).map((text) => (
+          {wordsOf(visit, entry, numbers).map((text) => (
             <p class="small break">{text}</p>
           ))}
         </li>
@@ -58,6 +69,26 @@ export const Timeline = ({ visit, entries }: Props) => (
     })}
   </ol>
 );
+
+type Step = {
+  readonly entry: Entry;
+  /** How the order stood before, where somebody said so. */
+  readonly from: string | null;
+  readonly numbers: ReadonlyMap<string, number>;
+};
+
+function stepsOf(raw: readonly unknown[]): readonly Step[] {
+  const entries = raw.map((one) => Entry.parse(one));
+  const numbers = new Map(
+    entries.flatMap(({ eventId, sequence }) => (eventId && sequence ? [[eventId, sequence] as const] : [])),
+  );
+  let from: string | null = null;
+  return entries.map((entry) => {
+    const step = { entry, from, numbers };
+    from = entry.kind === 'registered' ? (from ?? 'pending') : (entry.state ?? from);
+    return step;
+  });
+}
 
 function titleOf({ say }: Visit, entry: Entry): string {
   switch (entry.kind) {
@@ -92,5 +123,14 @@ function moreOf(visit: Visit, entry: Entry): readonly string[] {
   ].filter((text) => text !== '');
 }
 
-const wordsOf = ({ detail, about, reason, fact, kind }: Entry): readonly string[] =>
-  [kind === 'fact' ? fact : null, about, reason, detail].filter((text): text is string => Boolean(text));
+/** Events are called by their number here, and not by their id. */
+const wordsOf = ({ say }: Visit, entry: Entry, numbers: Step['numbers']): readonly string[] => {
+  const { detail, about, reason, ref, fact, digest } = entry;
+  const named = about?.replaceAll(/evt_\w+/g, (id) => {
+    const sequence = numbers.get(id);
+    return sequence === undefined ? id : say('time.event', { sequence });
+  });
+  const told = ref ?? fact;
+  const body = digest && say('time.digest', { digest });
+  return [told, named, reason, detail, body].filter((text): text is string => Boolean(text));
+};

@@ -160,3 +160,9 @@ export function factKey(event: Fact): string {
 
 const keyOf = (kind: string, id: string, status: string, amount: Money | null) =>
   [kind, id, status, amount?.minor ?? '', amount?.currency ?? ''].join('|');
+
+/** What a key says, for people: the thing's own id and its amount. A refund that came back has its time at the end. */
+export function readFactKey(key: string): { readonly id: string | null; readonly amount: Money | null } {
+  const [, id = '', minor = '', currency = ''] = /^\w+\|(.*)\|[\w,]*\|(-?\d*)\|([A-Z]*)(?:\|\d+)?$/s.exec(key) ?? [];
+  return { id: id || null, amount: minor === '' || currency === '' ? null : { minor: Number(minor), currency } };
+}

@@ -1,6 +1,6 @@
 // One order with its whole history, read from the ledger's tables. Reads only.
 
-import type { Source } from '../core/event.ts';
+import { readFactKey, type Source } from '../core/event.ts';
 import type { Order } from '../core/order.ts';
 import type { Attempt, DeliveryState, DeliveryView, OrderDetail, TimelineEntry } from '../core/record.ts';
 import { traceOfEvent } from '../core/trace.ts';
@@ -23,6 +23,7 @@ type FactRow = {
   fact_key: string;
   trace: string | null;
   settled: string | null;
+  state: string | null;
 };
 
 type DeliveryRead = {
@@ -46,7 +47,7 @@ export function readDetail(sql: SqlStorage, orderNo: string, live: Live): OrderD
   const facts = sql
     .exec<FactRow>(
       `SELECT seq, event_id, sequence, type, verdict, source, occurred_at, received_at, remote_address, digest,
-         fact_key, settled, trace FROM events WHERE order_no = ? ORDER BY seq`,
+         fact_key, settled, trace, data ->> '$.order.state' AS state FROM events WHERE order_no = ? ORDER BY seq`,
       orderNo,
     )
     .toArray();
@@ -105,8 +106,10 @@ const attemptsOf = (sql: SqlStorage, seq: number, originId: string): Attempt[] =
     .toArray()
     .map(({ doc }) => JSON.parse(doc) as Attempt); // written by putAttempt alone
 
-function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonly DeliveryView[]): TimelineEntry[] {
-  const entries: TimelineEntry[] = facts.map((fact) => ({
+/** A fact with what it was about, and how the order stood after it where anybody was told. */
+function entryOf(fact: FactRow): TimelineEntry {
+  const { id, amount } = readFactKey(fact.fact_key);
+  return {
     at: fact.received_at,
     kind: 'fact',
     source: fact.source,
@@ -115,11 +118,19 @@ function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonl
     type: fact.type,
     verdict: fact.verdict,
     fact: fact.fact_key,
+    ref: id,
+    minor: amount?.minor ?? null,
+    currency: amount?.currency ?? null,
+    state: fact.state,
     occurredAt: fact.occurred_at,
     address: fact.remote_address,
     digest: fact.digest,
     trace: traceIn(fact),
-  }));
+  };
+}
+
+function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonly DeliveryView[]): TimelineEntry[] {
+  const entries: TimelineEntry[] = facts.map(entryOf);
   if (order.registration) {
     const { amount, registeredAt } = order.registration;
     entries.push({
@@ -132,8 +143,9 @@ function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonl
   }
   for (const delivery of deliveries) {
     for (const { at, attempt, outcome, status, ms, detail } of delivery.attempts) {
-      const { eventId, originId: origin } = delivery;
-      entries.push({ at, kind: 'attempt', source: 'gateway', eventId, origin, attempt, outcome, status, ms, detail });
+      const { eventId, sequence, originId: origin } = delivery;
+      const tried = { eventId, sequence, origin, attempt, outcome, status, ms, detail };
+      entries.push({ at, kind: 'attempt', source: 'gateway', ...tried });
     }
   }
   return entries;

@@ -1,5 +1,6 @@
 // Refund requests in the ledger: set aside before the provider is asked, freed when it refused for good or somebody
 // gave them up. Synchronous, inside one transaction. What becomes of a refund comes as a fact (ledger-book.ts).
+import { printMoney } from '../core/money.ts';
 import { paidOf } from '../core/order.ts';
 import type { DropRequest, ReserveReply, ReserveRequest } from '../core/record.ts';
 import { dropRequest, paymentOfRequest, reserveRefund } from '../core/refund-request.ts';
@@ -17,7 +18,7 @@ export function recordReservation(sql: SqlStorage, request: ReserveRequest, now:
   if (reserved.kind === 'reserved') {
     writeOrder(sql, reserved.order);
     putTimer(sql, { dueAt: askAgainAt, orderNo, kind: 'refund', ref: refundNo });
-    const about = `${refundNo}: ${amount.minor} ${amount.currency}`;
+    const about = `${refundNo}: ${printMoney(amount)} ${amount.currency}`;
     putAct(sql, { orderNo, at: now, kind: 'refund_requested', actor, about });
   }
   const payment = paymentOfRequest(reserved.order, reserved.request);

@@ -133,7 +133,11 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     await page.getByRole('link', { name: orderNo }).click();
     expect(await page.locator('.timeline').textContent()).toContain('the stock database is full');
     isMended = true;
-    await page.getByRole('link', { name: 'Deliver again' }).click();
+    await page.getByRole('link', { name: /^Send again: event 1 to night-/ }).click();
+    expect(await page.locator('main tbody').textContent()).toMatch(/^1Payment succeedednight-.*Dead$/);
+    await page.getByText(/^Event 1 as night-.* would get it$/).click();
+    expect(await page.locator('pre').textContent()).toContain(orderNo);
+    expect(await seriousIn(page)).toEqual([]);
     await page.getByRole('button', { name: 'Deliver again' }).click();
     expect(await page.getByRole('status').textContent()).toBe('The events go out again.');
     await until(async () => {

@@ -1,7 +1,7 @@
 // The key of a fact: equal for two reports of the same fact, different for two facts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { factKey, type PaymentEvent } from '../../src/core/event.ts';
+import { factKey, type PaymentEvent, readFactKey } from '../../src/core/event.ts';
 import { cny, dispute, paid, refund, T0 } from './facts.ts';
 
 // Merchants may put these into their own numbers.
@@ -63,5 +63,22 @@ describe('two facts', () => {
   it('are not the same with another amount or currency', () => {
     expect(factKey(paid('t1', 100))).not.toBe(factKey(paid('t1', 101)));
     expect(factKey(paid('t1', 100))).not.toBe(factKey(paid('t1', 0, { amount: { ...cny(100), currency: 'USD' } })));
+  });
+});
+
+describe('a key, read for people', () => {
+  it('gives back the id and the amount, whatever the id looks like, and after a refund came back', () => {
+    fc.assert(
+      fc.property(anyFact, fc.boolean(), (fact, isBack) => {
+        const key = factKey(fact) + (isBack && fact.kind === 'refund' ? `|${T0}` : '');
+        const id =
+          fact.kind === 'payment' ? fact.transactionId : fact.kind === 'refund' ? fact.refundNo : fact.disputeId;
+        expect(readFactKey(key)).toEqual({ id, amount: fact.amount });
+      }),
+    );
+  });
+
+  it('gives back nothing where it is none', () => {
+    expect(readFactKey('')).toEqual({ id: null, amount: null });
   });
 });

@@ -51,7 +51,9 @@ describe('a refund request', () => {
     });
     expect(await timersOf(name)).toEqual([{ order_no: 'F1', kind: 'refund', ref: 'R1' }]);
     const act = (await ledger(name).readOrder('F1'))?.timeline.find(({ kind }) => kind === 'act');
-    expect(act).toMatchObject({ act: 'refund_requested', actor: 'key_a', about: 'R1: 60 CNY' });
+    expect(act).toMatchObject({ act: 'refund_requested', actor: 'key_a', about: 'R1: 0.60 CNY' });
+    const fact = (await ledger(name).readOrder('F1'))?.timeline.find(({ kind }) => kind === 'fact');
+    expect(fact).toMatchObject({ ref: 'tx-F1', minor: 100, currency: 'CNY', state: 'paid' });
   });
 
   it('of two at once that exceed the payment together, one is set aside', async () => {

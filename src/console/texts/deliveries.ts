@@ -6,6 +6,12 @@ export const deliveries = {
     zh: '这些投递已用尽重试。请先修复源站，再从订单页面重新投递。',
   },
   'deliveries.last': { en: 'Last answer', zh: '最后答复' },
+  'deliveries.again': { en: 'Again', zh: '重投' },
+  'deliveries.again.link': { en: 'Send again', zh: '再投一次' },
+  'deliveries.again.one': {
+    en: 'Send again: event {sequence} to {origin}',
+    zh: '再投一次：事件 {sequence} 到 {origin}',
+  },
   'deliveries.due': { en: 'Next attempt', zh: '下次尝试' },
   'deliveries.replayAll': { en: 'Deliver all of these again', zh: '全部重新投递' },
   'replays.title': { en: 'Bulk replays', zh: '批量重投' },
