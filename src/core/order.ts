@@ -1,7 +1,7 @@
 // Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
 // changes an order is in transition.ts.
 import type { Outcome } from './booking.ts';
-import type { RowOf } from './cell.ts';
+import { type Heard, heardAt, type RowOf } from './cell.ts';
 import type {
   Discount,
   DisputeState,
@@ -64,7 +64,7 @@ export type Payment = {
   readonly flags: readonly Flag[];
 };
 
-export type Refund = {
+export type Refund = Heard & {
   readonly refundNo: string;
   readonly providerRefundId: string | null;
   readonly amount: Money;
@@ -74,14 +74,12 @@ export type Refund = {
   readonly total?: Money;
   readonly state: RefundState;
   readonly reason: string | null;
-  readonly at: number;
 };
 
-export type Dispute = {
+export type Dispute = Heard & {
   readonly disputeId: string;
   readonly state: DisputeState;
   readonly amount: Money | null;
-  readonly at: number;
 };
 
 export type Registration = {
@@ -255,8 +253,8 @@ export function stateOf(order: Order): OrderState {
 /** The dispute that matters: an open one, else the one that was decided last, and of two at once the worse. */
 export function disputeOf(order: Order): DisputeState | null {
   if (order.disputes.some((dispute) => dispute.state === 'open')) return 'open';
-  const lastAt = Math.max(...order.disputes.map((dispute) => dispute.at));
-  const last = order.disputes.filter((dispute) => dispute.at === lastAt);
+  const lastAt = Math.max(...order.disputes.map(heardAt));
+  const last = order.disputes.filter((dispute) => heardAt(dispute) === lastAt);
   return last.some((dispute) => dispute.state === 'lost') ? 'lost' : (last[0]?.state ?? null);
 }
 

@@ -1,7 +1,7 @@
 // Refund: how one refund's fact changes it and its order. Pure. What failed may be asked for again by the merchant, so
 // nothing that could still succeed is ever called failed.
 import { type Applied, applied, stale } from './applied.ts';
-import { ifLater, type RowOf, told, unlessEarlier } from './cell.ts';
+import { heardAt, hearing, ifLater, type RowOf, told, unlessEarlier } from './cell.ts';
 import type { EventType, RefundFact, RefundState } from './event.ts';
 import { isSameMoney, type Money } from './money.ts';
 import { type Flag, type Order, type Refund, withFlags } from './order.ts';
@@ -25,7 +25,7 @@ export const REFUND_TABLE: Readonly<Record<'none' | RefundState, RowOf<typeof RE
 /** What the table says of this fact; null: no news. */
 function moveOf(known: Refund | undefined, { state, occurredAt }: RefundFact): EventType | 'again' | null {
   const cell = REFUND_TABLE[known?.state ?? 'none'][REFUND_WORDS.indexOf(state)] ?? 'stale'; // each state has its own
-  return told(cell, occurredAt, known?.at ?? occurredAt);
+  return told(cell, occurredAt, known ? heardAt(known) : occurredAt);
 }
 
 export function applyRefund(order: Order, fact: RefundFact, now: number): Applied {
@@ -33,8 +33,9 @@ export function applyRefund(order: Order, fact: RefundFact, now: number): Applie
   if (known === undefined && isToldByTotal(order, fact)) return stale(order);
   const type = moveOf(known, fact);
   const disagrees = known !== undefined && !isSameMoney(comparable(known, fact), fact.amount);
-  if (type === null || (type === 'again' && !disagrees)) return stale(order);
-  if (type === 'again' && known && fact.occurredAt <= known.at) {
+  if (type === null) return stale(order);
+  if (type === 'again' && !disagrees) return stale(hearRefund(order, fact));
+  if (type === 'again' && known && fact.occurredAt <= heardAt(known)) {
     return applied(order, order, 'order.flagged', now, ['provider_disagrees']);
   }
   const one = refundOf(fact, known);
@@ -72,13 +73,20 @@ const NOTHING: Money = { minor: 0, currency: '' };
 const comparable = (known: Refund, fact: RefundFact): Money =>
   fact.cumulative ? (known.cumulative ?? fact.amount) : known.amount;
 
-/** A state the refund had before and has again: succeeded, reversed, succeeded after all. No duplicate of the first. */
-export function comesBack(order: Order, fact: RefundFact): boolean {
-  if (order.parkedAt !== null) return true; // nothing is applied yet: judged again when it is
+/** What was told of it before is news again: it stands otherwise now, and this word is the newer one. */
+export function refundComesBack(order: Order, fact: RefundFact): boolean {
   const known = order.refunds.find((refund) => refund.refundNo === fact.refundNo);
-  if (known === undefined || fact.occurredAt <= known.at) return false;
-  const type = moveOf(known, fact);
-  return type !== null && type !== 'again';
+  const type = known === undefined ? null : moveOf(known, fact);
+  if (known === undefined || type !== 'again') return type !== null;
+  return fact.occurredAt > heardAt(known) && !isSameMoney(comparable(known, fact), fact.amount);
+}
+
+/** The word that the refund stands by, told once more: no older word of another state outdoes it from now on. */
+export function hearRefund(order: Order, { refundNo, state, occurredAt }: RefundFact): Order {
+  const known = order.refunds.find((refund) => refund.refundNo === refundNo);
+  const heard = known?.state === state ? hearing(known, occurredAt) : known;
+  if (heard === undefined || heard === known) return order;
+  return { ...order, refunds: order.refunds.map((refund) => (refund === known ? heard : refund)) };
 }
 
 const inOrder = (refunds: readonly Refund[]): Refund[] =>

@@ -1,13 +1,13 @@
 // The ledger's orders and facts: all of it synchronous, called inside one transaction. Never talks to anyone.
 import { bookingsOf, withOutcome } from '../core/booking.ts';
 import type { DispatchConfig } from '../core/channel.ts';
-import { type Fact, factKey, type Source } from '../core/event.ts';
+import type { Fact, Source } from '../core/event.ts';
 import { IDEMPOTENCY_KEPT_MS, ORDER_FACTS_MAX } from '../core/limits.ts';
 import { type Flag, newOrder, type Order, type PaymentRequest } from '../core/order.ts';
 import { completed, keepPartial, partialOf } from '../core/partial.ts';
 import type { FactInput, RecordVerdict, RegisterReply, RegisterRequest } from '../core/record.ts';
-import { comesBack } from '../core/refund.ts';
 import { registerOrder, withPay } from '../core/registration.ts';
+import { admit } from '../core/repeat.ts';
 import { applyFact } from '../core/transition.ts';
 import { renderEventData } from '../formats/order.ts';
 import { appendEvent, countFacts, hasFact, type NewEvent } from './ledger-events.ts';
@@ -59,12 +59,12 @@ export function writeOrder(sql: SqlStorage, order: Order): void {
 export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactInput, now: number): RecordVerdict {
   const { event } = fact;
   const known = readOrder(sql, event.orderNo);
-  let key = factKey(event);
-  if (known && hasFact(sql, event.orderNo, key)) {
-    if (event.kind !== 'refund' || !comesBack(known, event)) return 'duplicate';
-    key = `${key}|${event.occurredAt}`;
-    if (hasFact(sql, event.orderNo, key)) return 'duplicate';
+  const admitted = admit(known ?? newOrder(event.orderNo, now), event, (key) => isTold(sql, known, key));
+  if (admitted.kind === 'known') {
+    if (admitted.order !== known) writeOrder(sql, admitted.order);
+    return 'duplicate';
   }
+  const { key } = admitted;
   if (known && countFacts(sql, event.orderNo) >= ORDER_FACTS_MAX) return 'refused';
   if (known ? known.parkedAt !== null : config.mode === 'registered') {
     writeOrder(sql, parkFact(sql, config, known, fact, key, now));
@@ -96,6 +96,9 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
   if (event.kind === 'refund') followRefund(sql, config, before, order, event.refundNo, now);
   return verdict;
 }
+
+const isTold = (sql: SqlStorage, known: Order | null, key: string): boolean =>
+  known !== null && hasFact(sql, known.orderNo, key);
 
 /** What the fact does; one that lacks something waits, untold, for what the provider says when it is asked. */
 function stepOf({ asks = false }: DispatchConfig, before: Order, { event, source }: FactInput, now: number) {

@@ -1,14 +1,8 @@
 // Facts for the tests of the order: plain ones, any of them, and the ledger's rule that a known key is a duplicate.
 import fc from 'fast-check';
 import type { Applied } from '../../src/core/applied.ts';
-import {
-  type DisputeFact,
-  factKey,
-  type PaymentEvent,
-  type PaymentFact,
-  type RefundFact,
-  type Source,
-} from '../../src/core/event.ts';
+import { type Heard, heardAt } from '../../src/core/cell.ts';
+import type { DisputeFact, PaymentEvent, PaymentFact, RefundFact, Source } from '../../src/core/event.ts';
 import {
   disputeOf,
   newOrder,
@@ -20,6 +14,7 @@ import {
   stateOf,
 } from '../../src/core/order.ts';
 import { registerOrder } from '../../src/core/registration.ts';
+import { admit } from '../../src/core/repeat.ts';
 import { applyFact } from '../../src/core/transition.ts';
 
 export const T0 = Date.parse('2026-01-01T00:00:00Z');
@@ -87,14 +82,17 @@ export const fresh = (): Order => newOrder('N1', T0);
 
 export type Step = Applied | { readonly verdict: 'duplicate'; readonly type: null; readonly order: Order };
 
-/** Applies facts as the ledger does: a key that is known changes nothing. */
+/** Applies facts as the ledger does: a key that is known changes nothing but the time of a last word. */
 export function history(start: Order, facts: readonly PaymentEvent[], source: Source = 'callback'): Step[] {
   const keys = new Set<string>();
   let order = start;
   return facts.map((fact, index) => {
-    const key = factKey(fact);
-    if (keys.has(key)) return { verdict: 'duplicate', type: null, order };
-    keys.add(key);
+    const admitted = admit(order, fact, (key) => keys.has(key));
+    if (admitted.kind === 'known') {
+      order = admitted.order;
+      return { verdict: 'duplicate', type: null, order };
+    }
+    keys.add(admitted.key);
     const step = applyFact(order, fact, source, T0 + index);
     order = step.order;
     return step;
@@ -124,15 +122,26 @@ const ABOUT_ARRIVAL: readonly string[] = [
   'incomplete',
 ];
 
+/** By its last word: when it came to be so is told by the word that came first. */
+const byLastWord = <T extends Heard>(thing: T) => ({ ...thing, at: heardAt(thing), lastAt: undefined });
+
+/** The order without what a repeat may move, and nobody sees. */
+export const unheard = (order: Order): Order => ({
+  ...order,
+  refunds: order.refunds.map(({ lastAt: _, ...refund }) => refund),
+  disputes: order.disputes.map(({ lastAt: _, ...one }) => one),
+});
+
 /** What must be the same however the facts arrived. */
 export const truthOf = (order: Order) => ({
   state: stateOf(order),
   paid: paidOf(order),
-  refunded: refundedOf(order),
+  // Of refunds alone, in several currencies, the one told first names the order's.
+  refunded: paidOf(order) === null ? null : refundedOf(order),
   paidAt: paidAtOf(order),
   dispute: disputeOf(order),
   payments: order.payments,
-  refunds: order.refunds,
+  refunds: order.refunds.map(byLastWord).sort((a, b) => (a.refundNo < b.refundNo ? -1 : 1)),
   flags: order.flags.filter((flag) => !ABOUT_ARRIVAL.includes(flag)),
 });
 
@@ -160,7 +169,7 @@ export const anyPayments = fc
     fc.tuple(...all.map(({ id, amount: money, at }) => flagged(paid(id, 0, { amount: money, occurredAt: at })))),
   );
 
-/** For each of some refunds, several of its states. One amount and currency a refund. */
+/** For each of some refunds, several of its states, each told at several times. One amount and currency a refund. */
 export const anyRefunds = fc
   .uniqueArray(
     fc.record({
@@ -168,7 +177,7 @@ export const anyRefunds = fc
       amount,
       states: fc.uniqueArray(
         fc.record({ state: fc.constantFrom('pending', 'needs_attention', 'failed', 'succeeded'), at: when }),
-        { selector: ({ state }) => state, minLength: 1, maxLength: 4 },
+        { selector: ({ state, at }) => `${state} ${at}`, minLength: 1, maxLength: 6 },
       ),
     }),
     { selector: ({ refundNo }) => refundNo, maxLength: 3 },
@@ -190,7 +199,7 @@ export const anyDisputes = fc
       state: fc.constantFrom('open' as const, 'won' as const, 'lost' as const),
       at: when,
     }),
-    { selector: ({ id, state }) => `${id} ${state}`, maxLength: 4 },
+    { selector: ({ id, state, at }) => `${id} ${state} ${at}`, maxLength: 6 },
   )
   .map((all) => all.map(({ id, state, at }) => dispute(id, state, { occurredAt: at })));
 

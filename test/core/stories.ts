@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import type { Applied } from '../../src/core/applied.ts';
 import { withOutcome } from '../../src/core/booking.ts';
-import { type EventType, factKey, type PaymentEvent } from '../../src/core/event.ts';
+import type { EventType, PaymentEvent } from '../../src/core/event.ts';
 import { newOrder, type Order, type Registration } from '../../src/core/order.ts';
-import { comesBack } from '../../src/core/refund.ts';
 import { dropRequest, reserveRefund } from '../../src/core/refund-request.ts';
 import { registerOrder } from '../../src/core/registration.ts';
+import { admit } from '../../src/core/repeat.ts';
 import { applyFact } from '../../src/core/transition.ts';
 import { anyFacts, anyStory, cny, refund, registration, T0 } from './facts.ts';
 
@@ -56,13 +56,12 @@ export class Book {
   }
 
   #tell(fact: PaymentEvent, now: number): Outcome {
-    let key = factKey(fact);
-    if (this.#keys.has(key)) {
-      if (fact.kind !== 'refund' || !comesBack(this.order, fact)) return 'duplicate';
-      key = `${key}|${fact.occurredAt}`;
-      if (this.#keys.has(key)) return 'duplicate';
+    const admitted = admit(this.order, fact, (key) => this.#keys.has(key));
+    if (admitted.kind === 'known') {
+      this.order = admitted.order;
+      return 'duplicate';
     }
-    this.#keys.add(key);
+    this.#keys.add(admitted.key);
     if (this.#mode === 'registered' && this.order.registration === null) {
       this.#parked.push(fact);
       this.order = { ...this.order, parkedAt: this.order.parkedAt ?? now, version: this.order.version + 1 };

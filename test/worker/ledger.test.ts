@@ -66,6 +66,21 @@ describe('record', () => {
     expect(detail?.order.sequence).toBe(4);
   });
 
+  it('lets no older reversal outdo a success that was told again since', async () => {
+    const name = unique('shard');
+    const at = (day: number) => ({ occurredAt: 1_790_000_001_000 + day * 86_400_000 });
+    const tell = (day: number, state: 'succeeded' | 'failed' = 'succeeded') =>
+      record(name, [refunded('A1', 'R1', { ...at(day), state })]).then(([reply]) => reply?.verdict);
+    await record(name, [paid('A1')]);
+    expect([await tell(0), await tell(2), await tell(2), await tell(1, 'failed')]).toEqual([
+      ...['applied', 'duplicate', 'duplicate', 'stale'],
+    ]);
+    await evictDurableObject(ledger(name));
+    expect([await tell(1, 'failed'), await tell(3, 'failed')]).toEqual(['duplicate', 'odd']);
+    const { order } = (await ledger(name).readOrder('A1')) ?? {};
+    expect(order).toMatchObject({ sequence: 3, refunds: [{ refundNo: 'R1', state: 'failed' }] });
+  });
+
   it('keeps the bytes that proved a fact', async () => {
     const name = unique('shard');
     await record(name, [paid('A1')]);
