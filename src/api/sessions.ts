@@ -20,7 +20,7 @@ export async function noteLogin(env: Env, who: Who, kind: 'login.done' | 'login.
 /** Nobody comes back with what this session's cookie holds, wherever a copy of it may be. */
 export async function endOneSession(env: Env, who: Who, id: string): Promise<void> {
   const act = { ...who, kind: 'login.end', subject: CONSOLE, about: '', reason: null };
-  await registryOf(env).endSessions(`session/${id}`, { now: Date.now(), key: null, digest: '', act });
+  await registryOf(env).endSessions(`session/${id}`, { now: Date.now(), key: null, digest: '', act }, who.actor);
   forgetAccessCopy();
 }
 

@@ -17,7 +17,13 @@ const CONTEXT = 'console/session';
 const Sealed = z.object({
   by: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('key'), key: z.string() }),
-    z.object({ kind: z.literal('person'), issuer: z.string(), email: z.string(), groups: z.array(z.string()) }),
+    z.object({
+      kind: z.literal('person'),
+      issuer: z.string(),
+      audience: z.string(),
+      email: z.string(),
+      groups: z.array(z.string()),
+    }),
   ]),
   token: z.string(),
   since: z.number(),

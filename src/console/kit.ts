@@ -13,7 +13,14 @@ export type Me = z.infer<typeof MeBody>;
 /** By what somebody came in: an API key, or what Cloudflare Access said of a person, to be judged anew each time. */
 export type CameBy =
   | { readonly kind: 'key'; readonly key: string }
-  | { readonly kind: 'person'; readonly issuer: string; readonly email: string; readonly groups: readonly string[] };
+  | {
+      readonly kind: 'person';
+      readonly issuer: string;
+      /** The application that the person came through. */
+      readonly audience: string;
+      readonly email: string;
+      readonly groups: readonly string[];
+    };
 
 /** What a session cookie holds, sealed. `token` is what every form of the session repeats. */
 export type Session = {

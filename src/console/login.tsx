@@ -139,13 +139,14 @@ login.post('/login/person', async (c) => {
     await noteLogin(c.env, { actor: '', address }, 'login.failed', `access: ${proven?.error ?? 'nothing'}`);
     return loginPage(c, next, 'login.person.refused');
   }
-  const { email, issuer, endsAt } = proven.value;
+  const { email, issuer, audience, endsAt } = proven.value;
   const { settings } = await readAccessCopy(c.env, Date.now());
   const named = settings.rules.filter(({ kind }) => kind === 'group').map(({ value }) => value);
   // A cookie has 4 KB: of the groups only those that a rule names.
   const by = {
     kind: 'person',
     issuer,
+    audience,
     email,
     groups: proven.value.groups.filter((one) => named.includes(one)),
   } as const;

@@ -47,6 +47,11 @@ export function roleOf({ rules }: Pick<AccessSettings, 'rules'>, person: Person)
   return ROLES.findLast((role) => given.includes(role)) ?? null;
 }
 
+/** Whoever came by what is no longer named is out for good, even where it is named again. */
+export const endsPeople = (before: AccessSettings, after: AccessSettings): boolean =>
+  before.issuer !== null &&
+  (before.issuer !== after.issuer || before.audiences.some((audience) => !after.audiences.includes(audience)));
+
 /** E-mails are compared in small letters, as providers treat them; without spaces around. */
 export const plainEmail = (text: string): string => text.trim().toLowerCase();
 
@@ -54,7 +59,10 @@ export const plainEmail = (text: string): string => text.trim().toLowerCase();
 export type Logouts = { readonly all: number; readonly of: Readonly<Record<string, number>> };
 export const NO_LOGOUTS: Logouts = { all: 0, of: {} };
 const endOf = (of: Logouts['of'], name: string): number => (Object.hasOwn(of, name) ? (of[name] ?? 0) : 0);
-export const sessionsEndedAt = ({ all, of }: Logouts, actor: string): number => Math.max(all, endOf(of, actor));
+/** All people, whoever they are: keys have no @, and an e-mail is longer. */
+export const PEOPLE = '@';
+export const sessionsEndedAt = ({ all, of }: Logouts, actor: string): number =>
+  Math.max(all, actor.includes('@') ? endOf(of, PEOPLE) : 0, endOf(of, actor));
 /** Of one session, wherever a copy of its cookie may be. */
 export const isSessionOver = (logouts: Logouts, actor: string, { id, since }: { id: string; since: number }): boolean =>
   sessionsEndedAt(logouts, actor) >= since || endOf(logouts.of, `session/${id}`) > 0;

@@ -1,7 +1,7 @@
 // The registry's people and programs: API keys, who comes in by Cloudflare Access, ended sessions, and the acts that
 // the audit log is told. Keys are here as hashes alone.
 import { DurableObject } from 'cloudflare:workers';
-import type { AccessCopy, AccessSettings } from '../core/access.ts';
+import { type AccessCopy, type AccessSettings, endsPeople, PEOPLE } from '../core/access.ts';
 import type { Act } from '../core/act.ts';
 import {
   ACTS_KEPT_MS,
@@ -80,15 +80,21 @@ export abstract class PeopleRegistry extends DurableObject<Env> {
   /** `ifVersion`: the one that the caller looked at; null: whatever stands. */
   changeAccess(settings: AccessSettings, ifVersion: number | null, stamp: WriteStamp): WriteReply<KeptAccess> {
     return this.writer.write(stamp, () => {
-      if (ifVersion !== null && logins.readAccess(this.#sql).version !== ifVersion) return { kind: 'changed' };
+      const before = logins.readAccess(this.#sql);
+      if (ifVersion !== null && before.version !== ifVersion) return { kind: 'changed' };
+      if (endsPeople(before.settings, settings)) logins.putLogout(this.#sql, PEOPLE, stamp.now);
       return done(logins.putAccess(this.#sql, settings, stamp.now));
     });
   }
 
-  /** Sessions that began before are over; `actor` null: everybody's. */
-  endSessions(actor: string | null, stamp: WriteStamp): WriteReply<{ readonly at: number }> {
+  /** Sessions that began before are over; `actor` null: everybody's. `whose`: where it is one session, this one's. */
+  endSessions(
+    actor: string | null,
+    stamp: WriteStamp,
+    whose: string | null = null,
+  ): WriteReply<{ readonly at: number }> {
     return this.writer.write(stamp, () => {
-      logins.putLogout(this.#sql, actor, stamp.now);
+      logins.putLogout(this.#sql, actor, stamp.now, whose);
       return done({ at: stamp.now });
     });
   }

@@ -1,6 +1,7 @@
 // SQL of the registry's settings of Cloudflare Access, and of the times at which sessions were ended. Holds no secret:
 // what proves a person is signed elsewhere.
 import { type AccessSettings, type Logouts, NO_ACCESS } from '../core/access.ts';
+import { LOGOUTS_MAX, LOGOUTS_OF_ONE_MAX } from '../core/limits.ts';
 
 /** Who means everybody. An API key has no such id, and a person an @. */
 const EVERYBODY = '*';
@@ -23,13 +24,34 @@ export function putAccess(sql: SqlStorage, settings: AccessSettings, now: number
   return readAccess(sql);
 }
 
-/** `actor` null: everybody. */
-export function putLogout(sql: SqlStorage, actor: string | null, now: number): void {
+/** `actor` null: everybody. `whose` is given where it is one session alone. */
+export function putLogout(sql: SqlStorage, actor: string | null, now: number, whose: string | null = null): void {
   sql.exec(
-    'INSERT INTO logouts (actor, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)',
+    'INSERT INTO logouts (actor, at, whose) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)',
     actor ?? EVERYBODY,
     now,
+    whose,
   );
+  if (whose !== null) foldOldest(sql, 'whose = ?', [whose], LOGOUTS_OF_ONE_MAX, whose);
+  foldOldest(sql, 'actor <> ?', [EVERYBODY], LOGOUTS_MAX, EVERYBODY);
+}
+
+/**
+ * Every isolate reads all of these every few seconds. The oldest ones give way to one that ends more: older sessions of
+ * the same person, or of everybody. Never does a session that was ended come back.
+ */
+function foldOldest(sql: SqlStorage, where: string, given: readonly string[], most: number, into: string): void {
+  const over = sql
+    .exec<{ actor: string; at: number }>(
+      `SELECT actor, at FROM logouts WHERE ${where} ORDER BY at DESC, actor LIMIT -1 OFFSET ?`,
+      ...given,
+      most,
+    )
+    .toArray();
+  const [newest] = over;
+  if (!newest) return;
+  for (const { actor } of over) sql.exec('DELETE FROM logouts WHERE actor = ?', actor);
+  putLogout(sql, into, newest.at);
 }
 
 export function readLogouts(sql: SqlStorage): Logouts {

@@ -85,10 +85,13 @@ CREATE TABLE provider_troubles (
 ) WITHOUT ROWID;
 `;
 
+/** Whose session a logout ended, so that those of one person never push out another's. */
+const LOGOUTS_WHOSE = 'ALTER TABLE logouts ADD COLUMN whose TEXT;';
+
 /** One step from each version to the next; a step is never changed once it was released. */
 const STEPS: readonly string[] = [
   ...[TABLES, PRODUCTS, CHANNEL_SETTINGS, ORIGIN_SETTINGS, ALARM_STATES, ACTS_AND_ACCESS],
-  PROVIDER_TROUBLES,
+  ...[PROVIDER_TROUBLES, LOGOUTS_WHOSE],
 ];
 
 /** Creates the tables when the object has none, and brings older ones up to this version. */

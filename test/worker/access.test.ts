@@ -3,6 +3,7 @@
 import { env } from 'cloudflare:workers';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isSessionOver } from '../../src/core/access.ts';
 import { forgetAccessCopy } from '../../src/store/access-copy.ts';
 import { ADMIN_KEY, call, makeKey } from './api-world.ts';
 import { BASE, type Seen, tokenIn, Visitor } from './console-world.ts';
@@ -147,6 +148,32 @@ describe('a person whom Access knows', () => {
     expect((await guest.open('/console/channels')).status).toBe(303);
   });
 
+  it('is out when the application is named no more, and for good: also once the same is named again', async () => {
+    const guest = await guestWith();
+    await guest.enter();
+    await put({ audiences: [AUD, 'b'.repeat(64)] });
+    expect((await guest.open('/console/channels')).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await put({ audiences: ['b'.repeat(64)] });
+    expect((await guest.open('/console/channels')).status).toBe(303);
+    await guest.enter();
+    expect(guest.cookies.has('tollgate-session')).toBe(false);
+
+    await put();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await guest.enter();
+    const cookie = guest.cookies.get('tollgate-session') ?? '';
+    const key = await Visitor.in();
+    for (const issuer of ['https://other.cloudflareaccess.com', null]) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await call('PUT', '/v1/access', { issuer, audiences: [AUD], rules: rules() });
+      await put();
+      guest.cookies.set('tollgate-session', cookie);
+      expect((await guest.open('/console/channels')).status).toBe(303);
+    }
+    expect((await key.open('/console/channels')).status).toBe(200);
+  });
+
   it('is out when what Access said is over, though the session is not', async () => {
     const guest = await guestWith({ claims: { exp: seconds(HOUR_MS / 4) } });
     await guest.enter();
@@ -230,6 +257,51 @@ describe('a token', () => {
     expect((await (await guestWith({ pair: first })).enter()).status).toBe(401);
   });
 
+  it('costs the team one question and no more, however many come at once while its keys cannot be had', async () => {
+    certs.status = 503;
+    const [bogus, genuine] = [new Guest(unsigned({ alg: 'RS256', kid: 'k7' })), await guestWith()];
+    const flood = () => Promise.all(Array.from({ length: 20 }, () => bogus.open('/console/login')));
+    for (const { status } of [...(await flood()), ...(await flood())]) expect(status).toBe(200);
+    expect((await genuine.enter()).status).toBe(401);
+    expect(certs.asked).toBe(1);
+    certs.status = 200;
+    const now = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => now + 6_000);
+    expect((await genuine.enter()).status).toBe(303);
+    expect(certs.asked).toBe(2);
+    await flood();
+    expect(certs.asked).toBe(2);
+    vi.spyOn(Date, 'now').mockImplementation(() => now + 40_000);
+    await Promise.all([flood(), flood()]);
+    expect(certs.asked).toBe(3);
+  });
+
+  it('is proved by keys of a bounded length, from the team’s own address and no other', async () => {
+    const told = Response.redirect('https://evil.example/certs', 302);
+    vi.stubGlobal('fetch', async (input: RequestInfo | URL, init: RequestInit = {}) => {
+      expect([String(input), init.redirect, init.signal instanceof AbortSignal]).toEqual([
+        `${issuer}/cdn-cgi/access/certs`,
+        'manual',
+        true,
+      ]);
+      return told;
+    });
+    expect(await refused(await tokenWith())).toEqual(NO);
+    issuer = `http://127.0.0.1:${port++}`;
+    await put();
+    let pulled = 0;
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (body) => {
+          pulled += 1;
+          body.enqueue(new Uint8Array(65_536).fill(32));
+        },
+      });
+    vi.stubGlobal('fetch', async () => new Response(endless(), { headers: { 'content-type': 'application/json' } }));
+    expect(await refused(await tokenWith())).toEqual(NO);
+    expect(pulled).toBeLessThan(10);
+  });
+
   it('is refused while the keys cannot be had, and sessions go on', async () => {
     const inside = await guestWith();
     await inside.enter();
@@ -238,7 +310,10 @@ describe('a token', () => {
     certs.status = 503;
     expect(await refused(await tokenWith())).toEqual(NO);
     certs.status = 200;
+    const now = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => now + 6_000);
     expect((await (await guestWith()).enter()).status).toBe(303);
+    expect((await inside.open('/console/me')).status).toBe(303); // it came by the other team
   });
 
   it('says nothing to /v1, and no header makes a person there', async () => {
@@ -310,6 +385,28 @@ describe('a session', () => {
     await owner.send('/console/logout', {}, '/console/channels');
     expect(await away(thief)).toBe(true);
     expect(await away(other)).toBe(false);
+  });
+
+  it('that ended stays ended, however many others end after it, and few rows say so', async () => {
+    const registry = env.REGISTRY.getByName('registry');
+    const now = Date.now() - HOUR_MS;
+    const end = (id: string, whose: string, at: number) =>
+      registry.endSessions(`session/${id}`, { now: at, key: null, digest: '' }, whose);
+    for (let n = 0; n < 60; n++) await end(`one-${n}`, 'key_one', now + n);
+    const { logouts } = await registry.readAccessCopy();
+    const over = (whose: string, id: string, since: number) => isSessionOver(logouts, whose, { id, since });
+    expect(Object.keys(logouts.of).filter((name) => name.startsWith('session/one-'))).toHaveLength(50);
+    for (let n = 0; n < 60; n++) expect(over('key_one', `one-${n}`, now + n - 1), `${n}`).toBe(true);
+    expect(over('key_one', 'late', now + 30)).toBe(false);
+    expect(over('key_two', 'other', now)).toBe(false);
+
+    for (let n = 0; n < 1_010; n++) await end(`many-${n}`, `key_${n}`, now + 1_000 + n);
+    const after = (await registry.readAccessCopy()).logouts;
+    expect(Object.keys(after.of).length).toBeLessThanOrEqual(1_000);
+    for (let n = 0; n < 1_010; n++) {
+      expect(isSessionOver(after, `key_${n}`, { id: `many-${n}`, since: now + 999 + n }), `${n}`).toBe(true);
+    }
+    expect(isSessionOver(after, 'key_late', { id: 'late', since: now + 2_000 })).toBe(false);
   });
 
   it('of others is ended by an admin alone', async () => {

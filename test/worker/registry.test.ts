@@ -423,7 +423,7 @@ it('a registry of an older version gains what is new and keeps its channels', as
       '[0]', 1, 1, 1, 1)`);
     prepareRegistryTables(sql);
     prepareRegistryTables(sql);
-    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 6 }]);
+    expect(sql.exec('SELECT version FROM schema').toArray()).toEqual([{ version: 8 }]);
     expect(sql.exec('SELECT * FROM products').toArray()).toEqual([]);
     expect(readChannelRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 3, settings: DEFAULT_CHANNEL_SETTINGS });
     expect(readOriginRow(sql, 'kept')).toMatchObject({ id: 'kept', version: 2, settings: DEFAULT_ORIGIN_SETTINGS });
