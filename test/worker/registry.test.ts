@@ -409,7 +409,7 @@ describe('the registry', () => {
 it('a registry of an older version gains what is new and keeps its channels', async () => {
   const older = env.REGISTRY.getByName('older');
   await runInDurableObject(older, (_, { storage: { sql } }) => {
-    for (const table of ['products', 'acts', 'access', 'logouts']) sql.exec(`DROP TABLE ${table}`);
+    for (const table of ['products', 'acts', 'access', 'logouts', 'provider_troubles']) sql.exec(`DROP TABLE ${table}`);
     for (const column of ['expires_at', 'last_used_at']) sql.exec(`ALTER TABLE api_keys DROP COLUMN ${column}`);
     for (const column of ['settings', 'previous']) sql.exec(`ALTER TABLE channels DROP COLUMN ${column}`);
     sql.exec('ALTER TABLE origins DROP COLUMN settings');
