@@ -69,6 +69,18 @@ export const mayBeHeld = ({ refunds }: LedgerOrder, { kind, refundNo, providerRe
         (providerRefundId === null && held.refundNo === held.providerRefundId)),
   );
 
+/** Whether the order has taken what a repair told: a fact that the ledger only keeps has changed nothing. */
+export function hasTaken({ payments, refunds }: LedgerOrder, fact: Fact): boolean {
+  if (fact.kind === 'payment') return payments.some(({ transactionId }) => transactionId === fact.transactionId);
+  if (fact.kind !== 'refund') return false;
+  return refunds.some(
+    (held) =>
+      (held.refundNo === fact.refundNo ||
+        (held.providerRefundId !== null && held.providerRefundId === fact.providerRefundId)) &&
+      refundStanding(fact.state, held.state) === 'same',
+  );
+}
+
 /** Whatever differs between a payment's row and the payment that we hold. */
 export function paymentDifferences(row: BillRow, held: Payment, about: About): readonly Difference[] {
   const here: Side = { amount: held.amount, state: 'succeeded', fee: null, at: held.paidAt };

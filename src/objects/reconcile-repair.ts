@@ -1,6 +1,7 @@
 // Tells the ledgers what a bill has and they have not, by the same door as everything else, with the bill as source.
 // Each repair waits in the tables until its ledger has it; told twice it changes nothing.
 import type { BillKind } from '../core/bill.ts';
+import { hasTaken } from '../core/compare-rules.ts';
 import type { Discrepancy, DiscrepancyStatus } from '../core/discrepancy.ts';
 import { billOf } from '../core/reconciliation.ts';
 import type { Evidence, FactInput, RecordVerdict } from '../core/record.ts';
@@ -79,6 +80,9 @@ type Outcome = {
   readonly detail?: string;
 };
 
+const UNCHANGED = 'The ledger was told, and it changed nothing: look at the order.';
+const PARKED = 'It waits for the order’s registration: register the order, then run the day again.';
+
 async function outcomeOf(
   { env, record }: ReconcileDesk,
   { discrepancy, eventId }: Repair,
@@ -90,15 +94,21 @@ async function outcomeOf(
     case 'odd':
       return { status: 'fixed', eventId };
     case 'duplicate': {
-      // Ours, told before a restart; or somebody else's that came meanwhile.
-      const told = await ledgerOf(env, record, orderNo).readTold(orderNo, { eventId });
+      // Ours, told before a restart or by an earlier run; or somebody else's. The ledger has it, taken or not.
+      const ledger = ledgerOf(env, record, orderNo);
+      const [order] = await ledger.readOrdersFor([orderNo]);
+      if (order === undefined || discrepancy.repair === null || !hasTaken(order, discrepancy.repair)) {
+        const isParked = (await ledger.readPayment(orderNo))?.state === 'parked';
+        return { status: 'open', eventId: discrepancy.eventId, detail: isParked ? PARKED : UNCHANGED };
+      }
+      const told = await ledger.readTold(orderNo, { eventId });
       return { status: 'fixed', eventId: told === null ? null : eventId };
     }
     case 'stale':
-      return { status: 'open', eventId, detail: 'The ledger was told, and it changed nothing: look at the order.' };
+      return { status: 'open', eventId, detail: UNCHANGED };
     case 'parked':
     case 'incomplete':
-      return { status: 'open', eventId: null, detail: 'It waits for the order’s registration: register the order.' };
+      return { status: 'open', eventId: null, detail: PARKED };
     case 'refused':
       return { status: 'open', eventId: null, detail: 'The order holds as many facts as it can: look at the order.' };
     default:

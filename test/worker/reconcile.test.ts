@@ -152,6 +152,34 @@ describe('a run that is cut off', () => {
     expect(after).toMatchObject({ status: 'fixed', eventId: String(before?.eventId) });
     expect([...((await merchant.order('A-lost')).body.timeline ?? [])]).toHaveLength(1);
   });
+
+  it('calls nothing fixed that the ledger did not take, however often it is told', async () => {
+    const [gone, early] = [trade('A-gone'), refundOf('A-gone')];
+    const merchant = await Merchant.open(filesOf([gone, early]));
+    // The provider gave it up after it had said that it went through: the bill tells the older of the two words.
+    await merchant.hear(told(gone), told(early, { state: 'failed', occurredAt: early.at + 3_600_000 }));
+    for (const runs of [1, 2, 3]) {
+      expect(await merchant.run()).toMatchObject({ runs });
+      const found = await merchant.discrepancies();
+      expect(found).toMatchObject([{ kind: 'state', status: 'open', repaired: false }]);
+      expect(String(found[0]?.detail)).toContain('look at the order');
+    }
+  });
+
+  it('leaves open what waits for its registration, and calls it fixed when that came', async () => {
+    const merchant = await Merchant.open(filesOf([trade('A-unregistered')]), { mode: 'registered' });
+    await merchant.hear(told(trade('A-unregistered'), { status: 'pending' }));
+    for (const runs of [1, 2]) {
+      expect(await merchant.run()).toMatchObject({ runs });
+      const found = await merchant.discrepancies();
+      expect(found).toMatchObject([{ kind: 'missing_here', status: 'open', repaired: false }]);
+      expect(String(found[0]?.detail)).toContain('register the order');
+    }
+    const order = { channel: merchant.channel, orderNo: 'A-unregistered', amount: CNY(1_000) };
+    expect((await call('POST', '/v1/orders', order)).status).toBe(201);
+    await merchant.run();
+    expect(await merchant.discrepancies()).toMatchObject([{ kind: 'missing_here', status: 'fixed' }]);
+  });
 });
 
 /** The run is due again now. */
