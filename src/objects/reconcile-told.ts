@@ -17,16 +17,19 @@ import {
 } from '../store/reconcile-projection.ts';
 import { channelOfRuns, dropRunActs, runActs } from '../store/reconcile-runs.ts';
 
-/** Writes to D1 in one alarm at most; the rest waits for the next. */
+/** Batches of each in one alarm at most; the next alarm follows at once. */
 const STEPS_MAX = 20;
+
+export const hasUntold = (sql: SqlStorage): boolean => readRunProjection(sql) !== null || runActs(sql, 1).length > 0;
 
 /** Whether D1 has heard of everything, of a part, or does not listen. Never throws. */
 export async function tellRuns(env: Env, sql: SqlStorage): Promise<'all' | 'part' | 'nothing'> {
   try {
-    await tellActs(env, sql);
     for (let step = 0; step < STEPS_MAX; step++) {
+      const isActsLeft = await tellActs(env, sql);
       const projection = readRunProjection(sql);
-      if (projection === null) return 'all';
+      if (projection === null && !isActsLeft) return 'all';
+      if (projection === null) continue;
       await within(putRunProjection(env.DB, projection), PROJECT_TIMEOUT_MS, 'D1');
       settleRunProjection(sql, projection);
     }
@@ -46,10 +49,11 @@ export async function pruneDiscrepancies(env: Env, sql: SqlStorage, { id, settin
   dropDiscrepancies(sql, ids);
 }
 
-async function tellActs({ DB }: Env, sql: SqlStorage): Promise<void> {
+/** Whether there may be more of them. */
+async function tellActs({ DB }: Env, sql: SqlStorage): Promise<boolean> {
   const acts = runActs(sql, RUN_PROJECT_MAX);
   const last = acts.at(-1);
-  if (last === undefined) return;
+  if (last === undefined) return false;
   const channel = channelOfRuns(sql);
   const rows = acts.map(({ id, at, kind, orderNo, actor, address, about, reason, subject }) => {
     const what = { channel, order_no: orderNo, subject: subject ?? `channel/${channel}` };
@@ -66,4 +70,5 @@ async function tellActs({ DB }: Env, sql: SqlStorage): Promise<void> {
   });
   await within(putAudit(DB, rows), PROJECT_TIMEOUT_MS, 'D1');
   dropRunActs(sql, last.id);
+  return acts.length === RUN_PROJECT_MAX;
 }

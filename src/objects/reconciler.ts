@@ -23,14 +23,14 @@ import { BILL_AGAIN_MS_MAX, RUN_SLICE_CALLS, RUN_SLICE_MS, RUN_SLICE_ROWS } from
 import { within } from '../core/within.ts';
 import { providerOf } from '../providers/index.ts';
 import { discrepanciesOf, putDiscrepancy, readDiscrepancy } from '../store/reconcile-differences.ts';
-import { readRunProjection, untellRuns } from '../store/reconcile-projection.ts';
+import { untellRuns } from '../store/reconcile-projection.ts';
 import * as store from '../store/reconcile-runs.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
 import { beginDue, isDaily, nextDueAt } from './reconcile-clock.ts';
 import { endAlarms, ReconcileDesk, type Step } from './reconcile-desk.ts';
 import { type KeptFile, keepFile, TOO_LARGE } from './reconcile-fetch.ts';
 import { reconcile } from './reconcile-run.ts';
-import { pruneDiscrepancies, tellRuns } from './reconcile-told.ts';
+import { hasUntold, pruneDiscrepancies, tellRuns } from './reconcile-told.ts';
 
 const ALARM_LOST_MS = 60_000;
 const RUN_AGAIN_MS_MIN = 5_000;
@@ -166,7 +166,7 @@ export class Reconciler extends DurableObject<Env> {
     this.#open(channel);
     const now = Date.now();
     await this.#armBy(await this.#nextAt(now));
-    if (readRunProjection(this.#sql) !== null) await this.#armBy(now);
+    if (hasUntold(this.#sql)) await this.#armBy(now);
     await pruneDiscrepancies(this.env, this.#sql, record.channel, now);
   }
 

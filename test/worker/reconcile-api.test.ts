@@ -1,8 +1,10 @@
 // What people do with reconciliations through /v1: bring a bill of their own, look at differences, say what they are
 // about, take them away as a table.
+import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
 import { call, makeKey, unique } from './api-world.ts';
 import { BASE, Visitor } from './console-world.ts';
 import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
@@ -165,6 +167,21 @@ describe('a discrepancy', () => {
     });
     expect((await call('PATCH', path('nobody~2026-01-01~fee~x'), change)).status).toBe(404);
     expect((await call('GET', path('x'))).status).toBe(404);
+  });
+
+  it('that many people say something of is all in the audit log, without another nudge', async () => {
+    const { merchant, ids } = await opened();
+    const subject = `discrepancy/${ids[0]}`;
+    const reconciler = await merchant.reconciler();
+    await runInDurableObject(reconciler, (_, { storage }) => {
+      const act = { kind: 'discrepancy.change', subject, actor: 'admin', address: null, about: 'open', reason: null };
+      for (let n = 0; n < 2_150; n++) putRunAct(storage.sql, { ...act, orderNo: '', at: n });
+    });
+    await call('PATCH', path(ids[0]), { owner: 'finance' });
+    const waiting = () => runInDurableObject(reconciler, (_, { storage }) => runActs(storage.sql, 10_000).length);
+    await vi.waitUntil(async () => (await waiting()) === 0, { timeout: 10_000, interval: 50 });
+    const { results } = await env.DB.prepare('SELECT COUNT(*) AS n FROM audit WHERE subject = ?').bind(subject).all();
+    expect(results).toEqual([{ n: 2_151 }]);
   });
 
   it('that was the last one ends the alarm about them', async () => {
