@@ -337,6 +337,21 @@ describe('WeChat Pay v2', () => {
     expect(odd.problem).toMatchObject({ detail: expect.stringMatching(/进/) });
   });
 
+  it('reads the account by the header that the page of downloadfundflow prints (2024-11-13)', async () => {
+    const layout = bill.flow?.(credentialsOf());
+    if (layout === undefined) throw new Error('no fund bill');
+    const text = [
+      '记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,备注,业务凭证号',
+      '`2018-02-01 04:21:23,`50000305742018020103387128253,`1900009231201802015884652186,`退款,`退款,`支出,`0.02,`0.17,`system,`缺货,`REF4200000068201801293084726067',
+      '资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额',
+      '`1.0,`0.0,`0.0,`1.0,`0.02',
+    ];
+    const { rows, problem } = await readAll(bytesOf(`${text.join('\r\n')}\r\n`), { layout });
+    expect(problem).toBeNull();
+    const amounts = { amount: { minor: -2, currency: 'CNY' }, balance: { minor: 17, currency: 'CNY' } };
+    expect(rows).toMatchObject([{ kind: 'refund', businessNo: '50000305742018020103387128253', ...amounts }]);
+  });
+
   it('says in err_code why there is no account', async () => {
     const without = (err_code: string) =>
       xmlOf({ return_code: 'SUCCESS', return_msg: 'OK', result_code: 'FAIL', err_code, err_code_des: '说明' });
