@@ -5,11 +5,13 @@ import { FEE_SCALE } from './bill.ts';
 import { type Decimal, printDecimal } from './decimal.ts';
 import { type Difference, type DifferenceKind, differenceId, type Side } from './discrepancy.ts';
 import type { Fact, RefundState } from './event.ts';
-import { decimalsOf, isSameMoney, printMoney } from './money.ts';
+import { decimalsOf, isSameMoney, type Money, printMoney } from './money.ts';
 import type { Order, Payment, Refund } from './order.ts';
 
-/** What the comparison needs of an order; the ledger's own. */
-export type LedgerOrder = Pick<Order, 'orderNo' | 'payments' | 'refunds' | 'test'>;
+/** What the comparison needs of an order; the ledger's own. `registered`: what the merchant asked for it. */
+export type LedgerOrder = Pick<Order, 'orderNo' | 'payments' | 'refunds' | 'test'> & {
+  readonly registered?: Money | null;
+};
 
 export type CompareRules = {
   readonly channel: string;
@@ -179,6 +181,10 @@ export function differ(
     detail,
   };
 }
+
+/** Nothing was paid by it or given back: no order is paid by that, but one that was registered with nothing to pay. */
+export const isOfNothing = ({ kind, amount }: BillRow, order: LedgerOrder | undefined): boolean =>
+  amount.minor === 0 && !(kind === 'payment' && order?.registered != null && isSameMoney(order.registered, amount));
 
 /** The fact that a row tells; null where it lacks what a fact needs, or tells no success. */
 export function factOf(row: BillRow, now: number): Fact | null {

@@ -6,6 +6,7 @@ import {
   type CompareRules,
   differ,
   factOf,
+  isOfNothing,
   isToldByTotal,
   keysOf,
   type LedgerOrder,
@@ -21,6 +22,7 @@ import {
 import { type CompareCursor, FIRST_CURSOR, type MoneySums, type Tally } from './compare-tally.ts';
 import { type Difference, type DifferenceKind, differenceId } from './discrepancy.ts';
 import { KeySet } from './key-set.ts';
+import { printMoney } from './money.ts';
 import { matcherOf } from './order-no-pattern.ts';
 
 export type ComparisonRules = CompareRules & {
@@ -227,6 +229,11 @@ export class Comparison {
     if (order !== undefined && mayBeHeld(order, row)) {
       const doubt = 'We hold a refund of this amount by its other number alone: find out whether it is the same one.';
       return [differ(about, 'missing_here', row, null, doubt)];
+    }
+    if (isOfNothing(row, order)) {
+      const what = row.kind === 'payment' ? 'paid' : 'given back';
+      const nothing = `The row says ${printMoney(row.amount)}: nothing was ${what}, and no order is changed by it.`;
+      return [differ(about, 'missing_here', row, null, `${nothing} Look at the row and at the mapping of amounts.`)];
     }
     const repair = factOf(row, this.#rules.now);
     const detail =

@@ -12,8 +12,8 @@ export const heldOrders = (sql: SqlStorage, orderNos: readonly string[]): readon
     )
     .toArray()
     .map(({ doc }) => {
-      const { orderNo, payments, refunds, test } = JSON.parse(doc) as Order; // written by ledger-book.ts alone
-      return { orderNo, payments, refunds, test };
+      const { orderNo, payments, refunds, test, registration } = JSON.parse(doc) as Order; // by ledger-book.ts alone
+      return { orderNo, payments, refunds, test, registered: registration?.amount ?? null };
     });
 
 /** Facts are gone through in the order of their commit; an order is given with the first of its facts of the time. */

@@ -137,6 +137,22 @@ describe('a payment that the ledger has not', () => {
     expect(differences).toMatchObject([{ kind: 'missing_here', repair: { transactionId: first.transactionId } }]);
   });
 
+  it('of nothing is never told, unless the order was registered with nothing to pay', () => {
+    const free = rows.map((row, at) => (at === 0 ? { ...row, amount: CNY(0), settled: CNY(0) } : row));
+    const found = (orders: typeof ledger) =>
+      compare(free, orders).differences.filter(({ kind }) => kind === 'missing_here');
+    expect(found(orders)).toMatchObject([{ repair: null, detail: expect.stringContaining('0.00') }]);
+    const unpaid = (registered: object | null) => withOrder((order) => ({ ...order, payments: [], registered }));
+    expect(found(unpaid(null))).toMatchObject([{ repair: null }]);
+    expect(found(unpaid(CNY(1_000)))).toMatchObject([{ repair: null }]);
+    expect(found(unpaid(CNY(0)))).toMatchObject([{ repair: { kind: 'payment', amount: CNY(0) } }]);
+    const refunds = rows.map((row) => (row.kind === 'refund' ? { ...row, amount: CNY(0) } : row));
+    const noRefunds = new Map([...ledger].map(([orderNo, order]) => [orderNo, { ...order, refunds: [] }]));
+    const told = compare(refunds, noRefunds).differences.filter(({ about }) => about === 'refund');
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.every(({ repair }) => repair === null)).toBe(true);
+  });
+
   it('is left to a person where the bill names no order', () => {
     const nameless = rows.map((row, at) => (at === 0 ? { ...row, orderNo: null } : row));
     expect(compare(nameless, orders).differences).toMatchObject([{ kind: 'missing_here', repair: null }]);
