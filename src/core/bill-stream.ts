@@ -3,7 +3,7 @@
 import { BILL_BYTES_MAX, BILL_ROWS_MAX, type BillDay, dayEnd, dayStart } from './bill.ts';
 import type { BillLayout, BillProblem } from './bill-layout.ts';
 import { BillReader, type TotalCheck, totalsProblem } from './bill-reader.ts';
-import { type Unpacked, unpack } from './bill-zip.ts';
+import { type Unpacked, Unreadable, unpack } from './bill-zip.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** A hash that takes bytes one piece after the other, as node:crypto's createHash gives it. */
@@ -83,7 +83,8 @@ async function nextOf(parts: AsyncGenerator<Unpacked>): Promise<{ next: Unpacked
     return { next: done ? null : value };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const detail = `The file cannot be read to its end (${why}): fetch it again.`;
+    const isSaid = error instanceof Unreadable;
+    const detail = isSaid ? why : `The file cannot be read to its end (${why}): fetch it again.`;
     return { problem: { code: 'damaged', row: null, detail } };
   }
 }

@@ -2,20 +2,42 @@
 // so that inflating, checksum and length are the platform's. Never trusts a length to be the end: see below.
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { BILL_FILES_MAX, UNPACKED_BYTES_FREE, UNPACKED_TIMES_MAX } from './bill.ts';
 
 /** A piece of an unpacked file; `file` counts those of an archive from 0. */
 export type Unpacked = { readonly file: number; readonly bytes: Uint8Array };
 
+/** Thrown with a sentence for people: what is wrong with the file, and what to do. */
+export class Unreadable extends Error {}
+
+const CUT_OFF = 'The archive was cut off: fetch it again.';
+
+/** Throws what keeps it from its end: `Unreadable`, or what zlib says. */
 export async function* unpack(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Unpacked> {
   const source = new ByteSource(bytes);
   try {
     const magic = await source.peek(4);
-    if (magic[0] === 0x1f && magic[1] === 0x8b) yield* inFile(0, gunzip(source.rest()));
-    else if (signatureAt(magic, 0) === LOCAL_FILE) yield* unzip(source);
+    if (magic[0] === 0x1f && magic[1] === 0x8b) yield* bounded(source, inFile(0, gunzip(source.rest())));
+    else if (signatureAt(magic, 0) === LOCAL_FILE) yield* bounded(source, unzip(source));
     // An archive without a file has no bill in it either.
     else if (signatureAt(magic, 0) !== END_OF_DIRECTORY) yield* inFile(0, source.rest());
   } finally {
     source.letGo();
+  }
+}
+
+/** A hundred megabytes could unpack to a hundred gigabytes. */
+async function* bounded(source: ByteSource, files: AsyncIterable<Unpacked>): AsyncGenerator<Unpacked> {
+  let unpacked = 0;
+  for await (const piece of files) {
+    unpacked += piece.bytes.length;
+    if (unpacked > UNPACKED_BYTES_FREE && unpacked > source.taken * UNPACKED_TIMES_MAX) {
+      const times = `more than ${UNPACKED_TIMES_MAX} times its size`;
+      throw new Unreadable(
+        `The file unpacks to ${times}, as no table does: unpack it, look at it, and upload the table.`,
+      );
+    }
+    yield piece;
   }
 }
 
@@ -37,14 +59,21 @@ async function* unzip(source: ByteSource): AsyncGenerator<Unpacked> {
   for (let file = 0; ; file++) {
     const header = await source.peek(HEADER_BYTES);
     if (header.length < HEADER_BYTES || signatureAt(header, 0) !== LOCAL_FILE) return; // the directory follows
+    if (file === BILL_FILES_MAX) {
+      throw new Unreadable(`The archive has more than ${BILL_FILES_MAX} files: upload the table alone.`);
+    }
     const view = new DataView(header.buffer, header.byteOffset, header.length);
     const flags = view.getUint16(6, true);
     const method = view.getUint16(8, true);
-    if (flags & FLAG_ENCRYPTED) throw new Error('The archive is encrypted: unpack it and upload the file.');
-    if (method !== DEFLATED && method !== STORED) throw new Error(`The archive is packed by method ${method}.`);
+    if (flags & FLAG_ENCRYPTED) throw new Unreadable('The archive is encrypted: unpack it and upload the file.');
+    if (method !== DEFLATED && method !== STORED) {
+      throw new Unreadable(`The archive is packed by method ${method}: pack it as a common zip or gzip.`);
+    }
     await source.take(HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true));
     const hasDescriptor = (flags & FLAG_DESCRIPTOR) !== 0;
-    if (hasDescriptor && method === STORED) throw new Error('The archive does not say where its files end.');
+    if (hasDescriptor && method === STORED) {
+      throw new Unreadable('The archive does not say where its files end: unpack it and upload the file.');
+    }
     const told = {
       crc: view.getUint32(14, true),
       packed: view.getUint32(18, true),
@@ -85,7 +114,7 @@ async function* memberUntilDescriptor(source: ByteSource): AsyncGenerator<Uint8A
   yield MEMBER_HEAD;
   for (let packed = 0; ; ) {
     const bytes = await source.peek(DESCRIPTOR_64_BYTES);
-    if (bytes.length < DESCRIPTOR_BYTES) throw new Error('The archive was cut off.');
+    if (bytes.length < DESCRIPTOR_BYTES) throw new Unreadable(CUT_OFF);
     const found = descriptorIn(bytes, packed);
     if (found !== null) {
       if (found.at > 0) yield await source.take(found.at);
@@ -148,6 +177,8 @@ class ByteSource {
   readonly #parts: AsyncIterator<Uint8Array>;
   #held: Uint8Array = new Uint8Array();
   #isOver = false;
+  /** Bytes that were taken out of it. */
+  taken = 0;
 
   constructor(bytes: AsyncIterable<Uint8Array>) {
     this.#parts = bytes[Symbol.asyncIterator]();
@@ -171,7 +202,8 @@ class ByteSource {
 
   async take(length: number): Promise<Uint8Array> {
     const bytes = await this.peek(length);
-    if (bytes.length < length) throw new Error('The archive was cut off.');
+    if (bytes.length < length) throw new Unreadable(CUT_OFF);
+    this.taken += length;
     this.#held = bytes.subarray(length);
     return bytes.subarray(0, length);
   }
@@ -180,7 +212,7 @@ class ByteSource {
   async *parts(length: number): AsyncGenerator<Uint8Array> {
     for (let left = length; left > 0; ) {
       const bytes = await this.peek(1);
-      if (bytes.length === 0) throw new Error('The archive was cut off.');
+      if (bytes.length === 0) throw new Unreadable(CUT_OFF);
       const part = await this.take(Math.min(left, bytes.length));
       left -= part.length;
       yield part;

@@ -20,6 +20,12 @@ export const BILL_ROWS_MAX = 2_000_000;
 export const ROW_CHARS_MAX = 64 * 1024;
 /** All of an unpacked bill: two million rows of a thousand bytes. Bounds what a packed file can blow up to. */
 export const BILL_BYTES_MAX = 2_147_483_648;
+/** Files in one archive: a provider sends a table and its summary, a merchant perhaps one for each shop. */
+export const BILL_FILES_MAX = 100;
+/** A table packs to a tenth, one of equal rows to a fiftieth. What unpacks to more than this is made to do harm. */
+export const UNPACKED_TIMES_MAX = 200;
+/** Below this nobody is harmed. */
+export const UNPACKED_BYTES_FREE = 16 * 1024 * 1024;
 
 /** What became of a payment or a refund, as the bill of its day says; later days may say more. */
 export type RowState = RefundState | 'closed';

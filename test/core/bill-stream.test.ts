@@ -268,6 +268,28 @@ describe('an archive', () => {
     });
   });
 
+  it('of more files than any provider sends is refused, empty ones among them', async () => {
+    const empty = Object.fromEntries(Array.from({ length: 99 }, (_, at) => [`${at}.csv`, new Uint8Array()]));
+    expect(await readAll(zipSync({ ...empty, 'b.csv': table }), own)).toMatchObject({ count: 40, problem: null });
+    const { problem } = await readAll(zipSync({ ...empty, 'b.csv': table, 'c.csv': new Uint8Array() }), own);
+    expect(problem?.detail).toBe('The archive has more than 100 files: upload the table alone.');
+  });
+
+  it('that unpacks to far more than any table is refused before it is read to its end', async () => {
+    const blank = new Uint8Array(48 * 1024 * 1024).fill(10);
+    const bomb = new Uint8Array([...gbk('#'), 10]);
+    for (const packed of [gzip(blank), zipSync({ 'a.csv': bomb, 'b.csv': blank, 'c.csv': table })]) {
+      const { problem } = await readAll(packed, own);
+      expect(problem?.detail).toContain('200 times its size');
+    }
+  });
+
+  it('that is cut off says so in one sentence', async () => {
+    const archive = zipSync({ 'a.csv': [table, { level: 0 }] });
+    const { problem } = await readAll(archive.slice(0, -2_000), own);
+    expect(problem).toMatchObject({ code: 'damaged', detail: 'The archive was cut off: fetch it again.' });
+  });
+
   it('that is encrypted, packed in another way or without lengths is refused in words', async () => {
     const encrypted = zipSync({ 'a.csv': table });
     encrypted[6] = (encrypted[6] ?? 0) | 1;
