@@ -20,14 +20,10 @@ const fields = {
     .min(1)
     .max(10_080, 'must be at most a week: 10080')
     .openapi({ description: 'An alarm that goes on is told again after this.' }),
-  minutes: z
-    .int('must be a whole number of minutes')
-    .min(1)
-    .max(10_080, 'must be at most a week: 10080')
-    .openapi({
-      description:
-        'backlog_age: how old the oldest undelivered event may be. provider_…: how long no question is answered.',
-    }),
+  minutes: z.int('must be a whole number of minutes').min(1).max(10_080, 'must be at most a week: 10080').openapi({
+    description:
+      'backlog_age: how old the oldest undelivered event may be. provider_…: how long no question is answered.',
+  }),
   perMinute: z
     .number()
     .min(0.1, 'must be at least 0.1')

@@ -1,6 +1,6 @@
 // /v1/discrepancies: what a provider's books and ours do not agree on, and what people say of it. Lists come from D1,
 // one of them and every change from the reconciler that owns it.
-import { DIFFERENCE_KINDS, DISCREPANCY_STATUSES } from '../core/discrepancy.ts';
+import { DIFFERENCE_KINDS, DISCREPANCY_COLUMNS, DISCREPANCY_STATUSES, discrepancyCells } from '../core/discrepancy.ts';
 import { placeOfRun } from '../core/reconciliation.ts';
 import { unreachable } from '../core/result.ts';
 import { listDiscrepancies } from '../store/reconcile-lists.ts';
@@ -10,7 +10,8 @@ import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 import { Day, DiscrepancyBody, renderDiscrepancy } from './reconciliation-shape.ts';
-import { csvOf, reconcilerOf } from './reconciliations.ts';
+import { reconcilerOf } from './reconciliations.ts';
+import { csvAlone, tableOf } from './table.ts';
 
 export const discrepancies = newApp();
 
@@ -59,18 +60,18 @@ discrepancies.openapi(
     middleware: requires('read'),
     request: { query: Filter },
     responses: {
-      200: { description: 'The table.', content: { 'text/csv': { schema: z.string() } } },
+      200: csvAlone,
       ...problemResponse,
     },
   }),
   async (c) => {
     const filter = c.req.valid('query');
-    let place: readonly [number, string] | null = null;
-    return csvOf('discrepancies', async () => {
-      const rows = (await listDiscrepancies(c.env.DB, filter, place, CSV_ROWS_AT_ONCE)).slice(0, CSV_ROWS_AT_ONCE);
-      const last = rows.at(-1);
-      if (last) place = [last.foundAt, last.id];
-      return rows;
+    return tableOf<readonly [number, string]>('discrepancies', DISCREPANCY_COLUMNS, async (after) => {
+      const rows = await listDiscrepancies(c.env.DB, filter, after, CSV_ROWS_AT_ONCE);
+      const found = rows.slice(0, CSV_ROWS_AT_ONCE);
+      const last = found.at(-1);
+      const next = rows.length > CSV_ROWS_AT_ONCE && last ? ([last.foundAt, last.id] as const) : null;
+      return { lines: found.map(discrepancyCells), next };
     });
   },
 );

@@ -1,6 +1,6 @@
 // /v1/reconciliations: runs over the days' bills, begun by hand or by a bill that is brought, and what they found. The
 // reconciler of the channel does the work; lists come from D1.
-import { DISCREPANCY_CSV_HEADER, discrepancyCsv } from '../core/discrepancy.ts';
+import { DISCREPANCY_COLUMNS, discrepancyCells } from '../core/discrepancy.ts';
 import { placeOfRun, RUN_STATES, reconcilerNameOf, runIdOf, type StartRunReply } from '../core/reconciliation.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256, toHex, utf8 } from '../crypto/bytes.ts';
@@ -12,6 +12,7 @@ import { bodyOf, type Context, createRoute, jsonOf, newApp, z } from './kit.ts';
 import { cut, PageQuery, pageOf, placeOf } from './page.ts';
 import { invalid, keyReused, notFound, type Problem, problemResponse, refuse } from './problem.ts';
 import { Day, Kind, ReconciliationBody, ReconciliationDetail, renderRun, renderView } from './reconciliation-shape.ts';
+import { csvAlone, tableOf } from './table.ts';
 
 export const reconciliations = newApp();
 
@@ -168,7 +169,7 @@ reconciliations.openapi(
     middleware: requires('read'),
     request: { params: IdParam },
     responses: {
-      200: { description: 'The table.', content: { 'text/csv': { schema: z.string() } } },
+      200: csvAlone,
       ...problemResponse,
     },
   }),
@@ -177,29 +178,9 @@ reconciliations.openapi(
     if (!found.ok) return refuse(c, found.error);
     const { view, reconciler } = found.value;
     const { id } = view.run;
-    const page = (after: string) => reconciler.list(id, after, CSV_ROWS_AT_ONCE);
-    return csvOf(`discrepancies-${id.replace('~', '-')}`, page);
+    return tableOf<string>(`discrepancies-${id.replace('~', '-')}`, DISCREPANCY_COLUMNS, async (after) => {
+      const found = await reconciler.list(id, after ?? '', CSV_ROWS_AT_ONCE);
+      return { lines: found.map(discrepancyCells), next: found.at(-1)?.id ?? null };
+    });
   },
 );
-
-type Discrepancies = Parameters<typeof discrepancyCsv>[0][];
-
-/** Written a page at a time, as it is read. */
-export function csvOf(name: string, page: (after: string) => Promise<Readonly<Discrepancies>>): Response {
-  let after = '';
-  const stream = new ReadableStream<Uint8Array>({
-    start: (out) => out.enqueue(utf8(`\uFEFF${DISCREPANCY_CSV_HEADER}`)),
-    pull: async (out) => {
-      const rows = await page(after);
-      const last = rows.at(-1);
-      if (last === undefined) return out.close();
-      after = last.id;
-      out.enqueue(utf8(rows.map(discrepancyCsv).join('')));
-    },
-  });
-  const headers = {
-    'content-type': 'text/csv; charset=utf-8',
-    'content-disposition': `attachment; filename="${name}.csv"`,
-  };
-  return new Response(stream, { headers });
-}

@@ -8,9 +8,10 @@ import {
   dayText,
   GROUPS,
   isExact,
+  REPORT_COLUMNS,
   type ReportLine,
   type ReportTotal,
-  reportCsv,
+  reportCells,
   reportLines,
   reportTotals,
   type ToldFee,
@@ -22,6 +23,7 @@ import { requires } from './auth.ts';
 import { Id } from './fields.ts';
 import { type Context, createRoute, newApp, orNull, registryOf, z } from './kit.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
+import { jsonOrCsv, tableOf } from './table.ts';
 
 const DAYS_DEFAULT = 30;
 const DAYS_MAX = 366;
@@ -112,10 +114,7 @@ reports.openapi(
     middleware: requires('read'),
     request: { query: ReportQuery },
     responses: {
-      200: {
-        description: 'The report; with format=csv as a table, amounts in the currency’s main unit.',
-        content: { 'application/json': { schema: ReportBody }, 'text/csv': { schema: z.string() } },
-      },
+      200: jsonOrCsv('The report; with format=csv as a table, amounts in the currency’s main unit.', ReportBody),
       ...problemResponse,
     },
   }),
@@ -147,8 +146,8 @@ reports.openapi(
     }
     const [from, to] = [dayText(first), dayText(last)];
     if (format === 'csv') {
-      c.header('content-disposition', `attachment; filename="report-${channel ?? 'all'}-${from}-${to}.csv"`);
-      return c.body(reportCsv(lines), 200, { 'content-type': 'text/csv; charset=utf-8' });
+      const name = `report-${channel ?? 'all'}-${from}-${to}`;
+      return tableOf<never>(name, REPORT_COLUMNS, async () => ({ lines: lines.map(reportCells), next: null }));
     }
     const items = lines.map((line) => ({ day: line.day, channel: line.channel, ...render(line) }));
     return c.json({ from, to, utcOffsetMinutes: offset, groupBy, items, totals: totals.map(render) }, 200);

@@ -1,5 +1,5 @@
-// Lists as one table for a spreadsheet, written page by page while it is read: as long as it may be, no more than a
-// page of it is held.
+// The one way in which /v1 gives a table for a spreadsheet, written page by page while it is read: as long as it may
+// be, no more than a page of it is held. Decides no column.
 import { csvLine } from '../core/csv.ts';
 import { z } from './kit.ts';
 
@@ -13,9 +13,15 @@ export const jsonOrCsv = <T extends z.ZodType>(description: string, schema: T) =
   content: { 'application/json': { schema }, 'text/csv': { schema: z.string() } },
 });
 
+/** The same, where there is the table alone. */
+export const csvAlone = { description: 'The table.', content: { 'text/csv': { schema: z.string() } } };
+
+/** Without it a spreadsheet takes Chinese for the letters of its own country. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
 export type TablePage<Place> = { readonly lines: readonly (readonly unknown[])[]; readonly next: Place | null };
 
-/** `name` without its ending. `read` is asked for each page, null for the first. */
+/** `name` without its ending. `read` is asked for each page, null for the first. UTF-8 with its mark, RFC 4180. */
 export function tableOf<Place>(
   name: string,
   header: readonly string[],
@@ -24,7 +30,7 @@ export function tableOf<Place>(
   let place: Place | null = null;
   const text = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
-    start: (writer) => writer.enqueue(text.encode(csvLine(header))),
+    start: (writer) => writer.enqueue(text.encode(BYTE_ORDER_MARK + csvLine(header))),
     async pull(writer) {
       const page = await read(place);
       writer.enqueue(text.encode(page.lines.map(csvLine).join('')));

@@ -1,7 +1,6 @@
 // Discrepancy: one difference between a provider's books and ours, and what became of it. Pure. Its id is made of what
 // it is about, so that finding it again is finding the same.
 import type { BillDay, RowKind } from './bill.ts';
-import { csvLine } from './csv.ts';
 import type { Fact } from './event.ts';
 import { type Money, printMoney } from './money.ts';
 import { err, ok, type Result } from './result.ts';
@@ -105,16 +104,15 @@ export function foundAgain(known: Discrepancy, difference: Difference, now: numb
   return { ...difference, status: isBack ? 'open' : known.status, note, owner, foundAt, eventId, updatedAt: now };
 }
 
-const COLUMNS = [
+/** Of a table for a spreadsheet. */
+export const DISCREPANCY_COLUMNS = [
   ...['id', 'kind', 'status', 'channel', 'day', 'about', 'orderNo', 'transactionId', 'refundNo', 'row'],
   ...['thereAmount', 'thereCurrency', 'thereState', 'thereFee', 'hereAmount', 'hereCurrency', 'hereState', 'hereFee'],
   ...['eventId', 'owner', 'note', 'detail'],
 ] as const;
 
-export const DISCREPANCY_CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
-
 /** One line of a table for a spreadsheet; amounts as decimals, so that nobody divides by a hundred. */
-export function discrepancyCsv(discrepancy: Discrepancy): string {
+export function discrepancyCells(discrepancy: Discrepancy): readonly unknown[] {
   const { there, here } = discrepancy;
   const side = (name: 'there' | 'here', told: Side | null) => ({
     [`${name}Amount`]: told?.amount == null ? '' : printMoney(told.amount),
@@ -123,5 +121,5 @@ export function discrepancyCsv(discrepancy: Discrepancy): string {
     [`${name}Fee`]: told?.fee ?? '',
   });
   const cells: Readonly<Record<string, unknown>> = { ...discrepancy, ...side('there', there), ...side('here', here) };
-  return csvLine(COLUMNS.map((column) => cells[column]));
+  return DISCREPANCY_COLUMNS.map((column) => cells[column]);
 }

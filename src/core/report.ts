@@ -139,23 +139,21 @@ export const isExact = (line: ReportTotal): boolean =>
     Number.isSafeInteger,
   );
 
-const COLUMNS = [
+/** Of a table for a spreadsheet. */
+export const REPORT_COLUMNS = [
   ...['day', 'channel', 'currency', 'gross', 'refunded', 'reversed', 'net_before_fees', 'fees', 'net'],
   ...['orders_paid', 'orders_failed', 'orders_closed', 'refunds', 'reversals', 'success_rate'],
 ];
 
-/** RFC 4180. Ids, currencies and numbers alone: nothing that a spreadsheet takes for a formula. */
-export function reportCsv(lines: readonly ReportLine[]): string {
-  const rows = lines.map((line) => {
-    const { currency, fees, netAfterFees, successRate } = line;
-    const money = (minor: number) => (currency === null ? '' : printMoney({ minor, currency }));
-    return [
-      ...[line.day, line.channel, currency ?? ''],
-      ...[line.gross, line.refunded, line.reversed, line.net].map(money),
-      ...[fees, netAfterFees].map((told) => (told === null ? '' : printDecimal(told))),
-      ...[line.paid, line.failed, line.closed, line.refunds, line.reversals],
-      successRate === null ? '' : successRate.toFixed(4),
-    ].join(',');
-  });
-  return [COLUMNS.join(','), ...rows, ''].join('\r\n');
+/** One line of it; amounts as decimals, so that nobody divides by a hundred. */
+export function reportCells(line: ReportLine): readonly unknown[] {
+  const { currency, fees, netAfterFees, successRate } = line;
+  const money = (minor: number) => (currency === null ? '' : printMoney({ minor, currency }));
+  return [
+    ...[line.day, line.channel, currency],
+    ...[line.gross, line.refunded, line.reversed, line.net].map(money),
+    ...[fees, netAfterFees].map((told) => (told === null ? '' : printDecimal(told))),
+    ...[line.paid, line.failed, line.closed, line.refunds, line.reversals],
+    successRate === null ? '' : successRate.toFixed(4),
+  ];
 }

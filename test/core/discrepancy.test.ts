@@ -1,11 +1,12 @@
 // What becomes of a difference: a person explains it, a repair or a later bill mends it, another run finds it again.
 import { describe, expect, it } from 'vitest';
+import { csvLine } from '../../src/core/csv.ts';
 import {
   changeDiscrepancy,
-  DISCREPANCY_CSV_HEADER,
+  DISCREPANCY_COLUMNS,
   type Discrepancy,
   differenceId,
-  discrepancyCsv,
+  discrepancyCells,
   foundAgain,
 } from '../../src/core/discrepancy.ts';
 
@@ -78,7 +79,7 @@ describe('its id', () => {
 
 describe('as a line of a table', () => {
   const cellsOf = (changes: Partial<Discrepancy>) => {
-    const line = discrepancyCsv({ ...known, ...changes });
+    const line = csvLine(discrepancyCells({ ...known, ...changes }));
     expect(line.endsWith('\r\n')).toBe(true);
     return line.trimEnd();
   };
@@ -86,7 +87,7 @@ describe('as a line of a table', () => {
   it('has a cell for each column, amounts as decimals', () => {
     const side = { amount: { minor: 1_230, currency: 'CNY' }, state: 'SUCCESS', fee: '0.07000', at: 0 };
     const line = cellsOf({ there: side, here: { ...side, amount: { minor: 500, currency: 'JPY' }, fee: null } });
-    expect(line.split(',')).toHaveLength(DISCREPANCY_CSV_HEADER.split(',').length);
+    expect(line.split(',')).toHaveLength(DISCREPANCY_COLUMNS.length);
     expect(line).toContain(',12.30,CNY,SUCCESS,0.07000,500,JPY,SUCCESS,,');
   });
 

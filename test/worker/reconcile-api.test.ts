@@ -5,7 +5,7 @@ import { env, exports } from 'cloudflare:workers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
-import { call, makeKey, unique } from './api-world.ts';
+import { ADMIN_KEY, call, makeKey, unique } from './api-world.ts';
 import { BASE, Visitor } from './console-world.ts';
 import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
 
@@ -204,6 +204,22 @@ describe('a discrepancy', () => {
     expect(csv.text).toContain(`,'=A-1,`);
     const filtered = await call('GET', `/v1/discrepancies.csv?channel=${merchant.channel}&kind=unknown_here`);
     expect(filtered.text.trim().split('\r\n').sort()).toEqual(lines.sort());
+  });
+
+  it('leaves as every table does: UTF-8 with its mark, so that a spreadsheet reads Chinese', async () => {
+    const { merchant } = await opened();
+    const tables = [
+      ...[`reconciliations/${merchant.channel}~${DAY}/discrepancies.csv`, 'discrepancies.csv', 'orders?format=csv'],
+      ...['callbacks?format=csv', 'deliveries?format=csv', `reports?format=csv&channel=${merchant.channel}`],
+    ];
+    for (const path of tables) {
+      const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+      const response = await exports.default.fetch(new Request(`${BASE}/v1/${path}`, { headers }));
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      expect([path, response.headers.get('content-type')]).toEqual([path, 'text/csv; charset=utf-8']);
+      expect([path, ...bytes.slice(0, 4)]).toEqual([path, 0xef, 0xbb, 0xbf, expect.any(Number)]);
+      expect(bytes[3]).not.toBe(0xef);
+    }
   });
 
   it('is counted in the metrics while it is open, and found again by a rebuild of D1', async () => {
