@@ -7,6 +7,7 @@ import type { EventType, Fact, PaymentFact, PaymentStatus, RefundFact, Source } 
 import { isSameMoney, type Money } from './money.ts';
 import {
   covers,
+  FLAGS,
   type Flag,
   type Order,
   PAYMENT_TABLE,
@@ -78,10 +79,12 @@ function applyPaid(order: Order, fact: PaymentFact, source: Source, now: number)
 /** The same transaction once more: the amount that came first stands; what the provider finds odd by now is news. */
 function paidAgain(order: Order, known: Payment, { amount, flags = [] }: PaymentFact, now: number): Applied {
   const isOther = amount !== null && !isSameMoney(amount, known.amount);
-  if (!isOther && flags.every((flag) => order.flags.includes(flag))) return stale(order);
-  const odd = [...new Set([...known.flags, ...flags])];
+  const odd = together(known.flags, flags);
   const payments = order.payments.map((payment) => (payment === known ? { ...payment, flags: odd } : payment));
-  return applied(order, { ...order, payments }, 'order.flagged', now, isOther ? ['provider_disagrees'] : []);
+  // Kept though the order stands so by its sums already: these may change, and what the provider said does not.
+  const next = odd.length === known.flags.length ? order : { ...order, payments };
+  if (!isOther && flags.every((flag) => order.flags.includes(flag))) return stale(next);
+  return applied(order, next, 'order.flagged', now, isOther ? ['provider_disagrees'] : []);
 }
 
 /** What the order's table says of this word; null: no news. */
@@ -112,7 +115,7 @@ function paymentOf(fact: PaymentFact, transactionId: string, amount: Money): Pay
     bank: fact.bank ?? null,
     received: fact.received ?? null,
     paidAt: fact.occurredAt,
-    flags: fact.flags ?? [],
+    flags: together([], fact.flags),
   };
 }
 
@@ -127,15 +130,16 @@ function applyUnpaid(
   if (type === null) {
     // Money on an order that does not move is a person's business; a paid order's own payments say how it stands.
     const odd = (fact.flags ?? []).filter((flag) => !order.flags.includes(flag) && !(isPaid && isStanding(flag)));
-    if (odd.length === 0) return stale(order);
-    return applied(order, { ...order, told: oddities(order, fact) }, 'order.flagged', now, odd);
+    const told = together(order.told, fact.flags);
+    const next = isPaid || told.length === order.told.length ? order : { ...order, told };
+    return odd.length === 0 ? stale(next) : applied(order, next, 'order.flagged', now, odd);
   }
   const moved: Order = {
     ...order,
     paymentState: STATE_AFTER[type] ?? order.paymentState,
     closedAt: status === 'closed' ? fact.occurredAt : order.closedAt,
     providerState: fact.providerState,
-    told: oddities(order, fact),
+    told: together(order.told, fact.flags),
     attach: order.attach ?? fact.attach ?? null,
     test: order.test || fact.test,
   };
@@ -144,6 +148,6 @@ function applyUnpaid(
 
 const isStanding = (flag: Flag): boolean => STANDING_FLAGS.includes(flag);
 
-const oddities = (order: Order, { flags = [] }: PaymentFact): readonly Flag[] => [
-  ...new Set([...order.told, ...flags]),
-];
+/** Each once and in their one order, whichever was told first. */
+const together = (known: readonly Flag[], told: readonly Flag[] = []): readonly Flag[] =>
+  FLAGS.filter((flag) => known.includes(flag) || told.includes(flag));

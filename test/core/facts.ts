@@ -125,11 +125,13 @@ const ABOUT_ARRIVAL: readonly string[] = [
 /** By its last word: when it came to be so is told by the word that came first. */
 const byLastWord = <T extends Heard>(thing: T) => ({ ...thing, at: heardAt(thing), lastAt: undefined });
 
-/** The order without what a repeat may move, and nobody sees. */
+/** The order without what a word that is no news may move, and nobody sees. */
 export const unheard = (order: Order): Order => ({
   ...order,
   refunds: order.refunds.map(({ lastAt: _, ...refund }) => refund),
   disputes: order.disputes.map(({ lastAt: _, ...one }) => one),
+  payments: order.payments.map((payment) => ({ ...payment, flags: [] })),
+  told: [],
 });
 
 /** What must be the same however the facts arrived. */
@@ -152,12 +154,14 @@ const amount = fc
   .tuple(fc.constantFrom(1, 20, 40, 50, 60, 100, 150), fc.constantFrom('CNY', 'CNY', 'CNY', 'USD'))
   .map(([minor, currency]) => ({ minor, currency }));
 
-/** Now and then the provider itself finds something odd about it. */
-const flagged = (fact: PaymentFact): fc.Arbitrary<PaymentFact> =>
-  fc.constantFrom<PaymentFact['flags']>([], [], ['overpaid'], ['underpaid', 'risk_review']).map((flags) => ({
-    ...fact,
-    ...(flags?.length ? { flags } : {}),
-  }));
+/** Now and then the provider itself finds something odd about it, at once or when it tells it again. */
+const flagged = (fact: PaymentFact): fc.Arbitrary<PaymentFact[]> =>
+  fc
+    .subarray<PaymentFact['flags']>([undefined, ['overpaid'], ['underpaid', 'risk_review'], ['late_payment']], {
+      minLength: 1,
+      maxLength: 2,
+    })
+    .map((told) => told.map((flags) => ({ ...fact, ...(flags ? { flags } : {}) })));
 
 /** Payments of distinct transactions: the provider says one amount and one time for each. */
 export const anyPayments = fc
@@ -167,7 +171,8 @@ export const anyPayments = fc
   })
   .chain((all) =>
     fc.tuple(...all.map(({ id, amount: money, at }) => flagged(paid(id, 0, { amount: money, occurredAt: at })))),
-  );
+  )
+  .map((all) => all.flat());
 
 /** For each of some refunds, several of its states, each told at several times. One amount and currency a refund. */
 export const anyRefunds = fc
@@ -190,7 +195,8 @@ export const anyRefunds = fc
 
 export const anyUnpaid = fc
   .subarray(['pending', 'failed', 'closed'] as const)
-  .chain((all) => fc.tuple(...all.map((status) => flagged(unpaid(status)))));
+  .chain((all) => fc.tuple(...all.map((status) => flagged(unpaid(status)))))
+  .map((all) => all.flat());
 
 export const anyDisputes = fc
   .uniqueArray(

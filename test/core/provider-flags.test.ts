@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { factKey } from '../../src/core/event.ts';
 import { newOrder } from '../../src/core/order.ts';
 import { applyFact } from '../../src/core/transition.ts';
-import { cny, paid, T0, unpaid } from './facts.ts';
+import { cny, orderOf, paid, registered, T0, unpaid } from './facts.ts';
 
 const underpaid = unpaid('pending', { transactionId: 'T1', amount: cny(100), flags: ['underpaid'] });
 const pending = unpaid('pending', { transactionId: 'T1', amount: cny(100) });
@@ -46,6 +46,21 @@ describe('an oddity that a provider tells', () => {
     expect(told).toMatchObject({ verdict: 'odd', type: 'order.flagged', order: { flags: ['overpaid'], sequence: 2 } });
     expect(told.order.payments).toHaveLength(1);
     expect(applyFact(told.order, over, 'callback', T0 + 2)).toMatchObject({ verdict: 'stale', order: told.order });
+  });
+
+  it('stays where the order stood so by its own sums when it was told, and these change', () => {
+    const [part, rest] = [paid('T1', 40), paid('T2', 60)];
+    const doubted = { ...part, flags: ['underpaid'] as const };
+    for (const facts of [
+      [part, doubted, rest],
+      [doubted, part, rest],
+      [part, rest, doubted],
+    ]) {
+      expect(orderOf(registered(100), facts)).toMatchObject({ paymentState: 'paid', flags: ['underpaid'] });
+    }
+    const late = unpaid('closed', { flags: ['late_payment'] });
+    const closed = orderOf(registered(100, { expiresAt: T0 - 1 }), [unpaid('closed'), paid('T1', 40), late]);
+    expect(closed.told).toEqual(['late_payment']);
   });
 
   it('that doubts a paid order wants a person, whichever of the two came first', () => {
