@@ -16,6 +16,7 @@ import { get, type Problem } from './call.ts';
 import { callbacks } from './callbacks.tsx';
 import { channelChange } from './channel-change.tsx';
 import { channelNew } from './channel-new.tsx';
+import { channelSettings } from './channel-settings.tsx';
 import { channelTest } from './channel-test.tsx';
 import { channels } from './channels.tsx';
 import { endSession, idOf, newToken, readCookie, readSession, renewSession, writeCookie } from './cookies.ts';
@@ -28,6 +29,7 @@ import { login } from './login.tsx';
 import { order } from './order.tsx';
 import { orderActs } from './order-acts.tsx';
 import { orders } from './orders.tsx';
+import { originChange } from './origin-change.tsx';
 import { originCheck } from './origin-check.tsx';
 import { originNew } from './origin-new.tsx';
 import { originTests } from './origin-tests.tsx';
@@ -178,9 +180,11 @@ const PAGES = [
     channels,
     channelNew,
     channelChange,
+    channelSettings,
     channelTest,
     origins,
     originNew,
+    originChange,
     originTests,
     switches,
   ],

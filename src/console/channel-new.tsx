@@ -83,6 +83,7 @@ async function formPage(c: Context, provider: Provider, state: FormState): Promi
           visit={guest}
           name="id"
           label={say('channels.id')}
+          help={say('channels.id.help')}
           value={entered('id')}
           wrong={wrongAt(errors, 'id')}
           isRequired

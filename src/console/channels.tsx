@@ -118,6 +118,11 @@ function Acts({ guest, channel: { id, status } }: Props) {
         {may(guest, 'admin') ? (
           <>
             <li>
+              <a class="act" href={to('channels', id, 'change')}>
+                {say('channel.change')}
+              </a>
+            </li>
+            <li>
               <a class="act" href={to('channels', id, 'rotate')}>
                 {say('channel.rotate')}
               </a>
@@ -174,14 +179,18 @@ function Summary({ guest, channel }: Props) {
           [say('channel.environment'), wordFor(say, 'environment', channel.environment)],
           [
             say('channel.origins'),
-            channel.origins.map((id, at) => (
-              <>
-                {at > 0 ? ', ' : null}
-                <a href={to('origins', id)}>{id}</a>
-              </>
-            )),
+            channel.origins.length === 0
+              ? say('channel.origins.nobody')
+              : channel.origins.map((id, at) => (
+                  <>
+                    {at > 0 ? ', ' : null}
+                    <a href={to('origins', id)}>{id}</a>
+                  </>
+                )),
           ],
-          [say('channel.allowlist'), `${wordFor(say, 'allowlist', allowlist.mode)} ${ranges}`],
+          [say('channel.hold'), channel.settings.hold.map((flag) => wordFor(say, 'flag', flag)).join(', ')],
+          [say('channel.allowlist'), wordFor(say, 'allowlist', allowlist.mode)],
+          [say('channel.ranges.shown'), ranges],
           [say('channel.previous'), previousUntil && <Time at={previousUntil} />],
         ]}
       />

@@ -38,7 +38,13 @@ function newPage(c: Context, { form, errors, problem }: FormState): Promise<Resp
         {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
         <Token token={token} />
         <input type="hidden" name="once" value={newToken()} />
-        <Input {...common('id')} label={say('channels.id')} value={entered('id')} isRequired />
+        <Input
+          {...common('id')}
+          label={say('channels.id')}
+          help={say('origins.id.help')}
+          value={entered('id')}
+          isRequired
+        />
         <Input
           {...common('url')}
           label={say('origins.url')}

@@ -1,5 +1,5 @@
 // /console/origins: the list and the page of one origin. Shows no secret.
-import type { z } from 'zod';
+import { z } from 'zod';
 import { OriginWithGate } from '../api/origin-gate.ts';
 import { OriginBody } from '../api/origin-shape.ts';
 import { pageOf } from '../api/page.ts';
@@ -9,6 +9,7 @@ import { Badge, Card, Copy, Facts, Note, Pager, Table, Time } from './parts.tsx'
 import { show, showProblem } from './show.tsx';
 import { adviceFor } from './texts.ts';
 
+const Channels = z.object({ items: z.array(z.object({ id: z.string(), origins: z.array(z.string()) })) });
 const Origins = pageOf('ConsoleOrigins', OriginBody);
 type Origin = z.infer<typeof OriginWithGate>;
 
@@ -60,7 +61,10 @@ origins.get('/origins/:id', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
   const id = c.req.param('id');
-  const found = await get(c, v1('origins', id), OriginWithGate);
+  const [found, channels] = await Promise.all([
+    get(c, v1('origins', id), OriginWithGate),
+    get(c, '/v1/channels?limit=200', Channels),
+  ]);
   if (!found.ok) return showProblem(c, found.error, 'origins');
   const done = adviceFor(say, 'did', c.req.query('done') ?? '');
   return show(c, {
@@ -75,6 +79,7 @@ origins.get('/origins/:id', async (c) => {
         )}
         <Acts guest={guest} origin={found.value} />
         <Gate guest={guest} gate={found.value.gate} />
+        {channels.ok ? <Tellers guest={guest} id={id} channels={channels.value.items} /> : null}
         <Summary guest={guest} origin={found.value} />
       </>
     ),
@@ -105,13 +110,20 @@ function Acts({ guest, origin: { id, status } }: Props) {
         ) : null}
         {may(guest, 'admin') ? (
           <li>
+            <a class="act" href={to('origins', id, 'change')}>
+              {say('origin.change')}
+            </a>
+          </li>
+        ) : null}
+        {may(guest, 'admin') ? (
+          <li>
             <a class="act" href={to('origins', id, 'rotate')}>
               {say('origin.rotate')}
             </a>
           </li>
         ) : null}
         <li>
-          <a class="act" href={to('deliveries')}>
+          <a class="act" href={withQuery(to('deliveries'), { origin: id })}>
             {say('nav.deliveries')}
           </a>
         </li>
@@ -148,6 +160,42 @@ function Gate({ guest, gate }: { readonly guest: Guest; readonly gate: Origin['g
   );
 }
 const TONES = { closed: 'good', open: 'bad', half_open: 'warn' } as const;
+
+type TellersProps = {
+  readonly guest: Guest;
+  readonly id: string;
+  readonly channels: z.infer<typeof Channels>['items'];
+};
+
+/** The channels whose events it gets; where there is none, the way to name it in one. */
+function Tellers({ guest, id, channels }: TellersProps) {
+  const { say } = guest;
+  const telling = channels.filter(({ origins: told }) => told.includes(id));
+  const links = telling.length > 0 ? telling : may(guest, 'admin') ? channels : [];
+  return (
+    <Card title={say('origin.channels')} id="channels">
+      {telling.length > 0 ? null : (
+        <Note tone="warn">
+          <p>{say('origin.check.unnamed')}</p>
+        </Note>
+      )}
+      <ul class="acts">
+        {links.slice(0, LINKS_MAX).map((channel) => (
+          <li>
+            {telling.length > 0 ? (
+              <a href={to('channels', channel.id)}>{channel.id}</a>
+            ) : (
+              <a class="act" href={withQuery(to('channels', channel.id, 'change'), { add: id })}>
+                {say('origin.channels.add', { channel: channel.id })}
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+const LINKS_MAX = 50;
 
 function Summary({ guest, origin }: Props) {
   const { say } = guest;

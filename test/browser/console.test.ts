@@ -249,6 +249,39 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('lets a channel tell an origin that came later, and moves the origin to another address', async () => {
+    await town.call('POST', '/v1/origins', { id: 'latecomer', url: 'https://shop.example/old' });
+    const told = async () => (await town.call('GET', `/v1/channels/${CHANNEL}`)).origins as string[];
+    const before = await told();
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console/origins/latecomer');
+    expect(await page.locator('main').textContent()).toContain('No channel names this origin yet');
+    await page.getByRole('link', { name: `Let channel ${CHANNEL} tell it` }).click();
+    expect(await page.getByRole('checkbox', { name: 'latecomer' }).isChecked()).toBe(true);
+    await page.getByRole('checkbox', { name: 'Paid twice' }).check();
+    expect(await seriousIn(page)).toEqual([]);
+    expect(await told()).toEqual(before);
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect(await page.getByRole('status').textContent()).toBe('Saved.');
+    expect(await told()).toEqual([...before, 'latecomer']);
+    expect((await town.call('GET', `/v1/channels/${CHANNEL}`)).settings).toMatchObject({ hold: ['paid_twice'] });
+    await page.getByRole('link', { name: 'latecomer' }).click();
+    expect(await page.locator('#channels ~ ul').textContent()).toBe(CHANNEL);
+    await page.getByRole('link', { name: 'Change', exact: true }).first().click();
+    await page.getByLabel('Address').fill('ftp://shop.example/new');
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect(await page.getByLabel('Address').getAttribute('aria-invalid')).toBe('true');
+    complaints.length = 0; // Chromium notes that the form was answered with 422
+    await page.getByLabel('Address').fill('https://shop.example/new');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('status').waitFor();
+    expect((await town.call('GET', '/v1/origins/latecomer')).url).toBe('https://shop.example/new');
+    await town.call('PATCH', `/v1/channels/${CHANNEL}`, { origins: before, settings: { hold: [] } });
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
   it('shows what an origin that takes no tests would have got, and lets it take them by the keyboard', async () => {
     const visitor = await arrive(browser, { ...DESK, locale: 'zh-CN' });
     const { page, complaints } = visitor;

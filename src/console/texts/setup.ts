@@ -7,6 +7,14 @@ export const setup = {
   'channels.choose': { en: 'Which provider?', zh: '选择支付平台' },
   'channels.status': { en: 'Status', zh: '状态' },
   'channels.id': { en: 'Id', zh: 'ID' },
+  'channels.id.help': {
+    en: 'Letters, digits, _, - or . It is part of the callback URL and cannot be changed.',
+    zh: '字母、数字、_、- 或 .，会出现在回调地址中，之后不能修改。',
+  },
+  'origins.id.help': {
+    en: 'Letters, digits, _, - or . It cannot be changed.',
+    zh: '字母、数字、_、- 或 .，之后不能修改。',
+  },
   'channel.title': { en: 'Channel {id}', zh: '渠道 {id}' },
   'channel.callbackUrl': { en: 'Callback URL', zh: '回调地址' },
   'channel.callbackUrl.help': {
@@ -25,8 +33,23 @@ export const setup = {
     en: 'There is no origin yet; create one first, or add it later.',
     zh: '还没有源站，可先创建，也可稍后添加。',
   },
+  'channel.origins.nobody': {
+    en: 'None: what happens is kept, and nobody is told. Choose origins under “Change”.',
+    zh: '无：事件会保留，但不会投递给任何人。请在“修改”中选择源站。',
+  },
+  'channel.change': { en: 'Change', zh: '修改' },
+  'channel.mode.help': {
+    en: 'Registered alone: what nobody registered by POST /v1/orders is kept and waits.',
+    zh: '仅限已登记：未经 POST /v1/orders 登记的订单会保留并等待。',
+  },
+  'channel.hold': { en: 'Wait for a person', zh: '需人工放行' },
+  'channel.hold.help': {
+    en: 'Orders with one of these flags are not delivered until somebody releases them.',
+    zh: '带有这些标记的订单在人工放行前不会投递。',
+  },
   'channel.allowlist': { en: 'Allowlist', zh: '来源白名单' },
   'channel.allowlist.mode': { en: 'Addresses outside the list', zh: '名单外的地址' },
+  'channel.ranges.shown': { en: 'Addresses in the list', zh: '名单内的地址' },
   'channel.ranges': { en: 'Ranges, one a line', zh: '网段，每行一个' },
   'channel.ranges.help': {
     en: 'Such as 203.0.113.0/24. Watch first, enforce when nothing genuine is noted.',
@@ -140,6 +163,13 @@ export const setup = {
     zh: '请立即复制到源站的验签配置中。之后不再显示，若遗失请轮换。',
   },
   'origin.onward': { en: 'I have copied it', zh: '我已复制' },
+  'origin.change': { en: 'Change', zh: '修改' },
+  'origin.change.will': {
+    en: 'What goes to origin {id} from now on goes to this address, what waits and what is sent again included.',
+    zh: '此后投递给源站 {id} 的内容都会发往此地址，包括正在等待和重新投递的。',
+  },
+  'origin.channels': { en: 'Channels whose events it gets', zh: '接收哪些渠道的事件' },
+  'origin.channels.add': { en: 'Let channel {channel} tell it', zh: '让渠道 {channel} 投递给它' },
   'origin.publicKey': { en: 'Public key', zh: '公钥' },
   'origin.pauseReason': { en: 'Paused because', zh: '暂停原因' },
   'origin.rotate': { en: 'Rotate the secret', zh: '轮换密钥' },
