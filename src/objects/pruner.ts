@@ -4,6 +4,7 @@ import type { DispatchConfig } from '../core/channel.ts';
 import { PROJECT_TIMEOUT_MS, PRUNE_BATCH_MAX } from '../core/limits.ts';
 import { cutoffOf, isAtRest, type Walk, walkAgain } from '../core/retention.ts';
 import { within } from '../core/within.ts';
+import { chainLink } from '../crypto/chain-link.ts';
 import { type Archived, archiveOf, eventLines, evidenceLines, putArchive } from '../store/archive.ts';
 import { readOrder } from '../store/ledger-book.ts';
 import {
@@ -56,8 +57,8 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
     await within(pruneLists(what.env.DB, rows), PROJECT_TIMEOUT_MS, 'D1');
   }
   storage.transactionSync(() => {
-    // Again, because somebody may have opened a dispute while the archive was being written.
-    const going = old.filter((event) => mayGo(storage.sql, event));
+    // Again, because somebody may have opened a dispute while the archive was being written; and only what is in it.
+    const going = resting.filter((event) => mayGo(storage.sql, event));
     const bodies = going.filter(({ hasBody }) => hasBody).map(({ seq }) => seq);
     if (kind === 'evidence' && bodies.length > 0) dropBodies(storage.sql, bodies, key, now);
     const left = old.find((event) => !going.includes(event))?.seq ?? null;
@@ -73,6 +74,7 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
 }
 
 function mayGo(sql: SqlStorage, { orderNo, isOpen }: OldEvent): boolean {
+  if (orderNo === '') return true; // the bare number of what was parked: of no order
   const order = isOpen ? null : readOrder(sql, orderNo);
   return order !== null && isAtRest(order);
 }
@@ -81,12 +83,13 @@ function mayGo(sql: SqlStorage, { orderNo, isOpen }: OldEvent): boolean {
 async function archive(what: Prunable, kind: WalkKind, going: readonly OldEvent[]): Promise<string | null> {
   const { env, storage, shard, config } = what;
   const bucket = archiveOf(env);
-  const kept = kind === 'evidence' ? going.filter(({ hasBody }) => hasBody) : going;
+  const kept = going.filter(({ hasBody, orderNo }) => (kind === 'evidence' ? hasBody : orderNo !== ''));
   const seqs = kept.map(({ seq }) => seq);
   if (bucket === null || seqs.length === 0) return null;
   const { channelId: channel } = config;
   const lines = kind === 'evidence' ? evidenceLines(rowsWithBody(storage.sql, seqs)) : told(storage.sql, channel, seqs);
-  const place = `${shard}-${seqs[0]}-${seqs.at(-1)}`;
+  // Of just these rows: a kill may come after this, and a later walk of fewer must not take this one's place.
+  const place = `${shard}-${seqs[0]}-${seqs.at(-1)}-${chainLink(null, seqs).slice(0, 16)}`;
   return within(putArchive(bucket, { kind, channel, place, lines }), PROJECT_TIMEOUT_MS, 'The archive');
 }
 

@@ -132,6 +132,42 @@ describe('evidence', () => {
     vi.restoreAllMocks();
   });
 
+  it('is let go of only with what the archive took, and no later walk takes that one’s place', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const dispute = (state: 'open' | 'won', orderNo: string): Fact => ({
+      ...{ kind: 'dispute', disputeId: 'D', state, orderNo, amount: null, test: false, providerState: state },
+      occurredAt: NOW,
+    });
+    const [first = '', middle = '', last = ''] = ['FIRST', 'MIDDLE', 'LAST'].map(unique);
+    for (const orderNo of [first, middle, last]) await told(channel, paid(orderNo), LONG_AGO);
+    const name = await told(channel, dispute('open', middle), NOW);
+    await settled(name);
+    const { dispatch: config } = await recordOf(channel);
+    const bucket = new Map<string, unknown>();
+    const walk = (andThen: () => Promise<void>) =>
+      runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+        const put = async (key: string, bytes: unknown) => void bucket.set(key, bytes);
+        const ARCHIVE = { put: (key: string, bytes: unknown) => put(key, bytes).then(andThen) };
+        const world = { ...env, ARCHIVE } as unknown as Env; // what comes between two lines
+        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low }, NOW);
+      });
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const killed = () => Promise.reject(new Error('killed'));
+    await walk(killed);
+    expect(bucket.size).toBe(2);
+    await told(channel, dispute('won', middle), NOW);
+    await settled(name);
+    await walk(killed); // the same first and last, and the middle one between them
+    expect(bucket.size).toBe(4);
+    await told(channel, dispute('open', last), NOW);
+    await settled(name);
+    const isOver = async () => void (await told(channel, dispute('won', last), NOW));
+    await walk(isOver);
+    expect(prunedOf(await evidence(channel, middle))).toEqual([true, false, false]);
+    expect(prunedOf(await evidence(channel, last))).toEqual([false, false, false]);
+    vi.restoreAllMocks();
+  });
+
   it('stays whole where something may still come of the order, and goes once that is over', async () => {
     const channel = await makeChannel({ shards: 1 });
     const dispute = (state: 'open' | 'won', orderNo: string): Fact => ({
