@@ -224,8 +224,12 @@ export const SILENCE_FACTS_MAX = 1_000;
 export const TALLY_DELAY_MS = 5_000;
 /** Facts counted at once; a shard that was never counted catches up so. */
 export const TALLY_FACTS_MAX = 2_000;
-/** Old facts that one nudge of cron looks at in a shard: a million are gone through in a week. */
+/** Old facts that a shard looks at in one go. */
 export const PRUNE_BATCH_MAX = 100;
+/** One nudge of cron does so many of these at most: 2,000 facts a minute, more than a shard commits for long. */
+export const PRUNE_BATCHES_MAX = 20;
+/** And begins none after this: the nudge's answer is waited for. */
+export const PRUNE_TIME_MS = 2_000;
 /** Longest that a channel may keep things: ten years. */
 export const RETENTION_DAYS_MAX = 3_653;
 /** Ends of keys are looked at once in this. */

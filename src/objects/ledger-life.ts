@@ -32,6 +32,7 @@ export class LedgerLife {
   readonly #env: Env;
   #memory: Memory | null = null;
   #alarmAt: number | null = null;
+  #isPruning = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     this.#ctx = ctx;
@@ -197,12 +198,17 @@ export class LedgerLife {
     this.arm();
   }
 
-  /** Lets a little of what is old go; in a shard without tables nothing is. */
+  /** Lets some of what is old go, one walk at a time; in a shard without tables nothing is. */
   async prune(now: number): Promise<void> {
     const dispatcher = this.known()?.dispatcher;
-    if (!dispatcher || this.#endAt !== null) return; // a rehearsal goes whole, and into no archive
+    // A rehearsal goes whole, and into no archive.
+    if (!dispatcher || this.#endAt !== null || this.#isPruning) return;
     const { config, marks } = dispatcher;
-    await prune({ env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low }, now);
+    this.#isPruning = true;
+    const what = { env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low };
+    await prune(what, now).finally(() => {
+      this.#isPruning = false;
+    });
   }
 
   /** What is neither over, held nor paused. */

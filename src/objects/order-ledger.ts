@@ -187,8 +187,9 @@ export class OrderLedger extends ReadableLedger {
   async poke(dispatch: DispatchConfig): Promise<Backlog> {
     this.configure(dispatch);
     await this.#life.rearm();
+    const backlog = this.#life.backlog();
     await this.#life.prune(Date.now());
-    return this.#life.backlog();
+    return backlog;
   }
 
   claim(items: readonly ClaimItem[]): ClaimReply[] {

@@ -1,7 +1,7 @@
-// Lets a shard's old evidence and its old rows in the lists go, a little at each of cron's nudges. Nothing unsettled,
+// Lets a shard's old evidence and its old rows in the lists go, in bounded slices at cron's nudges. Nothing unsettled,
 // held, parked or disputed; with an archive configured, nothing that the archive does not have.
 import type { DispatchConfig } from '../core/channel.ts';
-import { PROJECT_TIMEOUT_MS, PRUNE_BATCH_MAX } from '../core/limits.ts';
+import { PROJECT_TIMEOUT_MS, PRUNE_BATCH_MAX, PRUNE_BATCHES_MAX, PRUNE_TIME_MS } from '../core/limits.ts';
 import { cutoffOf, isAtRest, type Walk, walkAgain } from '../core/retention.ts';
 import { within } from '../core/within.ts';
 import { chainLink } from '../crypto/chain-link.ts';
@@ -29,22 +29,28 @@ export type Prunable = {
   readonly low: number;
 };
 
-/** One batch of each walk. Never throws: what fails is tried again at the next nudge. */
-export async function prune(what: Prunable, now: number): Promise<void> {
+/**
+ * A batch of each walk, and more of them until `untilMs`. Never throws: what fails is tried again at the next nudge.
+ */
+export async function prune(what: Prunable, now: number, untilMs = now + PRUNE_TIME_MS): Promise<void> {
   const { evidenceDays, eventsDays } = what.config.settings.retention;
   for (const [kind, days] of [
     ['evidence', evidenceDays],
     ['events', eventsDays],
   ] as const) {
     try {
-      await step(what, kind, cutoffOf(days, now), now);
+      for (let left = PRUNE_BATCHES_MAX; left > 0; left--) {
+        const isThrough = await step(what, kind, cutoffOf(days, now), now);
+        if (isThrough || Date.now() >= untilMs) break;
+      }
     } catch (error) {
       console.error(JSON.stringify({ hop: 'prune', kind, shard: what.shard, error: String(error) }));
     }
   }
 }
 
-async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number): Promise<void> {
+/** True when the walk is through with what is old. */
+async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number): Promise<boolean> {
   const { storage, low } = what;
   const walk = readWalk(storage.sql, kind);
   const seen = eventsFrom(storage.sql, walk.seq, low, PRUNE_BATCH_MAX);
@@ -56,6 +62,7 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
     const rows = resting.map(({ eventId: id, receivedAt: at }) => ({ id, at }));
     await within(pruneLists(what.env.DB, rows), PROJECT_TIMEOUT_MS, 'D1');
   }
+  const isThrough = old.length < PRUNE_BATCH_MAX;
   storage.transactionSync(() => {
     // Again, because somebody may have opened a dispute while the archive was being written; and only what is in it.
     const going = resting.filter((event) => mayGo(storage.sql, event));
@@ -67,10 +74,10 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
       skipped: walk.skipped ?? left,
       startedAt: walk.startedAt,
     };
-    const isThrough = old.length < PRUNE_BATCH_MAX;
     const after = isThrough ? walkAgain(next, now) : next;
     if (after.seq !== walk.seq || after.skipped !== walk.skipped) writeWalk(storage.sql, kind, after);
   });
+  return isThrough;
 }
 
 function mayGo(sql: SqlStorage, { orderNo, isOpen }: OldEvent): boolean {
