@@ -41,6 +41,19 @@ it('says of a named schema whether it may be null', () => {
   expect(text).not.toContain('x-or-null');
 });
 
+it('has patterns that any reader of JSON Schema takes, without flags', () => {
+  const patterns: string[] = [];
+  JSON.parse(text, (name, value: unknown) => {
+    if (name === 'pattern' && typeof value === 'string') patterns.push(value);
+    return value;
+  });
+  expect(patterns.length).toBeGreaterThan(20);
+  for (const pattern of patterns) {
+    expect(new RegExp(pattern, 'u').source).toBe(pattern);
+    expect(pattern).toMatch(/\$$/);
+  }
+});
+
 it('is what the client’s types were made from: npm run client makes them anew', () => {
   expect(readFileSync('clients/typescript/contract.ts', 'utf8')).toBe(contractText(text));
 });

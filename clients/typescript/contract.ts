@@ -286,6 +286,7 @@ export type Schemas = {
       | 'unauthorized'
       | 'forbidden'
       | 'not_found'
+      | 'method_not_allowed'
       | 'already_exists'
       | 'changed_meanwhile'
       | 'order_conflict'

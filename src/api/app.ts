@@ -1,5 +1,6 @@
 // The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import { API_BODY_BYTES_MAX } from '../core/limits.ts';
 import { access } from './access.ts';
 import { alarmDestinations } from './alarm-destinations.ts';
@@ -61,6 +62,17 @@ api.use(async (c, next) => {
   c.header('x-content-type-options', 'nosniff');
   if (c.req.path.startsWith('/v1/')) c.header('cache-control', 'no-store');
 });
+api.use(
+  methodNotAllowed({
+    app: api,
+    onMethodNotAllowed: (c, methods) => {
+      const detail = `${c.req.path} takes ${methods.join(', ')}: /docs says what each does.`;
+      const refused = refuse(c, { code: 'method_not_allowed', detail });
+      refused.headers.set('allow', methods.join(', '));
+      return refused;
+    },
+  }),
+);
 const bounded = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => refuse(c, TOO_LARGE) });
 // A bill is no body of ours: it is bounded where it is kept, a piece at a time.
 api.use('/v1/*', (c, next) => (c.req.path === '/v1/reconciliations/bills' ? next() : bounded(c, next)));

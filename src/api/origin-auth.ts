@@ -34,11 +34,11 @@ export const AuthInput = z
       // RFC 7617, 2: the first colon ends the user, and there are no control characters.
       user: z
         .string()
-        .regex(/^[^:\p{Cc}]+$/u, 'must have no colon and no control characters')
+        .regex(/^[ -9;-~\u00a0-\uffff]+$/, 'must have no colon and no control characters')
         .max(255),
       password: z
         .string()
-        .regex(/^[^\p{Cc}]+$/u, 'must have no control characters')
+        .regex(/^[ -~\u00a0-\uffff]+$/, 'must have no control characters')
         .max(4_096),
     }),
     z.strictObject({ kind: z.literal('bearer'), token: Visible }),

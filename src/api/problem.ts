@@ -6,6 +6,7 @@ const CODES = {
   unauthorized: { status: 401, title: 'A valid API key is needed' },
   forbidden: { status: 403, title: 'This API key may not do that' },
   not_found: { status: 404, title: 'There is no such thing here' },
+  method_not_allowed: { status: 405, title: 'Not by this method' },
   already_exists: { status: 409, title: 'The id is taken' },
   changed_meanwhile: { status: 409, title: 'Somebody else changed it meanwhile' },
   order_conflict: { status: 409, title: 'The order is registered with other data' },

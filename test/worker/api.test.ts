@@ -105,7 +105,6 @@ describe('a refusal', () => {
 
   it.each([
     ['GET', '/v1/nothing'],
-    ['PUT', '/v1/channels'],
     ['GET', '/v1'],
     ['GET', '/elsewhere'],
   ])('answers %s %s as not found, key or no key', async (method, path) => {
@@ -113,6 +112,17 @@ describe('a refusal', () => {
       const reply = await call(method, path, undefined, { key });
       expect([reply.status, reply.body.code]).toEqual([404, 'not_found']);
     }
+  });
+
+  it.each([
+    ['PUT', '/v1/channels', 'POST, GET, HEAD'],
+    ['DELETE', '/v1/channels/nowhere', 'GET, HEAD, PATCH'],
+    ['POST', '/metrics', 'GET, HEAD'],
+  ])('answers %s %s as a method that is not taken, and tells which are', async (method, path, allowed) => {
+    const reply = await call(method, path);
+    expect([reply.status, reply.body.code]).toEqual([405, 'method_not_allowed']);
+    expect(reply.headers.get('allow')).toBe(allowed);
+    expect(reply.headers.get('content-type')).toBe('application/problem+json');
   });
 
   it.each(['{', '', 'null garbage', '{"a":1,}'])('answers 400 to the body %j, which is not JSON', async (body) => {
