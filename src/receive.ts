@@ -137,7 +137,7 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
     return refused(reject('source_not_allowed', `${remoteAddress ?? 'An unknown address'} is not in the allowlist.`));
   }
   if (channel.status === 'disabled') {
-    return refused(reject('channel_disabled', 'The channel is disabled; resume it, and the provider will call again.'));
+    return refused(reject('channel_disabled', 'The channel is disabled; enable it, and the provider will call again.'));
   }
   const headers = readHeaders(request.headers);
   if (headers === null) return refused(reject('too_large', 'The headers are larger than any provider sends.'));

@@ -639,6 +639,21 @@ export type Schemas = {
         | 'deliveries';
       readonly finding: Schemas['Finding'];
     } | null;
+
+    /** What explains it where nothing is wrong: it was not paid, or the origin took it. */
+    readonly answer: {
+      readonly step:
+        | 'address'
+        | 'reach'
+        | 'arrivals'
+        | 'refusals'
+        | 'usual'
+        | 'recorded'
+        | 'provider'
+        | 'origins'
+        | 'deliveries';
+      readonly finding: Schemas['Finding'];
+    } | null;
     readonly steps: readonly {
       readonly step:
         | 'address'
@@ -653,6 +668,9 @@ export type Schemas = {
       readonly verdict: 'ok' | 'problem' | 'unknown';
       readonly findings: readonly Schemas['Finding'][];
     }[];
+
+    /** Alarms of the channel that explain nothing of this; look at them another time. */
+    readonly remarks: readonly Schemas['Finding'][];
   };
   Finding: {
     /** Stable: programs may branch on it. */

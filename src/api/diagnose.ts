@@ -45,7 +45,14 @@ export const DiagnosisBody = z
       .object({ step: z.enum(STEPS), finding: FindingBody })
       .nullable()
       .openapi({ description: 'Where to begin; null when no problem was found.' }),
+    answer: z
+      .object({ step: z.enum(STEPS), finding: FindingBody })
+      .nullable()
+      .openapi({ description: 'What explains it where nothing is wrong: it was not paid, or the origin took it.' }),
     steps: z.array(z.object({ step: z.enum(STEPS), verdict: Verdict, findings: z.array(FindingBody) })),
+    remarks: z
+      .array(FindingBody)
+      .openapi({ description: 'Alarms of the channel that explain nothing of this; look at them another time.' }),
   })
   .openapi('Diagnosis');
 
@@ -89,7 +96,7 @@ diagnosing.openapi(
 
 type Place = { readonly channel: string; readonly orderNo: string | null };
 
-function render({ steps, cause }: Diagnosis, place: Place) {
+function render({ steps, cause, answer, remarks }: Diagnosis, place: Place) {
   const shown = (finding: Finding) => ({
     code: finding.code,
     verdict: finding.judgement,
@@ -98,8 +105,10 @@ function render({ steps, cause }: Diagnosis, place: Place) {
     next: finding.next.map((next) => requestOf(next, place)),
   });
   return {
-    cause: cause === null ? null : { step: cause.step, finding: shown(cause.finding) },
+    cause: cause && { step: cause.step, finding: shown(cause.finding) },
+    answer: answer && { step: answer.step, finding: shown(answer.finding) },
     steps: steps.map(({ step, judgement, findings }) => ({ step, verdict: judgement, findings: findings.map(shown) })),
+    remarks: remarks.map(shown),
   };
 }
 

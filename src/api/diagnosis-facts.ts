@@ -2,6 +2,7 @@
 // says now, its origins, and what the lists know of the time. Judges nothing.
 import { askerOf } from '../call-provider/ask.ts';
 import { query, targetOf } from '../call-provider/query.ts';
+import type { AlarmRecord } from '../core/alarm.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import type { Asked, DiagnosisFacts, OriginSeen, Reach } from '../core/diagnosis.ts';
 import { PERMIT_TIMEOUT_MS } from '../core/limits.ts';
@@ -11,7 +12,7 @@ import { isRehearsalNo } from '../crypto/rehearsal-no.ts';
 import { readConfig } from '../env.ts';
 import type { QueryTarget } from '../providers/provider.ts';
 import { ledgerOf } from '../record.ts';
-import { type Look, readArrivals } from '../store/diagnosis.ts';
+import { findOrderNo, type Look, readArrivals } from '../store/diagnosis.ts';
 import { registryOf } from './kit.ts';
 import { askBudget } from './order-actions.ts';
 import { reachOf } from './reach.ts';
@@ -20,8 +21,7 @@ import { reachOf } from './reach.ts';
 const AROUND_MS = 10 * 60_000;
 /** From an order's beginning, where nobody knows when it was paid. */
 const SPAN_MS_MAX = 3 * 3_600_000;
-/** Alarms that are looked through for those of the channel, and how old they may be before the time. */
-const ALARMS_MAX = 200;
+/** How long before the time an alarm may have been raised last. */
 const ALARM_MS = 24 * 3_600_000;
 
 export type Question = {
@@ -45,11 +45,10 @@ export async function gather(
     question.mayCall && callbackUrl !== null ? reachOf(callbackUrl, now) : ({ kind: 'skipped' } satisfies Reach),
     hearOf(env, record, question),
     Promise.all(channel.origins.map((id) => originSeen(env, id))),
-    registryOf(env).listAlarms({ limit: ALARMS_MAX, after: null }),
+    registryOf(env).alarmsAbout(`channel/${channel.id}`),
   ]);
   const { orderNo, order, asked } = heard;
   const [from, to] = timeOf(question, order, now);
-  const subject = `channel/${channel.id}`;
   return {
     now,
     channel: { id: channel.id, status: channel.status, allowlist: channel.allowlist.mode, origins },
@@ -59,7 +58,7 @@ export async function gather(
     from,
     to,
     arrivals: await arrivalsOf(env, record, { from, to, orderNo }),
-    alarms: alarms.filter((one) => one.subject === subject && one.lastAt >= from - ALARM_MS && one.firstAt <= to),
+    alarms: alarms.filter((alarm) => stoodAt(alarm, from, to)),
     orderNo,
     isRehearsal: heard.isRehearsal,
     order,
@@ -67,12 +66,17 @@ export async function gather(
   };
 }
 
+/** One that was over before the time began explains nothing of it. */
+const stoodAt = ({ state, actedAt, firstAt, lastAt }: AlarmRecord, from: number, to: number): boolean =>
+  lastAt >= from - ALARM_MS && firstAt <= to && (state !== 'resolved' || (actedAt ?? 0) >= from);
+
 type Heard = Pick<DiagnosisFacts, 'orderNo' | 'isRehearsal' | 'order' | 'asked'>;
 
 /** Asks what is allowed to be asked; what the provider says is recorded as a query of the order is. */
 async function hearOf(env: Env, record: ChannelRecord, question: Question): Promise<Heard> {
-  const { orderNo, transactionId } = question;
+  const { transactionId } = question;
   const { masterKey } = readConfig(env);
+  const orderNo = question.orderNo ?? (await orderNoOf(env, record, transactionId));
   if (orderNo !== null && (await isRehearsalNo(masterKey, orderNo))) {
     return { orderNo, isRehearsal: true, order: null, asked: { kind: 'not_named' } };
   }
@@ -90,6 +94,17 @@ async function hearOf(env: Env, record: ChannelRecord, question: Question): Prom
   return { orderNo: found, isRehearsal, order, asked: { ...asked, isNews: isNews(before, order) } };
 }
 
+/** The lists know of most; where they do not, or cannot be read, the provider's answer may name it. */
+async function orderNoOf(env: Env, { channel }: ChannelRecord, transactionId: string | null): Promise<string | null> {
+  if (transactionId === null) return null;
+  try {
+    return await findOrderNo(env.DB, channel.id, transactionId);
+  } catch (error) {
+    console.error(JSON.stringify({ hop: 'diagnose', channel: channel.id, error: String(error) }));
+    return null;
+  }
+}
+
 type Answer = { readonly asked: Asked; readonly named: string | null };
 
 async function ask(env: Env, record: ChannelRecord, target: QueryTarget, mayCall: boolean): Promise<Answer> {
@@ -105,7 +120,8 @@ async function ask(env: Env, record: ChannelRecord, target: QueryTarget, mayCall
   const named = facts[0]?.orderNo ?? null;
   if (!isFound) return without({ kind: target.orderNo === undefined ? 'nameless' : 'unknown' });
   if (target.orderNo === undefined && named === null) return without({ kind: 'nameless' });
-  return { asked: { kind: 'found', providerState: providerState ?? '', isNews: false }, named };
+  const isPaid = facts.some((fact) => fact.kind === 'payment' && fact.status === 'succeeded');
+  return { asked: { kind: 'found', providerState: providerState ?? '', isPaid, isNews: false }, named };
 }
 
 /** Whether something came of the answer that a callback should have told. */

@@ -151,7 +151,7 @@ async function judge(test: Test, callback: Callback, proofs: Proofs): Promise<Re
   const { env, record, provider, credentials: own, now } = test;
   const { channel } = record;
   if (channel.status === 'disabled') {
-    return err(reject('channel_disabled', 'The channel is disabled; resume it, and the provider will call again.'));
+    return err(reject('channel_disabled', 'The channel is disabled; enable it, and the provider will call again.'));
   }
   const previous = proofs.credentials === own ? previousOpener(record, readConfig(env).masterKey, now) : null;
   const { credentials: newest, keys = record.keys } = proofs;

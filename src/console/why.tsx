@@ -2,7 +2,7 @@
 // POST /v1/channels/{id}/diagnose does. Never asks on a GET.
 import type { z } from 'zod';
 import { DiagnosisBody } from '../api/diagnose.ts';
-import { inWords } from '../core/diagnosis/say.ts';
+import { inWords, sentence, textsOf } from '../core/diagnosis/say.ts';
 import { fetchApi, type Problem, readAs, v1 } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { Input, Select } from './fields.tsx';
@@ -115,7 +115,7 @@ function Question({ guest, entered, channels, problem }: QuestionProps) {
 
 function Answer({ guest, diagnosis }: { readonly guest: Guest; readonly diagnosis: Diagnosis }) {
   const { say } = guest;
-  const { cause, steps, from, to: until } = diagnosis;
+  const { cause, answer, steps, remarks, from, to: until } = diagnosis;
   return (
     <section class="card" aria-labelledby="found">
       <h2 id="found">{say('why.found')}</h2>
@@ -130,7 +130,11 @@ function Answer({ guest, diagnosis }: { readonly guest: Guest; readonly diagnosi
           <p>
             <strong>{say('why.well')}</strong>
           </p>
-          <p>{say('why.well.help')}</p>
+          {answer === null ? (
+            <p>{say('why.well.help')}</p>
+          ) : (
+            <Found guest={guest} diagnosis={diagnosis} finding={answer.finding} />
+          )}
         </Note>
       ) : (
         <Note tone="bad" role="status">
@@ -155,6 +159,17 @@ function Answer({ guest, diagnosis }: { readonly guest: Guest; readonly diagnosi
           </li>
         ))}
       </ol>
+      {remarks.length === 0 ? null : (
+        <section aria-labelledby="remarks">
+          <h3 id="remarks">{say('why.remarks')}</h3>
+          <p class="soft small">{say('why.remarks.help')}</p>
+          {remarks.map((finding) => (
+            <div class="found plain">
+              <Found guest={guest} diagnosis={diagnosis} finding={finding} />
+            </div>
+          ))}
+        </section>
+      )}
     </section>
   );
 }
@@ -166,15 +181,13 @@ function Found({ guest, diagnosis, finding }: FoundProps) {
   const { say } = guest;
   const { code, given, next } = finding;
   const words = inWords(finding, (family, one) => wordFor(say, family, one));
-  const fixed =
-    (code === 'refused' ? adviceFor(say, 'mend', String(given.reason)) : null) ??
-    (code === 'alarmed' ? adviceFor(say, 'next', String(given.alarm)) : null) ??
-    adviceFor(say, 'fix', code, words);
+  const advice = textsOf(finding).fix.map((key) => adviceFor(say, ...partsOf(key), words));
+  const fixed = advice.find((text) => text !== null) ?? null;
   const links = next.flatMap(({ act }) => linkOf(guest, diagnosis, act, String(given.origin ?? '')));
   return (
     <>
       <p>
-        <Sentence text={adviceFor(say, 'seen', code, words) ?? finding.seen} />
+        <Sentence text={sentence(adviceFor(say, 'seen', code, words) ?? finding.seen)} />
       </p>
       {fixed === null ? null : <p class="soft">{fixed}</p>}
       {links.length === 0 ? null : (
@@ -191,6 +204,12 @@ function Found({ guest, diagnosis, finding }: FoundProps) {
     </>
   );
 }
+
+/** `family.code` as its two parts. */
+const partsOf = (key: string): readonly [family: string, code: string] => {
+  const at = key.indexOf('.');
+  return [key.slice(0, at), key.slice(at + 1)];
+};
 
 const MOMENT = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)/;
 

@@ -22,7 +22,7 @@ import type {
 } from '../core/registry.ts';
 import { viewOf } from '../core/rotation.ts';
 import { forgetOldWrites } from '../store/registry-access.ts';
-import { countWanting, pruneAlarms } from '../store/registry-alarms.ts';
+import { countWanting, listAbout, pruneAlarms } from '../store/registry-alarms.ts';
 import * as channels from '../store/registry-channels.ts';
 import * as origins from '../store/registry-origins.ts';
 import * as products from '../store/registry-products.ts';
@@ -176,6 +176,10 @@ export class Registry extends PeopleRegistry {
 
   listAlarms(page: AlarmPage): readonly AlarmRecord[] {
     return this.#alarms.list(page);
+  }
+
+  alarmsAbout(subject: string): readonly AlarmRecord[] {
+    return listAbout(this.#sql, subject);
   }
 
   actOnAlarm(act: AlarmAct, stamp: WriteStamp): WriteReply<AlarmRecord> {

@@ -48,6 +48,12 @@ const OPEN = `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries
   LIMIT ${DELIVERIES_COUNTED_MAX})`;
 const OPEN_STATES = ['dead', 'held', 'paused', 'waiting'] as const;
 
+/** The order that a payment of this number belongs to. */
+export async function findOrderNo(db: D1Database, channel: string, transactionId: string): Promise<string | null> {
+  const sql = "SELECT order_no FROM order_ids WHERE id = ? AND channel = ? AND kind = 'transaction' LIMIT 1";
+  return (await db.prepare(sql).bind(transactionId, channel).first<string>('order_no')) ?? null;
+}
+
 export async function readArrivals(db: D1Database, look: Look): Promise<Arrivals> {
   const { channel, others, from, to, orderNo, changedAt } = look;
   const minutes = [minuteOf(from), to] as const;

@@ -1,6 +1,13 @@
 // SQL of the alarms: one row per code and subject, counted, with what was done about it; bounded, so that no flood of
 // subjects fills the registry. Every change has a number of its own, by which others learn what is new.
-import type { Alarm, AlarmAct, AlarmKey, AlarmPage, AlarmRecord } from '../core/alarm.ts';
+import {
+  ALARM_CODES,
+  type Alarm,
+  type AlarmAct,
+  type AlarmKey,
+  type AlarmPage,
+  type AlarmRecord,
+} from '../core/alarm.ts';
 import { ALARMS_KEPT_MAX } from '../core/limits.ts';
 
 const ALARM_COLUMNS = `code, subject, detail, count, first_at AS firstAt, last_at AS lastAt, state,
@@ -105,6 +112,16 @@ export function listAlarmRows(sql: SqlStorage, { limit, after, state }: AlarmPag
 /** Those of one code that are not resolved. */
 export const listWanting = (sql: SqlStorage, code: string): readonly AlarmRecord[] =>
   sql.exec<AlarmRecord>(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE code = ? AND state <> 'resolved'`, code).toArray();
+
+/** All about one thing, by code. */
+export const listAbout = (sql: SqlStorage, subject: string): readonly AlarmRecord[] =>
+  sql
+    .exec<AlarmRecord>(
+      `SELECT ${ALARM_COLUMNS} FROM alarms WHERE code IN (SELECT value FROM json_each(?)) AND subject = ?`,
+      JSON.stringify(ALARM_CODES),
+      subject,
+    )
+    .toArray();
 
 export const countWanting = (sql: SqlStorage): readonly { readonly code: string; readonly count: number }[] =>
   sql

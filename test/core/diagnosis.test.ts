@@ -60,7 +60,7 @@ const HEALTHY: DiagnosisFacts = {
   orderNo: 'A-1',
   isRehearsal: false,
   order: null,
-  asked: { kind: 'found', providerState: 'SUCCESS', isNews: false },
+  asked: { kind: 'found', providerState: 'SUCCESS', isPaid: true, isNews: false },
 };
 
 const TOLD: TimelineEntry = {
@@ -222,7 +222,7 @@ describe('a diagnosis', () => {
 
   it('blames the refusal of its callback where only the query told of a payment', () => {
     const told = order({ timeline: [{ ...TOLD, source: 'query' }] });
-    const news = { kind: 'found', providerState: 'SUCCESS', isNews: true } as const;
+    const news = { kind: 'found', providerState: 'SUCCESS', isPaid: true, isNews: true } as const;
     expect(causeOf(facts({ order: told, asked: news, arrivals: QUIET }))).toEqual(['provider', 'provider_repaired']);
     const refused = facts({ order: told, asked: news, arrivals: counted('signature_invalid') });
     expect(causeOf(refused)).toEqual(['refusals', 'refused']);
@@ -237,10 +237,100 @@ describe('a diagnosis', () => {
 
   it('blames nothing for an order that nobody has paid', () => {
     const unpaid = order({ timeline: [], deliveries: [] }, { paymentState: 'pending' });
-    const asked = { kind: 'found', providerState: 'NOTPAY', isNews: false } as const;
+    const asked = { kind: 'found', providerState: 'NOTPAY', isPaid: false, isNews: false } as const;
     const given = facts({ order: unpaid, asked, arrivals: counted('signature_invalid') });
     expect([find(given, 'refused')?.judgement, find(given, 'provider_unpaid')?.judgement]).toEqual(['unknown', 'ok']);
-    expect(diagnose(given).cause).toBeNull();
+    const { cause, answer } = diagnose(given);
+    expect([cause, answer?.step, answer?.finding.code]).toEqual([null, 'provider', 'provider_unpaid']);
+  });
+
+  it('answers with the origin’s own word where it took everything', () => {
+    const { cause, answer } = diagnose(facts());
+    expect([cause, answer?.step, answer?.finding.code]).toEqual([null, 'deliveries', 'delivered']);
+    expect(diagnose(facts({ order: order({ deliveries: [] }) })).answer).toBeNull();
+  });
+
+  it('believes the provider that an order is paid which nobody registered, or which was paid too little', () => {
+    const parked = order({ deliveries: [] }, { parkedAt: AT, paymentState: 'pending' });
+    expect([
+      find(facts({ order: parked }), 'provider_same'),
+      find(facts({ order: parked }), 'provider_unpaid'),
+    ]).toEqual([expect.anything(), undefined]);
+  });
+
+  it('begins with calls for a channel of nearly this name, whoever told of the payment since', () => {
+    const detail = 'No channel is called "shop-wehcat"; check the address at the provider.';
+    const stranger = { at: AT, verdict: 'rejected', reason: 'unknown_channel', detail, noticeType: null } as const;
+    const arrivals = { ...QUIET, strangers: [stranger], strangersCount: 1 };
+    const told = order({ timeline: [{ ...TOLD, source: 'query' }] });
+    expect(causeOf(facts({ order: told, arrivals }))).toEqual(['arrivals', 'arrived_elsewhere']);
+    expect(causeOf(lost({ arrivals }))).toEqual(['arrivals', 'arrived_elsewhere']);
+    const other = { ...stranger, detail: 'No channel is called "wp-login"; check the address at the provider.' };
+    expect(find(facts({ arrivals: { ...arrivals, strangers: [other] } }), 'arrived_elsewhere')).toBeUndefined();
+  });
+
+  const stopped = { ...DELIVERED, state: 'paused', attempts: [] } as const;
+  const [origin] = HEALTHY.channel.origins;
+  it('begins with what paused a delivery', () => {
+    const paused = facts({
+      order: order({ deliveries: [stopped] }),
+      channel: { ...HEALTHY.channel, origins: origin ? [{ ...origin, status: 'paused', pauseReason: 'failing' }] : [] },
+    });
+    expect(causeOf(paused)).toEqual(['origins', 'origin_paused']);
+    const other = order({ deliveries: [{ ...stopped, originId: 'another' }] });
+    expect(causeOf({ ...paused, order: other })).toEqual(['deliveries', 'delivery_stopped']);
+    const channel = { ...HEALTHY.channel, status: 'paused' } as const;
+    expect(causeOf({ ...paused, channel, order: other })).toEqual(['origins', 'channel_paused']);
+  });
+
+  describe('of a channel with alarms', () => {
+    const alarms = [
+      { code: 'discrepancies_open', detail: '3 differ' },
+      { code: 'decrypt_failed', detail: 'no key opens it' },
+      { code: 'provider_refuses', detail: 'sign error' },
+    ];
+    const told = ({ findings }: { readonly findings: readonly Finding[] }) =>
+      findings.flatMap(({ code, judgement, given }) => (code === 'alarmed' ? [`${given.alarm} ${judgement}`] : []));
+    const toldBy = (given: DiagnosisFacts) => {
+      const { steps, remarks } = diagnose(given);
+      const bySteps = steps.flatMap((step) => told(step).map((one) => `${step.step} ${one}`));
+      return [bySteps, told({ findings: remarks })];
+    };
+
+    it('takes those that can explain what is missing, and tells the others apart', () => {
+      expect(toldBy(lost({ alarms }))).toEqual([
+        ['usual decrypt_failed problem', 'provider provider_refuses problem'],
+        ['discrepancies_open unknown'],
+      ]);
+      const silent = { orderNo: null, order: null, asked: { kind: 'not_named' } } as const;
+      expect(toldBy(facts({ ...silent, alarms, arrivals: QUIET }))[1]).toEqual(['discrepancies_open unknown']);
+    });
+
+    it('takes none where nothing is missing', () => {
+      const given = facts({ alarms });
+      const { steps, cause } = diagnose(given);
+      expect(steps.map(({ step, judgement }) => [step, judgement])).toEqual(STEPS.map((step) => [step, 'ok']));
+      expect([cause, toldBy(given)]).toEqual([
+        null,
+        [[], ['discrepancies_open unknown', 'decrypt_failed unknown', 'provider_refuses unknown']],
+      ]);
+    });
+  });
+
+  it('says what to do about an origin that gives no answer, and leaves no gap where nothing was said', () => {
+    const attempts = [
+      { ...REFUSED, outcome: 'unreachable', status: null, detail: 'Network connection lost.' },
+    ] as const;
+    const given = facts({ order: order({ deliveries: [{ ...DELIVERED, state: 'waiting', dueAt: NOW, attempts }] }) });
+    const found = find(given, 'delivery_retries');
+    const { seen, fix } = inEnglish(found ?? { code: 'usual', judgement: 'ok', given: {}, next: [] }, {});
+    expect(seen).toContain('unreachable. Network connection lost. Next attempt');
+    expect(fix).toContain('its firewall lets Cloudflare in');
+  });
+
+  it('takes an answer that is not proved for a wrong key, not for an outage', () => {
+    const given = lost({ asked: { kind: 'problem', code: 'unverified', detail: 'no key fits.' } });
+    expect(causeOf(given)).toEqual(['provider', 'provider_unproved']);
   });
 
   it('calls a callback that came after the query late, and not lost', () => {

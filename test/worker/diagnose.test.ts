@@ -97,6 +97,35 @@ describe('a diagnosis of an order', () => {
     expect([unknown.body.orderNo, unknown.status]).toEqual([null, 200]);
   });
 
+  it('finds it by what the lists know of a transaction, for a key that may ask nobody', async () => {
+    const [orderNo, transactionId] = [unique('LISTED'), unique('4200')];
+    const put = "INSERT INTO order_ids (id, channel, order_no, kind) VALUES (?, ?, ?, 'transaction')";
+    await env.DB.prepare(put).bind(transactionId, shop.channel, orderNo).run();
+    const { body } = await diagnose(shop.channel, { transactionId }, await makeKey('read'));
+    expect(body.orderNo).toBe(orderNo);
+    const other = await Shop.open();
+    expect((await diagnose(other.channel, { transactionId }, await makeKey('read'))).body.orderNo).toBeNull();
+  });
+
+  it('tells alarms that explain nothing apart, and none that were over before', async () => {
+    const subject = `channel/${shop.channel}`;
+    const at = Date.now();
+    const alarms = (['discrepancies_open', 'decrypt_failed', 'wrong_merchant'] as const).map((code) => ({ code }));
+    const registry = env.REGISTRY.getByName('registry');
+    await registry.raiseAlarms(alarms.map(({ code }) => ({ code, subject, detail: code, at: at - 60 * MINUTE_MS })));
+    const over = { code: 'wrong_merchant', subject, detail: '', at: at - 50 * MINUTE_MS, ended: true } as const;
+    await registry.raiseAlarms([over]);
+    const alarmsIn = (findings: Json | undefined) =>
+      [...(findings ?? [])].filter(({ code }) => String(code) === 'alarmed').map(({ given }) => String(given?.alarm));
+    const { body } = await diagnose(shop.channel, { orderNo: unique('NOBODY') });
+    const steps = [...(body.steps ?? [])].flatMap(({ findings }) => alarmsIn(findings));
+    expect([steps, alarmsIn(body.remarks)]).toEqual([['decrypt_failed'], ['discrepancies_open']]);
+    const unpaid = await shop.sell({ closeOnExpiry: false });
+    const well = (await diagnose(shop.channel, { orderNo: unpaid })).body;
+    expect([well.cause, String(well.answer?.finding?.code)]).toEqual([null, 'provider_unpaid']);
+    expect(alarmsIn(well.remarks).sort()).toEqual(['decrypt_failed', 'discrepancies_open']);
+  });
+
   it('names a number that neither the provider nor the gateway knows', async () => {
     const { body } = await diagnose(shop.channel, { orderNo: unique('NOBODY') });
     expect(codesOf(body)).toEqual(expect.arrayContaining(['order_unknown', 'provider_unknown']));

@@ -23,6 +23,11 @@ export const why = {
     zh: '以下各步骤均正常，或无法从此处得知。',
   },
   'why.time': { en: 'Looked at', zh: '查看范围' },
+  'why.remarks': { en: 'Besides, at this channel', zh: '此渠道的其他告警' },
+  'why.remarks.help': {
+    en: 'Alarms that have nothing to do with what is missing.',
+    zh: '与此次缺失无关的告警。',
+  },
   'judged.ok': { en: 'In order', zh: '正常' },
   'judged.problem': { en: 'Problem', zh: '有问题' },
   'judged.unknown': { en: 'Not known', zh: '未知' },

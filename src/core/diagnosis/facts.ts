@@ -1,5 +1,5 @@
-// What a diagnosis is made from, gathered by a shell: what was seen of the way from the provider to the origin. Plain
-// data; all that strangers wrote is cut to a length before it comes here.
+// What a diagnosis is made from, gathered by a shell: what was seen of the way from the provider to the origin, and
+// what follows from it at once. All that strangers wrote is cut to a length before it comes here.
 import type { Verdict } from '../callback.ts';
 import type { AllowlistMode, ChannelStatus } from '../channel.ts';
 import type { GateView } from '../gate.ts';
@@ -63,8 +63,18 @@ export type Asked =
         | 'malformed';
       readonly detail: string;
     }
-  /** `isNews`: what it said was not known here. */
-  | { readonly kind: 'found'; readonly providerState: string; readonly isNews: boolean };
+  /** `isPaid`: it told of a payment. `isNews`: what it said was not known here. */
+  | { readonly kind: 'found'; readonly providerState: string; readonly isPaid: boolean; readonly isNews: boolean };
+
+type Told = Pick<DiagnosisFacts, 'order' | 'asked'>;
+
+/** The order came by callback. */
+export const hasArrived = ({ order }: Pick<Told, 'order'>): boolean =>
+  order?.timeline.some(({ kind, source }) => kind === 'fact' && source === 'callback') ?? false;
+
+/** By the provider's own word nothing was paid, and nobody here knows better. */
+export const isUnpaid = ({ order, asked }: Told): boolean =>
+  asked.kind === 'found' && !asked.isNews && !asked.isPaid && order?.order.paymentState !== 'paid';
 
 export type OriginSeen = {
   readonly id: string;

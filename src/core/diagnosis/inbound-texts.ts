@@ -5,7 +5,7 @@ export const inbound = {
   'step.reach': { en: 'Can it be reached from outside?', zh: '外部能访问到吗？' },
   'step.arrivals': { en: 'Did anything arrive?', zh: '收到过回调吗？' },
   'step.refusals': { en: 'Was it refused, and why?', zh: '被拒绝了吗，为什么？' },
-  'step.usual': { en: 'Is the channel quieter than usual?', zh: '渠道是否比平时安静？' },
+  'step.usual': { en: 'Is anything unusual about the channel?', zh: '渠道有异常吗？' },
   'step.recorded': { en: 'What was made of it?', zh: '如何处理的？' },
   'step.provider': { en: 'What does the provider say now?', zh: '支付平台现在怎么说？' },
   'step.origins': { en: 'May it go out?', zh: '能投递出去吗？' },
@@ -117,8 +117,8 @@ export const inbound = {
   },
   'seen.arrived_never': { en: 'No callback about this order was taken.', zh: '没有收到此订单的回调。' },
   'fix.arrived_never': {
-    en: 'Look below whether it was refused. If not, it never reached this address.',
-    zh: '请看下面是否被拒绝；若没有，则从未到达此地址。',
+    en: 'If none was refused, it never reached this address: compare the notify URL at the provider with it.',
+    zh: '若不在拒绝记录中，则从未到达此地址：请与支付平台处的通知地址核对。',
   },
   'seen.arrived_some': {
     en: 'From {from} to {to} the channel took {count} callbacks.',

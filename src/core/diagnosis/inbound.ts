@@ -2,7 +2,8 @@
 // all of that is usual. Pure: facts in, findings out.
 import { REJECTION_REASONS, type RejectionReason } from '../rejection.ts';
 import { unreachable } from '../result.ts';
-import type { Arrivals, DiagnosisFacts, SeenArrival } from './facts.ts';
+import { alarmFindings } from './alarms.ts';
+import { type Arrivals, type DiagnosisFacts, hasArrived, isUnpaid, type SeenArrival } from './facts.ts';
 import { type Act, bad, type Finding, good, iso, open } from './finding.ts';
 
 export function addressFindings({ callbackUrl, isLocal, channel }: DiagnosisFacts): readonly Finding[] {
@@ -49,8 +50,8 @@ export function arrivalFindings(facts: DiagnosisFacts): readonly Finding[] {
     ),
   );
   const { strangers, strangersCount: count } = arrivals;
-  if (count > 0) {
-    const isNamed = strangers.some(({ detail }) => isAlike(detail ?? '', facts.channel.id));
+  const isNamed = strangers.some(({ detail }) => isAlike(detail ?? '', facts.channel.id));
+  if (isNamed || (count > 0 && !hasArrived(facts))) {
     const given = { count, detail: detailOf(strangers) };
     found.push(isNamed ? bad('arrived_elsewhere', given) : open('arrived_elsewhere', given));
   }
@@ -101,7 +102,7 @@ function orderArrivals({ orderNo, isRehearsal, order, arrivals, asked }: Diagnos
 function timeArrivals(
   { orderNo, from, to }: DiagnosisFacts,
   { taken, isMore, counts, lastAt, silence }: Arrivals,
-  hasArrived: boolean,
+  isKnown: boolean,
 ): readonly Finding[] {
   const time = { from: iso(from), to: iso(to) };
   const besides = counts
@@ -111,7 +112,7 @@ function timeArrivals(
     const some = good('arrived_some', { ...time, count: isMore ? `${taken}+` : taken }, 'see_callbacks');
     return [some, ...besides];
   }
-  if (hasArrived || besides.length > 0) return besides;
+  if (isKnown || besides.length > 0) return besides;
   const isOdd = orderNo === null && silence.kind === 'silent';
   const none = isOdd
     ? bad('arrived_none', time, 'see_callbacks', 'test_channel')
@@ -132,13 +133,12 @@ const MENDED_BY: Readonly<Partial<Record<RejectionReason, Act>>> = {
 };
 const isReason = (reason: string): reason is RejectionReason => REJECTION_REASONS.some((one) => one === reason);
 
-export function refusalFindings({ arrivals, order, asked, from, to }: DiagnosisFacts): readonly Finding[] {
+export function refusalFindings(facts: DiagnosisFacts): readonly Finding[] {
+  const { arrivals, from, to } = facts;
   if (arrivals === null) return LISTS_AWAY;
   const refused = arrivals.counts.filter(({ verdict }) => verdict === 'rejected');
   // Of an order that arrived, or is unpaid by the provider's own word, refusals of that time are another's.
-  const hasArrived = order?.timeline.some(({ kind, source }) => kind === 'fact' && source === 'callback') ?? false;
-  const isUnpaid = asked.kind === 'found' && !asked.isNews && order?.order.paymentState !== 'paid';
-  const judge = hasArrived || isUnpaid ? open : bad;
+  const judge = hasArrived(facts) || isUnpaid(facts) ? open : bad;
   const found = refused.map(({ reason, count }) => {
     const code = reason ?? '?';
     if (HARMLESS.includes(code)) return good('refused_harmless', { count, reason: code });
@@ -159,7 +159,8 @@ export function refusalFindings({ arrivals, order, asked, from, to }: DiagnosisF
 const detailOf = (samples: readonly SeenArrival[]): string =>
   samples.find(({ detail }) => detail !== null)?.detail ?? '';
 
-export function usualFindings({ arrivals, alarms }: DiagnosisFacts): readonly Finding[] {
+export function usualFindings(facts: DiagnosisFacts): readonly Finding[] {
+  const { arrivals } = facts;
   const found: Finding[] = [];
   if (arrivals !== null) {
     found.push(silenceFinding(arrivals));
@@ -168,7 +169,7 @@ export function usualFindings({ arrivals, alarms }: DiagnosisFacts): readonly Fi
       found.push(heard > 0 ? good('others_heard', { count, heard }) : open('others_silent', { count }));
     }
   }
-  return [...found, ...alarms.map(({ code, detail }) => bad('alarmed', { alarm: code, detail }, 'see_alarms'))];
+  return [...found, ...alarmFindings(facts, 'usual')];
 }
 
 function silenceFinding({ silence }: Arrivals): Finding {

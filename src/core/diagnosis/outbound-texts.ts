@@ -54,8 +54,10 @@ export const outbound = {
     zh: '付款是通过{source}得知的，而非回调。',
   },
   'fix.order_learnt': {
-    en: 'The callback was lost on its way here. The steps above say where to look.',
-    zh: '回调在途中丢失。请按上面的步骤排查。',
+    en:
+      'Its callback was lost. If it is not among the refused, it never came here: compare the notify URL at the ' +
+      'provider with the callback URL, letter by letter, and look for a firewall that stops what comes to it.',
+    zh: '回调已丢失。若不在拒绝记录中，则从未到达：请逐字核对支付平台处的通知地址与回调地址，并检查是否有防火墙拦截。',
   },
   'seen.nothing_named': {
     en: 'Without an order number only the time can be looked at.',
@@ -76,8 +78,10 @@ export const outbound = {
     zh: '平台状态 {providerState}，此前无人告知。现已记录，事件正在投递。',
   },
   'fix.provider_repaired': {
-    en: 'The order is right now. The callback was lost: the steps above say where to look.',
-    zh: '订单现已正确。回调丢失的原因请看上面的步骤。',
+    en:
+      'The order is right now. If no refusal is listed, its callback never came here: compare the notify URL at the ' +
+      'provider with the callback URL, letter by letter, and look for a firewall that stops what comes to it.',
+    zh: '订单现已正确。若没有拒绝记录，则回调从未到达：请逐字核对支付平台处的通知地址与回调地址，并检查是否有防火墙拦截。',
   },
   'seen.provider_unknown': { en: 'It knows no such order.', zh: '平台没有此订单。' },
   'fix.provider_unknown': {
@@ -119,6 +123,18 @@ export const outbound = {
     zh: '渠道缺少查询所需的内容：{detail}',
   },
   'fix.provider_unset': { en: 'Add it to the channel’s credentials.', zh: '请补充渠道凭据。' },
+  'seen.provider_unproved': {
+    en: 'It answered, and the answer is not proved: {detail}',
+    zh: '平台已答复，但答复未通过验签：{detail}',
+  },
+  'fix.provider_unproved': {
+    en:
+      'The platform’s key in the channel is not the one that it signs with: compare its serial with the provider’s ' +
+      'console, and enter it again. Callbacks signed with that key are refused for the same reason.',
+    zh: '渠道中的平台公钥与其签名所用的不一致：请与平台后台核对序列号并重新录入。用该密钥签名的回调也会因此被拒绝。',
+  },
+  'seen.provider_disabled': { en: 'Not asked: the channel is disabled.', zh: '未查询：渠道已停用。' },
+  'fix.provider_disabled': { en: 'Enable it, then ask again.', zh: '请启用后重试。' },
   'seen.provider_away': { en: 'It gave no usable answer: {detail}', zh: '平台没有给出可用的答复：{detail}' },
   'fix.provider_away': {
     en: 'If that lasts, the provider has an outage: look at its status page. The gateway asks again by itself.',
@@ -184,6 +200,18 @@ export const outbound = {
   'fix.delivery_retries': {
     en: 'Mend what the origin answered. It is tried again by itself; to wait no longer, deliver again.',
     zh: '请按答复修复源站。系统会自动重试；如不想等待，可重新投递。',
+  },
+  'mend.unreachable': {
+    en:
+      'Nothing answered there: check that the backend runs, its address, DNS name and certificate, and that its ' +
+      'firewall lets Cloudflare in. Then deliver again, or wait for the next attempt where there is one.',
+    zh: '没有任何应答：请检查后端是否运行、地址、域名解析与证书是否正确，以及防火墙是否放行 Cloudflare。然后重新投递，或等待下次重试。',
+  },
+  'mend.timed_out': {
+    en:
+      'It took longer than the origin’s timeout. Let the backend answer first and work afterwards, or raise ' +
+      'timeoutMs. It may have done its work all the same: it must know an event by its webhook-id.',
+    zh: '超过了源站的超时时间。请让后端先应答再处理，或调大 timeoutMs。后端可能已处理过，应按 webhook-id 去重。',
   },
   'seen.delivery_again': {
     en: 'Origin {origin} did not take event {sequence}: {outcome} {status}. {answer} It is on its way again.',

@@ -3,7 +3,8 @@
 import { stateOf } from '../order.ts';
 import type { DeliveryView, OrderDetail } from '../record.ts';
 import { unreachable } from '../result.ts';
-import type { DiagnosisFacts, OriginSeen } from './facts.ts';
+import { alarmFindings } from './alarms.ts';
+import { type DiagnosisFacts, isUnpaid, type OriginSeen } from './facts.ts';
 import { bad, type Finding, good, iso, open } from './finding.ts';
 
 export function recordedFindings({
@@ -39,8 +40,12 @@ export function recordedFindings({
 const learntBy = ({ timeline }: OrderDetail): string | null =>
   timeline.find(({ kind, type }) => kind === 'fact' && type === 'payment.succeeded')?.source ?? null;
 
-export function providerFindings({ asked, isRehearsal, order }: DiagnosisFacts): readonly Finding[] {
-  if (isRehearsal) return [];
+export function providerFindings(facts: DiagnosisFacts): readonly Finding[] {
+  return facts.isRehearsal ? [] : [...wordFindings(facts), ...alarmFindings(facts, 'provider')];
+}
+
+function wordFindings(facts: DiagnosisFacts): readonly Finding[] {
+  const { asked } = facts;
   switch (asked.kind) {
     case 'not_named':
       return [open('nothing_named')];
@@ -51,7 +56,7 @@ export function providerFindings({ asked, isRehearsal, order }: DiagnosisFacts):
     case 'busy':
       return [open('provider_busy')];
     case 'disabled':
-      return [bad('channel_disabled', {}, 'enable_channel')];
+      return [open('provider_disabled', {}, 'enable_channel')];
     case 'unknown':
       return [bad('provider_unknown')];
     case 'nameless':
@@ -61,7 +66,7 @@ export function providerFindings({ asked, isRehearsal, order }: DiagnosisFacts):
     case 'found': {
       const given = { providerState: asked.providerState };
       if (asked.isNews) return [bad('provider_repaired', given, 'see_order')];
-      return [good(order?.order.paymentState === 'paid' ? 'provider_same' : 'provider_unpaid', given)];
+      return [good(isUnpaid(facts) ? 'provider_unpaid' : 'provider_same', given)];
     }
     default:
       return unreachable(asked);
@@ -76,8 +81,9 @@ function problemFinding({ code, detail }: Extract<DiagnosisFacts['asked'], { rea
       return bad('provider_refused', { detail }, 'rotate_channel');
     case 'not_configured':
       return open('provider_unset', { detail }, 'see_channel');
-    case 'timed_out':
     case 'unverified':
+      return bad('provider_unproved', { detail }, 'rotate_channel');
+    case 'timed_out':
     case 'unavailable':
     case 'malformed':
       return bad('provider_away', { detail });

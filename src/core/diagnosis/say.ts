@@ -9,11 +9,12 @@ import { outbound } from './outbound-texts.ts';
 type Told = { readonly code: string; readonly given: Given };
 
 /** The texts of a finding, as `family.code`; the first mend that there is a text for is the one. */
-export const textsOf = ({ code, given: { reason, alarm } }: Told) => ({
+export const textsOf = ({ code, given: { reason, alarm, outcome } }: Told) => ({
   seen: `seen.${code}`,
   fix: [
     ...(code === 'refused' ? [`mend.${reason}`] : []),
     ...(code === 'alarmed' ? [`next.${alarm}`] : []),
+    ...(outcome === undefined || code === 'delivered' ? [] : [`mend.${outcome}`]),
     `fix.${code}`,
   ],
 });
@@ -37,6 +38,9 @@ export function inWords({ code, given }: Told, word: (family: string, code: stri
   return Object.fromEntries(worded);
 }
 
+/** Nothing was given for a word: no gap is left before what follows it. */
+export const sentence = (text: string): string => text.replace(/ +(?=[ .。,，])/g, '').trim();
+
 type Texts = Readonly<Record<string, Readonly<Record<Language, string>>>>;
 const TEXTS: Texts = { ...reasons, ...inbound, ...outbound };
 
@@ -47,5 +51,8 @@ export function inEnglish(finding: Finding, alarms: Texts): { readonly seen: str
   const given = inWords(finding, (family, code) => textAt(`${family}.${code}`) ?? code);
   const { seen, fix } = textsOf(finding);
   const mend = fix.map(textAt).find((text) => text !== undefined);
-  return { seen: fill(textAt(seen) ?? finding.code, given).trim(), fix: mend === undefined ? null : fill(mend, given) };
+  return {
+    seen: sentence(fill(textAt(seen) ?? finding.code, given)),
+    fix: mend === undefined ? null : fill(mend, given),
+  };
 }
