@@ -44,6 +44,8 @@ export class Tallier {
   #upto: number;
   #at: number | null;
   #failures = 0;
+  /** The version of the last try, whatever became of it. */
+  #tried = 0;
 
   constructor(shard: Shard, dispatcher: Dispatcher, now: number) {
     this.#shard = shard;
@@ -107,7 +109,7 @@ export class Tallier {
     const seen = this.#seen;
     this.#delivered = [];
     this.#seen = new Map();
-    const rows = this.#nextRows(facts, delivered, seen);
+    const { rows, from } = this.#nextRows(facts, delivered, seen, now);
     const known = tallies.untold(this.#sql, UNTOLD_MAX).filter(({ hour }) => rows.every((row) => row.hour !== hour));
     const upto = facts.at(-1)?.seq ?? this.#upto;
     try {
@@ -117,7 +119,7 @@ export class Tallier {
         all.map((row) => this.#rollupOf(row)),
       );
       await within(told, PROJECT_TIMEOUT_MS, 'D1');
-      this.#shard.storage.transactionSync(() => this.#write(all, rows, upto));
+      this.#shard.storage.transactionSync(() => this.#write(all, from, upto));
     } catch (error) {
       this.#delivered.unshift(...delivered);
       for (const [hour, tally] of seen) this.#see(hour, tally);
@@ -133,26 +135,23 @@ export class Tallier {
   }
 
   /** An earlier life of the shard may still have been writing: what it counted must not count twice. */
-  #write(all: readonly tallies.TallyRow[], counted: readonly tallies.TallyRow[], upto: number): void {
-    const stored = new Map(
-      tallies
-        .talliesOf(
-          this.#sql,
-          counted.map(({ hour }) => hour),
-        )
-        .map((row) => [row.hour, row]),
-    );
-    const isOther = counted.some(({ hour, version }) => (stored.get(hour)?.version ?? 0) !== version - 1);
+  #write(all: readonly tallies.TallyRow[], from: Versions, upto: number): void {
+    const stored = new Map(tallies.talliesOf(this.#sql, [...from.keys()]).map((row) => [row.hour, row.version]));
+    const isOther = [...from].some(([hour, version]) => (stored.get(hour) ?? 0) !== version);
     if (isOther) throw new Error('Somebody else counted meanwhile: counting again.');
     tallies.writeTallies(this.#sql, all, upto);
   }
 
-  /** The hours that these change, as they will stand. */
+  /**
+   * The hours that these change, as they will stand, and the versions that they stand on. A version is the time of its
+   * try: D1 may hear of an earlier try late, of this life or a former, and keeps what was counted last.
+   */
   #nextRows(
     facts: readonly tallies.FactRow[],
     delivered: readonly Delivered[],
     seen: ReadonlyMap<number, Tally>,
-  ): tallies.TallyRow[] {
+    now: number,
+  ): { readonly rows: tallies.TallyRow[]; readonly from: Versions } {
     const hours = new Map<number, HourTally>();
     const count = (at: number, tally: Partial<HourTally>) => {
       const hour = hourOf(at);
@@ -169,10 +168,13 @@ export class Tallier {
     for (const one of delivered) count(one.settledAt, { counters: deliveredTally(one, times.get(one.seq)) });
     for (const [hour, counters] of seen) count(hour, { counters });
     const stored = new Map(tallies.talliesOf(this.#sql, [...hours.keys()]).map((row) => [row.hour, row]));
-    return [...hours].map(([hour, tally]) => {
+    const versionOf = (hour: number) => stored.get(hour)?.version ?? 0;
+    this.#tried = Math.max(now, this.#tried + 1, ...[...hours.keys()].map((hour) => versionOf(hour) + 1));
+    const rows = [...hours].map(([hour, tally]) => {
       const before = stored.get(hour);
-      return { hour, version: (before?.version ?? 0) + 1, ...(before ? merge(before, tally) : tally) };
+      return { hour, version: this.#tried, ...(before ? merge(before, tally) : tally) };
     });
+    return { rows, from: new Map(rows.map(({ hour }) => [hour, versionOf(hour)])) };
   }
 
   #rollupOf({ hour, version, lastAt, counters, money, minutes }: tallies.TallyRow): Rollup {
@@ -182,6 +184,9 @@ export class Tallier {
     return { channel, hour, shard, version, last_at: lastAt, ...sums };
   }
 }
+
+/** Of hours; 0: not there yet. */
+type Versions = ReadonlyMap<number, number>;
 
 const orNull = (tally: Tally): Tally | null => (Object.keys(tally).length === 0 ? null : tally);
 

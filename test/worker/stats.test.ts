@@ -360,6 +360,31 @@ describe('counting', () => {
     vi.restoreAllMocks();
   });
 
+  it('keeps what was counted last, though D1 hears late of a try that an earlier life gave up', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const name = await told(channel, [at(NOW, paid('A'))]);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const late: (() => Promise<unknown>)[] = [];
+    const giveUp = (real: () => Promise<unknown>) => {
+      late.push(real);
+      return Promise.reject(new Error('too slow'));
+    };
+    const DB = {
+      prepare: (sql: string) => ({
+        bind: (...values: unknown[]) => env.DB.prepare(sql).bind(...values),
+      }),
+      batch: (statements: D1PreparedStatement[]) => giveUp(() => env.DB.batch(statements)),
+    };
+    const slow = { ...env, DB } as unknown as Env; // the answer that does not come in time
+    await counting(name, slow, (tallier) => tallier.flush(NOW + 10_000));
+    await told(channel, [at(NOW, paid('B'))]);
+    await counting(name, env, (tallier) => tallier.flush(NOW + 20_000));
+    expect(late).toHaveLength(1);
+    for (const write of late) await write();
+    expect((await figures(channel)).total).toMatchObject({ payments: { succeeded: 2 }, sums: [{ gross: 200 }] });
+    vi.restoreAllMocks();
+  });
+
   it('tells D1 all again after it was lost', async () => {
     const channel = await makeChannel({ shards: 1 });
     const hours = Array.from({ length: 130 }, (_, n) =>
