@@ -1,6 +1,6 @@
 // Who calls and what the caller may do: bearer keys, scopes, the stamp of a write. Never keeps or logs a key.
 
-import { type Act, actNameOf, fieldNamesOf, type Who } from '../core/act.ts';
+import { type Act, actNameOf, fieldNamesOf, type Who, WRITE_REFUSED } from '../core/act.ts';
 import { ID_BYTES, idOf } from '../core/id.ts';
 import type { Actor } from '../core/record.ts';
 import type { Scope, WriteStamp } from '../core/registry.ts';
@@ -31,13 +31,14 @@ export const requires = (...scopes: readonly Scope[]) =>
           detail: 'Send Authorization: Bearer tg_… with a key that is not revoked.',
         });
       }
+      c.set('principal', principal);
       if (!principal.scopes.includes('admin') && !scopes.some((scope) => principal.scopes.includes(scope))) {
+        if (c.req.method !== 'GET') c.executionCtx.waitUntil(noteRefused(c));
         return refuse(c, {
           code: 'forbidden',
           detail: `The key needs the scope ${[...scopes, 'admin'].join(' or ')}.`,
         });
       }
-      c.set('principal', principal);
       return next();
     }),
     scopes,
@@ -66,6 +67,31 @@ async function noteUse(env: Env, id: string, now: number): Promise<void> {
     console.error(JSON.stringify({ hop: 'api', key: id, error: String(error) }));
   }
 }
+
+const REFUSED_AGAIN_MS = 60_000;
+const REFUSED_KEPT_MAX = 1_000;
+/** When this isolate last wrote down who was refused what. */
+const refusals = new Map<string, number>();
+
+/** Somebody whom we know tried what the key or the role does not allow: once a minute and act. Failing is no matter. */
+async function noteRefused(c: Context): Promise<void> {
+  const { kind, subject, ...act } = actOf(c);
+  const now = Date.now();
+  const what = `${act.actor} ${kind}`;
+  if (now - (refusals.get(what) ?? 0) < REFUSED_AGAIN_MS) return;
+  if (refusals.size >= REFUSED_KEPT_MAX) refusals.clear();
+  refusals.set(what, now);
+  const { channel, orderNo } = c.req.param();
+  const order = channel === undefined || orderNo === undefined ? '' : `order/${channel}/${orderNo}`;
+  const done = { ...act, kind: WRITE_REFUSED, subject: (subject ?? order).slice(0, SUBJECT_CHARS_MAX), about: kind };
+  try {
+    await registryOf(c.env).noteAct(done, now);
+  } catch (error) {
+    console.error(JSON.stringify({ hop: 'api', refused: kind, error: String(error) }));
+  }
+}
+
+const SUBJECT_CHARS_MAX = 200;
 
 const vouched = new WeakMap<Request, Principal>();
 

@@ -5,10 +5,10 @@ import { alarmWords } from '../alarm/words.ts';
 import { inEnglish } from '../core/diagnosis/say.ts';
 import { type Act, type Diagnosis, diagnose, type Finding, type Next, STEPS } from '../core/diagnosis.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
-import { requires } from './auth.ts';
+import { actOf, requires } from './auth.ts';
 import { gather } from './diagnosis-facts.ts';
 import { Id, IdParam, iso, OrderNo, Time } from './fields.ts';
-import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
+import { bodyOf, createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { notFound, problemResponse, refuse } from './problem.ts';
 
 const DiagnoseInput = z
@@ -88,6 +88,10 @@ diagnosing.openapi(
       },
       now,
     );
+    // What the provider said was recorded: whoever asked has done something.
+    if (facts.asked.kind === 'found') {
+      await registryOf(c.env).noteAct(actOf(c, { subject: `channel/${id}`, about: facts.orderNo ?? '' }), now);
+    }
     const { from, to } = facts;
     const place = { channel: id, orderNo: facts.orderNo };
     return c.json({ ...place, from: iso(from), to: iso(to), ...render(diagnose(facts), place) }, 200);

@@ -15,6 +15,10 @@ export type Act = Who & {
 /** What the gateway does without being asked. */
 export const GATEWAY = 'gateway';
 
+/** Somebody was not let in, and somebody who is in was not allowed: of each only so many an hour are written down. */
+export const LOGIN_FAILED = 'login.failed';
+export const WRITE_REFUSED = 'write.refused';
+
 export const ACT_ABOUT_CHARS_MAX = 300;
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PATCH: 'change', PUT: 'change', DELETE: 'revoke' };

@@ -272,8 +272,8 @@ export const SESSION_MS_MAX = 12 * 3_600_000;
 /** Ended sessions that are remembered one by one; of one person, and of all. More end older sessions at once. */
 export const LOGOUTS_OF_ONE_MAX = 50;
 export const LOGOUTS_MAX = 1_000;
-/** Failed logins that are written down one by one in an hour; the rest of a flood is in the limiter's hands. */
-export const FAILED_LOGINS_NOTED_MAX = 60;
+/** Failed logins that are written down one by one in an hour, and writes that were refused; a flood goes untold. */
+export const REFUSALS_NOTED_MAX = 60;
 /** How long the registry keeps its own copy of acts that the audit log has. */
 export const ACTS_KEPT_MS = 730 * 86_400_000;
 /** Refused callbacks that one isolate writes lines about in a minute. */

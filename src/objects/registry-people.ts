@@ -2,12 +2,12 @@
 // the audit log is told. Keys are here as hashes alone.
 import { DurableObject } from 'cloudflare:workers';
 import { type AccessCopy, type AccessSettings, endsPeople, PEOPLE } from '../core/access.ts';
-import type { Act } from '../core/act.ts';
+import { type Act, LOGIN_FAILED, WRITE_REFUSED } from '../core/act.ts';
 import {
   ACTS_KEPT_MS,
   DISPATCH_BATCH_MAX,
-  FAILED_LOGINS_NOTED_MAX,
   PROJECT_TIMEOUT_MS,
+  REFUSALS_NOTED_MAX,
   SESSION_MS_MAX,
 } from '../core/limits.ts';
 import type { ApiKey, ApiKeyChange, ApiKeyCopy, ApiKeyDraft, WriteReply, WriteStamp } from '../core/registry.ts';
@@ -21,7 +21,7 @@ import { ConfigPush } from './config-push.ts';
 import { done, doneOr, RegistryWriter } from './registry-writer.ts';
 
 const HOUR_MS = 3_600_000;
-const LOGIN_FAILED = 'login.failed';
+const FLOODING: readonly string[] = [LOGIN_FAILED, WRITE_REFUSED];
 
 /** The part of the registry that knows people and programs. */
 export abstract class PeopleRegistry extends DurableObject<Env> {
@@ -101,11 +101,11 @@ export abstract class PeopleRegistry extends DurableObject<Env> {
 
   // — acts —
 
-  /** What was done elsewhere. A flood of failed logins is written down so far and no further. */
+  /** What was done elsewhere. A flood of what was refused is written down so far and no further. */
   noteAct(act: Act, now: number): void {
     const isFlood =
-      act.kind === LOGIN_FAILED &&
-      acts.countActs(this.#sql, LOGIN_FAILED, now - HOUR_MS, FAILED_LOGINS_NOTED_MAX) >= FAILED_LOGINS_NOTED_MAX;
+      FLOODING.includes(act.kind) &&
+      acts.countActs(this.#sql, act.kind, now - HOUR_MS, REFUSALS_NOTED_MAX) >= REFUSALS_NOTED_MAX;
     if (isFlood) return;
     acts.putAct(this.#sql, act, now);
     this.ctx.waitUntil(this.postActs());

@@ -71,6 +71,8 @@ export const access = {
   'act.closed': { en: 'Order closed', zh: '关闭订单' },
   'act.login.done': { en: 'Logged in', zh: '登录' },
   'act.login.failed': { en: 'Login refused', zh: '登录被拒' },
+  'act.write.refused': { en: 'Refused: not allowed', zh: '越权操作被拒' },
+  'act.channel.diagnose': { en: 'Asked why it did not arrive', zh: '排查未收到的原因' },
   'act.login.end': { en: 'Logged out', zh: '退出登录' },
   'act.session.end': { en: 'Logged out everywhere', zh: '在所有设备退出' },
   'act.access.change': { en: 'Access changed', zh: '修改访问设置' },
