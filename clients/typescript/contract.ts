@@ -2956,7 +2956,7 @@ export type Operations = {
 
         /** Not included. Left out: now. */
         readonly to?: string;
-        readonly stepMinutes?: 1 | 5 | 10 | 30 | 60 | 360 | 1440;
+        readonly stepMinutes?: 1 | 5 | 10 | 30 | 60 | 360 | 480 | 1440;
       };
     };
     answer: Schemas['CallbackSeries'];

@@ -3,7 +3,7 @@
 import { DAY_MS } from '../core/limits.ts';
 import { counted, type Family, OPEN_METRICS_TYPE, printOpenMetrics, type Sample } from '../core/open-metrics.ts';
 import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, type Latency, type Tally } from '../core/tally.ts';
-import { countRejectionsBy, sumByChannel } from '../store/rollups.ts';
+import { sumByChannel } from '../store/figures.ts';
 import { requires } from './auth.ts';
 import { type Context, newApp, registryOf } from './kit.ts';
 import { PARTS_NOW, readParts } from './metrics-now.ts';
@@ -18,16 +18,18 @@ metrics.get('/metrics', requires('metrics'), async (c) => {
 async function figures(c: Context, now: number): Promise<readonly Family[]> {
   const since = now - (now % DAY_MS);
   const channels = await registryOf(c.env).listChannelIds();
-  const [tallies, rejections] = await Promise.all([
-    sumByChannel(c.env.DB, channels, since, now + 1),
-    countRejectionsBy(c.env.DB, channels, since),
-  ]);
+  const tallies = await sumByChannel(c.env.DB, { channels, from: since, to: now + 1 });
   const all = channels.map((channel) => ({ channel, tally: tallies.get(channel) ?? {} }));
   const refused: Family = {
     name: 'tollgate_rejections',
     type: 'counter',
     help: 'Refused callbacks of the day by reason.',
-    samples: rejections.flatMap(({ channel, reason, count }) => counted({ channel, reason }, count, since)),
+    samples: all.flatMap(({ channel, tally }) =>
+      Object.keys(tally)
+        .filter((name) => name.startsWith(REJECTIONS))
+        .sort()
+        .flatMap((name) => counted({ channel, reason: name.slice(REJECTIONS.length) }, tally[name] ?? 0, since)),
+    ),
   };
   return [
     ...COUNTERS.map((counter) => counterFamily(counter, all, since)),
@@ -35,6 +37,8 @@ async function figures(c: Context, now: number): Promise<readonly Family[]> {
     ...LATENCIES.map((name) => histogramFamily(name, all, since)),
   ];
 }
+
+const REJECTIONS = 'rejections.';
 
 type Channel = { readonly channel: string; readonly tally: Tally };
 type Counter = {

@@ -17,8 +17,8 @@ import {
   type ToldFee,
 } from '../core/report.ts';
 import { providerOf } from '../providers/index.ts';
+import { sumBooked } from '../store/figures.ts';
 import { readBilledFees } from '../store/reconcile-lists.ts';
-import { sumBooked } from '../store/rollups.ts';
 import { requires } from './auth.ts';
 import { Id } from './fields.ts';
 import { type Context, createRoute, newApp, orNull, registryOf, z } from './kit.ts';

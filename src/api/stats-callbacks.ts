@@ -2,13 +2,13 @@
 // refusals is a few rows a minute here.
 import { NO_CHANNEL } from '../core/arrival.ts';
 import { DAY_MS } from '../core/limits.ts';
-import { countCallbacks } from '../store/rollups.ts';
+import { countCallbacks } from '../store/figures.ts';
 import { requires } from './auth.ts';
 import { Id, iso, Time } from './fields.ts';
 import { createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
 import { invalid, notFound, problemResponse, refuse } from './problem.ts';
 
-const STEP_MINUTES = [1, 5, 10, 30, 60, 360, 1_440] as const;
+const STEP_MINUTES = [1, 5, 10, 30, 60, 360, 480, 1_440] as const;
 const STEPS_MAX = 1_440;
 const STEPS_DEFAULT = 60;
 /** Counts of what was refused go back so far. */

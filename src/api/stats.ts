@@ -2,7 +2,7 @@
 
 import { DAY_MS } from '../core/limits.ts';
 import { add, HOUR_MS } from '../core/tally.ts';
-import { sumRollups } from '../store/rollups.ts';
+import { sumFigures } from '../store/figures.ts';
 import { requires } from './auth.ts';
 import { Id, iso, Time } from './fields.ts';
 import { createRoute, jsonOf, newApp, registryOf, z } from './kit.ts';
@@ -68,7 +68,7 @@ stats.openapi(
     const known = await registryOf(c.env).listChannelIds();
     if (channel !== undefined && !known.includes(channel)) return refuse(c, notFound(`Channel ${channel}`));
     const channels = channel === undefined ? known : [channel];
-    const steps = [...(await sumRollups(c.env.DB, { channels, from, to, stepMs, offsetMs }))].sort(([a], [b]) => a - b);
+    const steps = [...(await sumFigures(c.env.DB, { channels, from, to, stepMs, offsetMs }))].sort(([a], [b]) => a - b);
     const total = renderFigures(add(...steps.map(([, tally]) => tally)));
     const items = steps.map(renderStep);
     return c.json({ channel: channel ?? null, by, from: iso(from), to: iso(to), total, items }, 200);

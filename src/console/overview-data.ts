@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { OriginWithGate } from '../api/origin-gate.ts';
 import { CallbackSeries } from '../api/stats-callbacks.ts';
-import { FiguresBody, StepBody } from '../api/stats-shape.ts';
+import { FiguresBody } from '../api/stats-shape.ts';
 import { Waiting } from '../api/stats-waiting.ts';
 import type { Asked } from './call.ts';
 import { get, v1 } from './call.ts';
@@ -16,7 +16,7 @@ export const RANGES = {
   '1h': { ms: 3_600_000, stepMinutes: 1, by: 'hour', againMs: 5_000 },
   '24h': { ms: 86_400_000, stepMinutes: 10, by: 'hour', againMs: 15_000 },
   '7d': { ms: 7 * 86_400_000, stepMinutes: 60, by: 'hour', againMs: 60_000 },
-  '30d': { ms: 30 * 86_400_000, stepMinutes: 360, by: 'day', againMs: 300_000 },
+  '30d': { ms: 30 * 86_400_000, stepMinutes: 480, by: 'day', againMs: 300_000 },
 } as const;
 export type Range = keyof typeof RANGES;
 export const isRange = (text: string): text is Range => Object.hasOwn(RANGES, text);
@@ -37,8 +37,17 @@ export type Figure = {
 };
 
 const Counted = z.object({ items: z.array(z.unknown()), next: z.string().nullable() });
-const Stats = z.object({ total: FiguresBody, items: z.array(StepBody) });
-export type Step = z.infer<typeof StepBody>;
+/** Of each step what charts show, and no more: there are hundreds of them. */
+const Drawn = z.object({ p50Ms: z.int().nullable(), p95Ms: z.int().nullable(), p99Ms: z.int().nullable() });
+const DrawnStep = z.object({
+  at: z.string(),
+  figures: z.object({
+    attempts: z.object({ successShare: z.number().nullable() }),
+    latencies: z.object({ acknowledged: Drawn, paidToDelivered: Drawn }),
+  }),
+});
+const Stats = z.object({ total: FiguresBody, items: z.array(DrawnStep) });
+export type Step = z.infer<typeof DrawnStep>;
 type Figures = z.infer<typeof FiguresBody>;
 
 export type Told = {

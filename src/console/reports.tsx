@@ -3,8 +3,8 @@
 import type { z } from 'zod';
 import { ReportBody } from '../api/reports.ts';
 import { printDecimal } from '../core/decimal.ts';
-import { LOCALES } from '../core/language.ts';
-import { decimalsOf, printMoney } from '../core/money.ts';
+import { formatOf, LOCALES } from '../core/language.ts';
+import { printMoney } from '../core/money.ts';
 import { get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { Chart, type ChartData, type Series } from './chart.tsx';
@@ -135,8 +135,7 @@ function amountColumns(guest: Guest): readonly Column<Amounts>[] {
 /** By its digits alone; a fee may be finer than the currency. */
 function feeText({ language, say }: Guest, { currency }: Amounts, fee: Amounts['fees']): string {
   if (fee === null || currency === null) return say('reports.unknown');
-  const digits = { minimumFractionDigits: decimalsOf(currency), maximumFractionDigits: fee.scale };
-  const format = new Intl.NumberFormat(LOCALES[language], { style: 'currency', currency, ...digits });
+  const format = formatOf(LOCALES[language], currency, fee.scale);
   return format.format(printDecimal(fee) as `${number}`); // it prints a decimal number
 }
 

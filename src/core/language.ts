@@ -27,9 +27,21 @@ export const fill = (text: string, given: Readonly<Record<string, string | numbe
   text.replace(/\{(\w+)\}/g, (_, name: string) => String(Object.hasOwn(given, name) ? given[name] : ''));
 
 /** By its digits alone: no float ever touches an amount. */
-export function amountText(amount: Money, locale: string): string {
-  const decimals = decimalsOf(amount.currency);
-  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: amount.currency, ...digits });
-  return format.format(printMoney(amount) as `${number}`); // printMoney prints a decimal number
+export const amountText = (amount: Money, locale: string): string =>
+  formatOf(locale, amount.currency).format(printMoney(amount) as `${number}`); // printMoney prints a decimal number
+
+/** Making one takes longer than a table of amounts; `scale`: digits at most where they are more than the currency's. */
+export function formatOf(locale: string, currency: string, scale = 0): Intl.NumberFormat {
+  const key = `${locale} ${currency} ${scale}`;
+  const known = FORMATS.get(key);
+  if (known) return known;
+  const decimals = decimalsOf(currency);
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: Math.max(decimals, scale) };
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, ...digits });
+  if (FORMATS.size >= FORMATS_MAX) FORMATS.clear();
+  FORMATS.set(key, format);
+  return format;
 }
+
+const FORMATS = new Map<string, Intl.NumberFormat>();
+const FORMATS_MAX = 200;

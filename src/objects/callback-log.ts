@@ -28,6 +28,7 @@ import {
   readLogProjection,
   setLogRetention,
   settleLogProjection,
+  tellCountsAgain,
   unproject,
 } from '../store/callback-log.ts';
 import { keptSince } from '../store/kept-notices.ts';
@@ -81,7 +82,10 @@ export class CallbackLog extends DurableObject<Env> {
 
   /** Cron's nudge: an alarm that the platform lost is set again. */
   async poke(retention: LogRetention = DEFAULT_RETENTION): Promise<void> {
-    if (this.#hasTables) setLogRetention(this.ctx.storage.sql, retention);
+    if (this.#hasTables) {
+      setLogRetention(this.ctx.storage.sql, retention);
+      tellCountsAgain(this.ctx.storage.sql);
+    }
     if (!this.#hasTables || (await this.ctx.storage.getAlarm()) !== null) return;
     this.#armedAt = null;
     if (readLogProjection(this.ctx.storage.sql, Date.now()) !== null) this.#arm(Date.now());

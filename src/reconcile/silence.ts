@@ -4,7 +4,7 @@ import { type ChannelRecord, shardNameOf } from '../core/channel.ts';
 import { SILENCE_AGAIN_MS, SILENCE_ANSWER_MS, SILENCE_ASKS_MAX, SILENCE_WINDOW_MS } from '../core/limits.ts';
 import { type Past, silenceOf, silenceText, type Word, wordText } from '../core/silence.ts';
 import { hourOf } from '../core/tally.ts';
-import { readPasts } from '../store/rollups.ts';
+import { readPasts } from '../store/figures.ts';
 
 const EVERY_MINUTES = 5;
 

@@ -5,7 +5,7 @@ import type { AlarmRules } from '../core/alarm-rule.ts';
 import { DAY_MS } from '../core/limits.ts';
 import { troubleNews, troubleOver } from '../core/provider-health.ts';
 import { type ChannelBacklog, spikeOf } from '../core/vitals.ts';
-import { readRefusals } from '../store/rollups.ts';
+import { readRefusals } from '../store/figures.ts';
 
 const MINUTE_MS = 60_000;
 /** An alarm that goes on is counted once in this. */

@@ -5,6 +5,7 @@ import { minuteOf } from '../core/arrival.ts';
 import { ARRIVAL_COUNTS_KEPT_MS, ARRIVAL_SAMPLES_MAX, NOTICES_KEPT_MAX } from '../core/limits.ts';
 import { cutoffOf, DEFAULT_RETENTION, type Retention } from '../core/retention.ts';
 import type { Archived } from './archive.ts';
+import { foldMinutes, forgetArrivals } from './fold.ts';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS chunks (
@@ -40,7 +41,7 @@ export function hasLogTables(sql: SqlStorage): boolean {
 
 export function createLogTables(sql: SqlStorage, channelId: string): void {
   sql.exec(TABLES);
-  sql.exec("INSERT INTO marks VALUES ('channel', ?) ON CONFLICT DO NOTHING", channelId);
+  sql.exec("INSERT INTO marks VALUES ('channel', ?), ('folded', 1) ON CONFLICT DO NOTHING", channelId);
 }
 
 /** Adds a batch of an isolate, once: the same batch again changes nothing. */
@@ -257,8 +258,8 @@ export function logProjectionStatements(db: D1Database, step: LogProjection): D1
   return [
     ...added.map(({ doc }) => db.prepare(add).bind(doc, channelId)),
     ...expired.map(({ doc }) => db.prepare(remove).bind(doc)),
-    ...(counts === null ? [] : [db.prepare(count).bind(counts, channelId)]),
-    db.prepare(forget).bind(channelId, countsBefore),
+    ...(counts === null ? [] : [db.prepare(count).bind(counts, channelId), ...foldMinutes(db, channelId, counts)]),
+    ...[db.prepare(forget).bind(channelId, countsBefore), forgetArrivals(db, channelId, countsBefore)],
   ];
 }
 
@@ -283,6 +284,13 @@ export function settleLogProjection(sql: SqlStorage, step: LogProjection, now: n
     step.countsBefore,
   );
   setMark(sql, 'projectedAt', now);
+}
+
+/** D1 adds counts up while it is told them: what a log told before that is told again, once. */
+export function tellCountsAgain(sql: SqlStorage): void {
+  if (markOf(sql, 'folded') !== null) return;
+  sql.exec('UPDATE counts SET dirty = 1');
+  setMark(sql, 'folded', 1);
 }
 
 /** Everything is to be shown again: D1 was lost or is being rebuilt. */

@@ -7,14 +7,12 @@ import type { Arrivals, SeenArrival } from '../core/diagnosis.ts';
 import { SILENCE_WINDOW_MS } from '../core/limits.ts';
 import { silenceOf } from '../core/silence.ts';
 import { hourOf } from '../core/tally.ts';
-import { readPasts } from './rollups.ts';
+import { readPasts } from './figures.ts';
 
 /** Rows that one question reads at most, so that a flood cannot make it slow: more is told as "at least". */
 const FACTS_READ_MAX = 20_000;
 const DELIVERIES_COUNTED_MAX = 1_000;
 const SAMPLES_MAX = 20;
-/** The rows of a channel's newest hour: one a shard. */
-const SHARDS_MAX = 32;
 
 export type Look = {
   readonly channel: string;
@@ -40,8 +38,8 @@ const COUNTS = `SELECT verdict, nullif(reason, '') AS reason, SUM(count) AS coun
 const TAKEN = `SELECT channel, COUNT(*) AS count FROM (
   SELECT channel, source FROM events WHERE received_at >= ?1 AND received_at <= ?2 LIMIT ${FACTS_READ_MAX}
 ) WHERE source = 'callback' GROUP BY 1`;
-const LAST = `SELECT last_at AS lastAt FROM rollups WHERE channel = ?1 AND last_at IS NOT NULL
-  ORDER BY hour DESC LIMIT ${SHARDS_MAX}`;
+const LAST = `SELECT last_at AS lastAt FROM figures WHERE channel = ?1 AND hours = 1 AND last_at IS NOT NULL
+  ORDER BY at DESC LIMIT 1`;
 // The second half lets SQLite use the partial index, which holds everything but the delivered majority.
 const OPEN = `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries
   WHERE state = ?4 AND state <> 'delivered' AND created_at >= ?2 AND created_at <= ?3 AND channel = ?1
@@ -87,7 +85,7 @@ export async function readArrivals(db: D1Database, look: Look): Promise<Arrivals
     strangers: rowsOf<SeenArrival>(3),
     strangersCount: strangers.reduce((sum, { count }) => sum + count, 0),
     aboutOrder: orderNo === null ? [] : rowsOf<SeenArrival>(4),
-    lastAt: Math.max(...rowsOf<{ lastAt: number }>(6).map((row) => row.lastAt), 0) || null,
+    lastAt: rowsOf<{ lastAt: number }>(6)[0]?.lastAt ?? null,
     others: { count: others.length, heard: taken.filter((row) => others.includes(row.channel)).length },
     open: OPEN_STATES.flatMap((state, index) => {
       const count = rowsOf<{ count: number }>(7 + index)[0]?.count ?? 0;

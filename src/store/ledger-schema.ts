@@ -85,8 +85,13 @@ const TRACES = `
 ALTER TABLE events ADD COLUMN trace TEXT;
 `;
 
+/** D1 adds up what shards tell while they tell it: what was told before that is told again. */
+const TOLD_AGAIN = `
+UPDATE tallies SET told = 0;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS, TRACES];
+const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS, TRACES, TOLD_AGAIN];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

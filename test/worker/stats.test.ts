@@ -4,13 +4,16 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { api } from '../../src/api/app.ts';
-import { ledgerNameOf } from '../../src/core/channel.ts';
+import { type ArrivalCount, callbackLogNameOf } from '../../src/core/arrival.ts';
+import { ledgerNameOf, shardNameOf } from '../../src/core/channel.ts';
 import type { FactInput } from '../../src/core/record.ts';
-import { hourOf } from '../../src/core/tally.ts';
+import { hourOf, type Tally } from '../../src/core/tally.ts';
 import { Dispatcher } from '../../src/objects/dispatcher.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { Tallier } from '../../src/objects/tallier.ts';
 import { readMarks } from '../../src/store/ledger-outbox.ts';
+import { upgradeLedgerTables } from '../../src/store/ledger-schema.ts';
+import { putRollups, type Rollup } from '../../src/store/rollups.ts';
 import { anyStory } from '../core/facts.ts';
 import { call, makeChannel, makeKey } from './api-world.ts';
 import { fact, ledger, paid, refunded } from './ledger-kit.ts';
@@ -38,6 +41,23 @@ const at = (receivedAt: number, event: FactInput['event'], source: FactInput['so
   receivedAt,
   source,
 });
+
+/** What an isolate tells the channel's log, and the log D1. */
+async function arrived(channel: string, counts: readonly ArrivalCount[]): Promise<void> {
+  const log = callbackLogNameOf((await recordOf(channel)).channel.uid);
+  const batch = {
+    v: 1,
+    log,
+    channelId: channel,
+    isolate: 'one',
+    number: (tellings += 1),
+    counts,
+    samples: [],
+  } as const;
+  await env.CALLBACK_LOG.getByName(log).note(batch);
+  await runDurableObjectAlarm(env.CALLBACK_LOG.getByName(log));
+}
+let tellings = 0;
 
 const figures = async (channel: string, more = '') =>
   (await call('GET', `/v1/stats?channel=${channel}&from=${FROM}${more}`)).body;
@@ -138,9 +158,7 @@ describe('/v1/stats/callbacks', () => {
       came.map((time, n) => at(time, paid(`M-${n}`))),
     );
     await counting(name, env, flushAll);
-    await env.DB.prepare("INSERT INTO callback_counts VALUES (?1, ?2, 'rejected', 'malformed', 7)")
-      .bind(channel, minute - 60_000)
-      .run();
+    await arrived(channel, [{ minute: minute - 60_000, verdict: 'rejected', reason: 'malformed', count: 7 }]);
     const ask = (more: string) => call('GET', `/v1/stats/callbacks?channel=${channel}&${more}`);
     const span = `from=${new Date(minute - 4 * 60_000).toISOString()}&to=${new Date(minute).toISOString()}`;
     const { body } = await ask(span);
@@ -220,7 +238,7 @@ describe('/v1/reports', () => {
     );
     const name = await told(channel, facts);
     await counting(name, env, flushAll);
-    for (const hours of [8, 0, -5]) {
+    for (const hours of [8, 0, 9, -5]) {
       const [gross, kept]: Record<string, number>[] = [{}, {}];
       const ended: Record<string, number> = { paid: 0, failed: 0, closed: 0 };
       for (const n of stories.keys()) {
@@ -328,6 +346,126 @@ describe('/v1/reports', () => {
     expect(await ask('utcOffsetMinutes=45')).toBe(422);
     expect(await ask('channel=no-such')).toBe(404);
     expect(await ask('from=2026-01-01&to=2026-12-31')).toBe(200);
+  });
+});
+
+describe('sums without shards', () => {
+  type Row = { at: number; hours: number; doc: string; money: string | null; accepted: number };
+  type Texts = { doc: string; money: string | null };
+  const plus = (sum: Record<string, number>, more: Tally) => {
+    for (const [name, value] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + value;
+    return sum;
+  };
+  /** What the ledgers themselves have counted, by the beginning of each row. */
+  async function counted(names: readonly string[], unit: number) {
+    const rows = new Map<number, { doc: Record<string, number>; money: Record<string, number> }>();
+    for (const name of names) {
+      await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+        const tallies = storage.sql
+          .exec<{ hour: number; doc: string; money: string }>('SELECT * FROM tallies')
+          .toArray();
+        for (const { hour, doc, money } of tallies) {
+          const row = rows.get(hour - (hour % unit)) ?? { doc: {}, money: {} };
+          rows.set(hour - (hour % unit), row);
+          plus(row.doc, JSON.parse(doc));
+          plus(row.money, JSON.parse(money));
+        }
+      });
+    }
+    return rows;
+  }
+  async function expectTruth(channel: string, names: readonly string[]) {
+    const { results } = await env.DB.prepare('SELECT * FROM figures WHERE channel = ?').bind(channel).all<Row>();
+    for (const hours of [1, 8]) {
+      const told = results
+        .filter((row) => row.hours === hours)
+        .map(({ at: time, doc, money, accepted }) => {
+          expect(accepted).toBe(JSON.parse(doc)['facts.callback'] ?? 0);
+          return [time, { doc: JSON.parse(doc), money: JSON.parse(money ?? '{}') }] as const;
+        });
+      expect(new Map(told)).toEqual(await counted(names, hours * 3_600_000));
+    }
+    const all = plus({}, {});
+    for (const { doc } of (await counted(names, 1)).values()) plus(all, doc);
+    for (const more of ['&by=hour', '&by=day', '&by=day&utcOffsetMinutes=480', '&by=day&utcOffsetMinutes=540']) {
+      const from = new Date(hourOf(NOW) - 100 * 3_600_000).toISOString();
+      const { body } = await call('GET', `/v1/stats?channel=${channel}&from=${from}${more}`);
+      const of = (name: string) => all[name] ?? 0;
+      expect(body.total).toMatchObject({
+        callbacks: { accepted: of('facts.callback') },
+        payments: { succeeded: of('events.payment.succeeded') },
+        refunds: of('events.refund.succeeded'),
+        latencies: { paidToVerified: { count: of('events.payment.succeeded') } },
+      });
+    }
+  }
+
+  it('are what the ledgers counted, whatever comes late, twice, at once or after an end', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined); // whoever counts second says so
+    const channel = await makeChannel({ shards: 3 });
+    const { channel: known, dispatch } = await recordOf(channel);
+    const names = [0, 1, 2].map((shard) => shardNameOf(known, shard));
+    const stories = fc.sample(anyStory, 40).filter((story) => story.length > 0);
+    for (let round = 0; round < 4; round++) {
+      const facts = stories.flatMap((story, n) =>
+        n % 4 === round
+          ? story.map((event, m) =>
+              at(NOW - ((n * 7) % 30) * 3_600_000 + m, { ...event, orderNo: `S-${n}` } as FactInput['event']),
+            )
+          : [],
+      );
+      for (const name of names) {
+        const own = facts.filter(({ event }) => ledgerNameOf(known, event.orderNo) === name);
+        if (own.length > 0) await ledger(name).record({ v: 1, facts: own, dispatch });
+      }
+      // All at once; each shard in two lives that count the same.
+      await Promise.all(
+        names.map((name) =>
+          counting(name, env, (first) =>
+            counting(name, env, async (second) => {
+              await Promise.all([flushAll(first), flushAll(second)]);
+              await Promise.all([flushAll(first), flushAll(second)]);
+            }),
+          ),
+        ),
+      );
+      await expectTruth(channel, names);
+    }
+    // An older telling that arrives late, and the same ones again.
+    const rows = await env.DB.prepare('SELECT * FROM rollups WHERE channel = ?')
+      .bind(channel)
+      .all<Omit<Rollup, keyof Texts> & Texts>();
+    const again = rows.results.map(
+      (row): Rollup => ({
+        ...row,
+        ...{ doc: JSON.parse(row.doc), minutes: null, money: row.money === null ? null : JSON.parse(row.money) },
+      }),
+    );
+    await putRollups(
+      env.DB,
+      again.map((row) => ({ ...row, version: row.version - 1, doc: { wrong: 1 } })),
+    );
+    await Promise.all([putRollups(env.DB, again), putRollups(env.DB, again)]);
+    await expectTruth(channel, names);
+    // The shards’ memory ends, and D1 is lost.
+    await env.DB.batch([env.DB.prepare('DELETE FROM rollups'), env.DB.prepare('DELETE FROM figures')]);
+    for (const name of names) await ledger(name).rebuild();
+    for (const name of names) await counting(name, env, flushAll);
+    await expectTruth(channel, names);
+    vi.restoreAllMocks();
+  });
+
+  it('tell hours of an older version again by themselves', async () => {
+    const channel = await makeChannel({ shards: 1 });
+    const name = await told(channel, [at(NOW, paid('A')), at(NOW - 50 * 3_600_000, paid('B'))]);
+    await counting(name, env, flushAll);
+    await env.DB.prepare('DELETE FROM figures WHERE channel = ?').bind(channel).run();
+    await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+      storage.sql.exec('UPDATE marks SET schema = 7');
+      upgradeLedgerTables(storage.sql);
+    });
+    await counting(name, env, flushAll);
+    await expectTruth(channel, [name]);
   });
 });
 

@@ -60,16 +60,22 @@ const FIGURES = JSON.stringify({
 });
 const MINUTES = JSON.stringify({ 3: 1, 9: 1, 17: 1, 28: 1, 36: 1, 44: 1, 58: 1 });
 
+const MONEY = JSON.stringify({
+  'gross.CNY': 350_000,
+  'refunded.CNY': 9_000,
+  'refunds.CNY': 1,
+  'paid.CNY': 7,
+  'closed.CNY': 1,
+});
+
 /** Every hour of every shard. */
 const figuresOf = (now: number): readonly string[] => {
   const n = COUNTER(0, SHOPS * SHARDS * HOURS);
   const hour = `${now - (now % HOUR_MS)} - (i / ${SHOPS * SHARDS}) * ${HOUR_MS}`;
   const shard = `CAST((i / ${SHOPS}) % ${SHARDS} AS TEXT)`;
   return [
-    `INSERT OR IGNORE INTO rollups (channel, hour, shard, version, last_at, doc, minutes)
-     ${n} SELECT ${SHOP}, ${hour}, ${shard}, 1, ${now}, '${FIGURES}', '${MINUTES}' FROM n`,
-    `INSERT OR IGNORE INTO takings
-     ${n} SELECT ${SHOP}, ${hour}, ${shard}, 'CNY', 1, 350000, 9000, 0, 1, 0, 7, 0, 1 FROM n`,
+    `INSERT OR IGNORE INTO rollups (channel, hour, shard, version, last_at, doc, minutes, money)
+     ${n} SELECT ${SHOP}, ${hour}, ${shard}, 1, ${now}, '${FIGURES}', '${MINUTES}', '${MONEY}' FROM n`,
   ];
 };
 

@@ -1,7 +1,8 @@
 // The Worker of the console figures: the gateway with a database that counts what it reads, and a way to fill that
 // database by the thousand. Never deployed.
 import gateway from '../../src/index.ts';
-import { seedOf } from './console-seed.ts';
+import { foldMinutes, foldShards } from '../../src/store/fold.ts';
+import { SHOP_IDS, seedOf } from './console-seed.ts';
 
 export * from '../../src/index.ts';
 
@@ -46,13 +47,33 @@ const counting = (env: Env): Env => {
   return known;
 };
 
+const FOLDED_AT_ONCE = 200;
+
+/** What ledgers and callback logs do while they tell of hours. */
+async function foldAll(db: D1Database, isFirst: boolean): Promise<void> {
+  for (const channel of SHOP_IDS) {
+    const asked = isFirst
+      ? 'SELECT DISTINCT hour AS at FROM rollups WHERE channel = ?'
+      : 'SELECT DISTINCT minute - minute % 3600000 AS at FROM callback_counts WHERE channel = ?';
+    const { results } = await db.prepare(asked).bind(channel).all<{ at: number }>();
+    for (let n = 0; n < results.length; n += FOLDED_AT_ONCE) {
+      const some = results.slice(n, n + FOLDED_AT_ONCE).map(({ at }) => ({ channel, hour: at, minute: at }));
+      await db.batch(isFirst ? foldShards(db, some) : foldMinutes(db, channel, JSON.stringify(some)));
+    }
+  }
+}
+
 export default {
   ...gateway,
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
-    const [, kind, from, count] = /^\/bench\/(seed|floor)(?:\/(\d+)\/(\d+))?$/.exec(pathname) ?? [];
+    const [, kind, from, count] = /^\/bench\/(seed|fold|floor)(?:\/(\d+)\/(\d+))?$/.exec(pathname) ?? [];
     if (kind === 'seed') {
       for (const statement of seedOf(Number(from), Number(count), Date.now())) await env.DB.prepare(statement).run();
+      return new Response(null, { status: 204 });
+    }
+    if (kind === 'fold') {
+      await foldAll(env.DB, Number(count) > 0);
       return new Response(null, { status: 204 });
     }
     rowsRead = 0;

@@ -40,6 +40,7 @@ const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISO
 const PAGES: readonly { readonly what: string; readonly path: () => string }[] = [
   { what: 'overview', path: () => '/console' },
   { what: 'overview of a channel, an hour', path: () => `/console?range=1h&channel=${shop}` },
+  { what: 'overview, fresh, 7 days', path: () => '/console/live?range=7d' },
   { what: 'overview, fresh, 30 days', path: () => '/console/live?range=30d' },
   { what: 'orders, newest', path: () => '/console/orders' },
   { what: 'orders of a channel', path: () => `/console/orders?channel=${shop}` },
@@ -68,19 +69,30 @@ const PAGES: readonly { readonly what: string; readonly path: () => string }[] =
   { what: 'channels', path: () => '/console/channels' },
   { what: 'origins', path: () => '/console/origins' },
   { what: 'reports', path: () => '/console/reports' },
+  { what: 'reports of Tokyo', path: () => '/console/reports?utcOffsetMinutes=540' },
   { what: 'report of a channel, 90 days', path: () => `/v1/reports?channel=${shop}&from=${daysAgo(90)}` },
   { what: 'report of all channels, 90 days', path: () => `/v1/reports?from=${daysAgo(90)}&format=csv` },
   { what: 'reconciliations', path: () => '/console/reconciliations' },
   { what: 'discrepancies', path: () => '/console/discrepancies' },
   { what: '/v1/orders', path: () => '/v1/orders' },
   { what: '/v1/events, the newest', path: () => '/v1/events?limit=50' },
-  { what: '/v1/stats, 30 days', path: () => '/v1/stats' },
+  { what: '/v1/stats, a day', path: () => '/v1/stats' },
+  { what: '/v1/stats, 30 days', path: () => '/v1/stats?by=day' },
+  { what: '/v1/stats, 30 days of Tokyo', path: () => '/v1/stats?by=day&utcOffsetMinutes=540' },
   { what: '/metrics', path: () => '/metrics' },
 ];
 
 type Taken = { readonly p50: number; readonly p95: number; readonly rowsRead: number };
 
-export async function benchConsole(few: number, orders: number, say: (text: string) => void): Promise<ConsoleReport> {
+export type ConsolePlan = {
+  readonly few: number;
+  readonly orders: number;
+  /** What names of pages hold; none: all pages. */
+  readonly pages: readonly string[];
+};
+
+export async function benchConsole(plan: ConsolePlan, say: (text: string) => void): Promise<ConsoleReport> {
+  const { few, orders } = plan;
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.once('exit', remove);
@@ -97,7 +109,10 @@ export async function benchConsole(few: number, orders: number, say: (text: stri
   try {
     await openShops(gateway.url, gateway.adminKey);
     const visit = await visitorOf(gateway.url, gateway.adminKey);
-    const pages = await existing(visit, say);
+    const wanted = PAGES.filter(
+      ({ what }) => plan.pages.length === 0 || plan.pages.some((name) => what.includes(name)),
+    );
+    const pages = await existing(visit, wanted, say);
     await seed(gateway.url, 0, few, say);
     const before = await measured(visit, pages, say, few);
     const startedAt = performance.now();
@@ -126,6 +141,11 @@ async function seed(url: string, from: number, to: number, say: (text: string) =
     if (at % 100_000 === 0) say(`seeding: ${at} of ${to} orders`);
     const response = await fetch(`${url}/bench/seed/${at}/${Math.min(SEED_STEP, to - at)}`);
     if (response.status !== 204) throw new Sentence(`seeding failed at ${at}: ${await response.text()}`);
+  }
+  for (const isFirst of from === 0 ? [1, 0] : [0]) {
+    say('adding up');
+    const response = await fetch(`${url}/bench/fold/0/${isFirst}`);
+    if (response.status !== 204) throw new Sentence(`adding up failed: ${await response.text()}`);
   }
 }
 
@@ -171,8 +191,8 @@ const cookiesOf = (response: Response): string =>
     .join('; ');
 
 /** A page that this version does not have is said and left out. */
-async function existing(visit: Visit, say: (text: string) => void) {
-  const found = await Promise.all(PAGES.map(async (page) => ({ page, status: (await visit(page.path())).status })));
+async function existing(visit: Visit, pages: typeof PAGES, say: (text: string) => void) {
+  const found = await Promise.all(pages.map(async (page) => ({ page, status: (await visit(page.path())).status })));
   for (const { page, status } of found) if (status !== 200) say(`left out: ${page.what} answers ${status}`);
   return found.filter(({ status }) => status === 200).map(({ page }) => page);
 }

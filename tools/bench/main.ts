@@ -14,7 +14,7 @@ import { buildTheatre } from './stage.ts';
 import { benchSweep, sweepTableOf } from './sweep.ts';
 
 const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] [--providers] [--growth] [--delivery]
-                          [--console] [--sweep]
+                          [--console [--pages LIST]] [--sweep]
 
   --json         prints everything as one JSON object in the last line
   --rounds N     how often each thing is measured; the result is the median (3)
@@ -24,6 +24,7 @@ const USAGE = `npm run bench -- [--json] [--rounds N] [--shards LIST] [--quick] 
   --growth       instead: record in a shard of 100,000 orders beside an empty one
   --delivery     instead: slow origins, a dead one beside a healthy one, and the memory of many deliveries
   --console      instead: the pages of the console over a million orders beside ten thousand
+  --pages LIST   of these only those whose names hold one of the words, such as overview,report
   --sweep        instead: what a turn of the clocks reads where a million orders wait, beside ten thousand
   --help         this text`;
 
@@ -78,7 +79,7 @@ async function measure(bench: Bench, plan: Plan, shardCounts: readonly number[])
 main(async () => {
   const flags = readFlags(
     USAGE,
-    ['rounds', 'shards'],
+    ['rounds', 'shards', 'pages'],
     ['json', 'quick', 'providers', 'growth', 'delivery', 'console', 'sweep'],
   );
   const base = flags.has('quick') ? QUICK : FULL;
@@ -107,7 +108,9 @@ main(async () => {
     return;
   }
   if (flags.has('console')) {
-    const report = await benchConsole(base === FULL ? 10_000 : 1_000, base === FULL ? 1_000_000 : 20_000, say);
+    const [few, orders] = base === FULL ? [10_000, 1_000_000] : [1_000, 20_000];
+    const pages = (flags.text('pages') ?? '').split(',').filter((name) => name !== '');
+    const report = await benchConsole({ few, orders, pages }, say);
     console.log(consoleTableOf(report));
     if (flags.has('json')) console.log(JSON.stringify(report));
     return;
