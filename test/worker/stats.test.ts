@@ -45,12 +45,13 @@ const at = (receivedAt: number, event: FactInput['event'], source: FactInput['so
 /** What an isolate tells the channel's log, and the log D1. */
 async function arrived(channel: string, counts: readonly ArrivalCount[]): Promise<void> {
   const log = callbackLogNameOf((await recordOf(channel)).channel.uid);
+  tellings += 1;
   const batch = {
     v: 1,
     log,
     channelId: channel,
     isolate: 'one',
-    number: (tellings += 1),
+    number: tellings,
     counts,
     samples: [],
   } as const;
