@@ -33,7 +33,7 @@ export type Page<Row> = { readonly rows: readonly Row[]; readonly next: Place | 
 
 type Placed = Readonly<Record<`p${number}`, string | number>>;
 
-/** One page of all these walks together, in their common order. Reads `scanMax` rows of each at most, twice. */
+/** One page of all these walks together, in their common order. Reads `scanMax` rows of each at most, three times. */
 export async function readStretches<Row>(
   db: D1Database,
   walks: readonly Walk[],
@@ -42,13 +42,7 @@ export async function readStretches<Row>(
 ): Promise<Page<Row>> {
   const [first] = walks;
   if (!first) return { rows: [], next: null };
-  const pages = await db.batch<Row & Placed>(walks.map((walk) => pageOf(db, walk, limit, scanMax)));
-  const isShort = (index: number) => (pages[index]?.results.length ?? 0) <= limit;
-  const ends = await endsOf(
-    db,
-    walks.filter((walk, index) => walk.sift.length > 0 && isShort(index)),
-    scanMax,
-  );
+  const { pages, ends } = await readPages<Row>(db, walks, limit, scanMax);
   const compare = (a: Place, b: Place) => (first.isDown ? -1 : 1) * inOrder(a, b);
   const placeOf = (row: Placed): Place => first.by.map((_, n) => row[`p${n}`] ?? '');
   // No walk may show what lies behind the place that another has not looked past yet.
@@ -74,14 +68,28 @@ function pageOf(db: D1Database, walk: Walk, limit: number, scanMax: number): D1P
     .bind(...along.values, most, ...wanted.values, limit + 1);
 }
 
-/** Where each stretch ended that was looked through to its end; none of those that reached the last row. */
-async function endsOf(db: D1Database, walks: readonly Walk[], scanMax: number): Promise<readonly Placed[]> {
-  if (walks.length === 0) return [];
-  const statements = walks.map((walk) =>
-    db.prepare(`SELECT ${namedBy(walk)} ${walk.along.sql} LIMIT 1 OFFSET ?`).bind(...walk.along.values, scanMax - 1),
-  );
-  return (await db.batch<Placed>(statements)).flatMap(({ results }) => results);
+/**
+ * The pages, and where each sifted stretch ended that was looked through to its end; none of those that reached the
+ * last row. Both as they stood at one moment: between two, a row that goes would let another slip past an end unseen.
+ */
+async function readPages<Row>(
+  db: D1Database,
+  walks: readonly Walk[],
+  limit: number,
+  scanMax: number,
+): Promise<{ readonly pages: D1Result<Row & Placed>[]; readonly ends: readonly Placed[] }> {
+  const pagesOf = () => walks.map((walk) => pageOf(db, walk, limit, scanMax));
+  const first = await db.batch<Row & Placed>(pagesOf());
+  const isShort = first.some(({ results }, at) => walks[at]?.sift.length !== 0 && results.length <= limit);
+  if (!isShort) return { pages: first, ends: [] };
+  const sifted = walks.filter(({ sift }) => sift.length > 0);
+  const both = await db.batch<Row & Placed>([...pagesOf(), ...sifted.map((walk) => endOf(db, walk, scanMax))]);
+  const pages = both.slice(0, walks.length);
+  return { pages, ends: both.slice(walks.length).flatMap(({ results }) => results) };
 }
+
+const endOf = (db: D1Database, walk: Walk, scanMax: number): D1PreparedStatement =>
+  db.prepare(`SELECT ${namedBy(walk)} ${walk.along.sql} LIMIT 1 OFFSET ?`).bind(...walk.along.values, scanMax - 1);
 
 function inOrder(a: Place, b: Place): number {
   for (const [index, one] of a.entries()) {

@@ -117,6 +117,32 @@ describe('a search', () => {
     );
   });
 
+  it('passes by no order though another leaves the stretch while a page is read', async () => {
+    const channel = unique('z');
+    const [order] = orders;
+    const some = Array.from({ length: 8 }, (_, n) => ({
+      ...{ ...order, channel, order_no: `Z${n}`, created_at: T + n, amount_minor: n === 4 ? 9_000 : 100 },
+    }));
+    await insert('orders', some);
+    let batches = 0;
+    const leaving = async (statements: D1PreparedStatement[]) => {
+      const results = await env.DB.batch(statements);
+      batches += 1;
+      const leave = env.DB.prepare('DELETE FROM orders WHERE channel = ? AND order_no = ?');
+      if (batches === 1) await leave.bind(channel, 'Z6').run();
+      return results;
+    };
+    const db = { prepare: (sql: string) => env.DB.prepare(sql), batch: leaving } as unknown as D1Database; // a busy one
+    const found: string[] = [];
+    let place: OrderPlace | null = null;
+    do {
+      const page = await searchOrders(db, { channel, amountMin: 5_000 }, place, 1, 3);
+      found.push(...page.rows.map(({ order_no }) => order_no));
+      place = page.next;
+    } while (place !== null);
+    expect(found).toEqual(['Z4']);
+  });
+
   it('reads no more than its stretch where next to nothing is found', async () => {
     const { rows, next } = await searchOrders(env.DB, { amountMin: 5_000 }, null, 10, 20);
     expect([rows, next?.[0]]).toEqual([[], T + 17]);
