@@ -1653,7 +1653,12 @@ export type Schemas = {
     readonly kind: 'feishu' | 'dingtalk' | 'wecom' | 'slack' | 'webhook' | 'email';
     readonly language: 'en' | 'zh';
     readonly enabled: boolean;
-    readonly quietHours: { readonly from: string; readonly to: string; readonly utcOffsetMinutes: number } | null;
+    readonly quietHours: {
+      readonly from: string;
+      readonly to: string;
+      readonly utcOffsetMinutes: number;
+      readonly timeZone?: string;
+    } | null;
 
     /** Enough of it to tell two apart. */
     readonly address: string;
@@ -1670,7 +1675,14 @@ export type Schemas = {
     readonly enabled?: boolean;
 
     /** Only rules that are critical are told within them; the rest waits for their end. */
-    readonly quietHours?: { readonly from: string; readonly to: string; readonly utcOffsetMinutes: number } | null;
+    readonly quietHours?: {
+      readonly from: string;
+      readonly to: string;
+      readonly utcOffsetMinutes?: number;
+
+      /** Instead of utcOffsetMinutes: a zone by its IANA name, whose clocks may change. */
+      readonly timeZone?: string;
+    } | null;
 
     /** The address that the platform gave out. Never shown. */
     readonly url?: string;
@@ -1693,7 +1705,14 @@ export type Schemas = {
     readonly enabled?: boolean;
 
     /** Only rules that are critical are told within them; the rest waits for their end. */
-    readonly quietHours?: { readonly from: string; readonly to: string; readonly utcOffsetMinutes: number } | null;
+    readonly quietHours?: {
+      readonly from: string;
+      readonly to: string;
+      readonly utcOffsetMinutes?: number;
+
+      /** Instead of utcOffsetMinutes: a zone by its IANA name, whose clocks may change. */
+      readonly timeZone?: string;
+    } | null;
 
     /** The address that the platform gave out. Never shown. */
     readonly url?: string;

@@ -49,7 +49,8 @@ const SAID = {
   times: { en: 'again: {n} times since {at}', zh: '自 {at} 起又发生 {n} 次' },
   next: { en: 'Next: {text}', zh: '处理：{text}' },
   first: { en: 'since {at}', zh: '始于 {at}' },
-  open: { en: 'Open the console', zh: '打开控制台' },
+  // Robots may ask for a keyword, and it is not said whether a title counts.
+  open: { en: 'Open Tollgate', zh: '打开 Tollgate' },
   order: { en: 'Order {rest}, channel {id}', zh: '订单 {rest}，渠道 {id}' },
   channel: { en: 'Channel {id}', zh: '渠道 {id}' },
   origin: { en: 'Origin {id}', zh: '源站 {id}' },
@@ -94,12 +95,29 @@ export function tell({ language, items, more, link }: Bulletin): Told {
   return { title: `Tollgate · ${title}`, paragraphs, tail, open: say(SAID.open, language) };
 }
 
-/** One line, without what Markdown takes for a link, a mention or markup: look-alikes stand in. Order numbers stay. */
+/** One line in which no program finds an address to make a link of. */
+export const unlinked = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').replaceAll('://', '：//');
+
+/** The same without what Markdown takes for a link, a mention, an entity or markup: look-alikes stand in. Order numbers
+ * stay as they are. */
 export const plain = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-    .replace(/[[\]<>*`~|\\]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0))
-    .replace(/@/g, '＠');
+  unlinked(text).replace(/[[\]<>*`~|\\@&#]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0));
+
+/** What is made of as many alarms as fit; the others are counted. */
+export function fitted<T>(bulletin: Bulletin, make: (told: Told) => T, fits: (made: T) => boolean): T {
+  const { items, more } = bulletin;
+  const makeOf = (shown: number) => {
+    const left = items.length - shown;
+    return make(tell({ ...bulletin, items: items.slice(0, shown), more: more + left }));
+  };
+  for (let shown = items.length; shown > 1; shown--) {
+    const made = makeOf(shown);
+    if (fits(made)) return made;
+  }
+  return makeOf(Math.min(1, items.length));
+}
+
+export const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 /** Cut to so many bytes of UTF-8, at a whole character. */
 export function within(text: string, bytesMax: number): string {

@@ -3,21 +3,20 @@
 // 2026-11): markdown, 20 messages a minute or silence for ten; the answer's errcode is 0 when it was taken.
 import { toBase64, utf8 } from '../crypto/bytes.ts';
 import { hmacSha256 } from '../crypto/hmac.ts';
-import { markdown, plain, tell, within } from './bulletin.ts';
+import { bytesOf, fitted, markdown, plain, tell, within } from './bulletin.ts';
 import { complaintIn, type Form, json } from './destination.ts';
 
 const TEXT_BYTES_MAX = 15_000;
+const fits = (text: string): boolean => bytesOf(text) <= TEXT_BYTES_MAX;
 
 export const dingtalk: Form = {
   hosts: ['oapi.dingtalk.com'],
   path: '/robot/send',
   secret: 'optional',
   render: async (bulletin, { url, secret }, now) => {
-    const told = tell(bulletin);
-    const body = {
-      msgtype: 'markdown',
-      markdown: { title: plain(told.title), text: within(markdown(told), TEXT_BYTES_MAX) },
-    };
+    const title = plain(tell(bulletin).title);
+    const text = within(fitted(bulletin, markdown, fits), TEXT_BYTES_MAX);
+    const body = { msgtype: 'markdown', markdown: { title, text } };
     return json(secret === null ? url : await signed(url, secret, now), body);
   },
   complaint: complaintIn('errcode', 'errmsg'),

@@ -1,6 +1,6 @@
 // E-mail by the deployment's own send_email binding, as plain text: nothing in it can be clicked but the address of the
 // console. https://developers.cloudflare.com/email-service/api/send-emails/workers-api/ (read 2026-11)
-import { tell } from './bulletin.ts';
+import { tell, unlinked } from './bulletin.ts';
 import type { Form } from './destination.ts';
 
 export const email: Form = {
@@ -10,11 +10,13 @@ export const email: Form = {
   render: async (bulletin, { from, to }) => {
     const { title, paragraphs, tail } = tell(bulletin);
     const parts = paragraphs.map(({ head, lines, link }) =>
-      [head, ...lines.map((line) => `  ${line}`), ...(link === null ? [] : [`  ${link}`])].join('\n'),
+      [unlinked(head), ...lines.map((line) => `  ${unlinked(line)}`), ...(link === null ? [] : [`  ${link}`])].join(
+        '\n',
+      ),
     );
     const text = [...parts, ...(tail === null ? [] : [tail])].join('\n\n');
     // A line break in a subject would begin another header.
-    return { kind: 'email', from, to, subject: title.replace(/[\p{Cc}\s]+/gu, ' '), text: `${text}\n` };
+    return { kind: 'email', from, to, subject: unlinked(title), text: `${text}\n` };
   },
   complaint: () => null,
 };

@@ -1,7 +1,7 @@
 // Slack: an incoming webhook. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
 // …/formatting-message-text (read 2026-11): `text` stands in notifications, a section holds 3000 characters, a message
-// 50 blocks; &, < and > are written as entities, else <!channel> would call everybody. What is not 200 says why.
-import { type Paragraph, tell } from './bulletin.ts';
+// 50 blocks; what would call everybody or make a link is replaced before. One a second; what is not 200 says why.
+import { type Paragraph, plain, tell } from './bulletin.ts';
 import { type Form, json } from './destination.ts';
 
 const SECTION_CHARS_MAX = 3_000;
@@ -12,17 +12,15 @@ export const slack: Form = {
   secret: 'none',
   render: async (bulletin, { url }) => {
     const { title, paragraphs, tail, open } = tell(bulletin);
-    const texts = [...paragraphs.map((one) => sectionOf(one, open)), ...(tail === null ? [] : [escaped(tail)])];
+    const texts = [...paragraphs.map((one) => sectionOf(one, open)), ...(tail === null ? [] : [tail])];
     const blocks = texts.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }));
-    return json(url, { text: escaped(title), blocks });
+    return json(url, { text: plain(title), blocks });
   },
   complaint: (status, body) => (status >= 200 && status <= 299 ? null : `${status} ${body}`.trim()),
 };
 
 function sectionOf({ head, lines, link }: Paragraph, open: string): string {
   const foot = link === null ? '' : `\n<${link}|${open}>`;
-  const text = [`*${escaped(head)}*`, ...lines.map(escaped)].join('\n');
-  return text.slice(0, SECTION_CHARS_MAX - foot.length).replace(/&\w*$/, '') + foot;
+  const text = [`*${plain(head)}*`, ...lines.map(plain)].join('\n');
+  return text.slice(0, SECTION_CHARS_MAX - foot.length).toWellFormed() + foot;
 }
-
-const escaped = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');

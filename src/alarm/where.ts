@@ -1,7 +1,10 @@
 // Where in the console the thing that an alarm is about can be seen. Pure: a path, for links of pages and of messages.
 import type { AlarmKey } from '../core/alarm.ts';
 
-const at = (...parts: readonly string[]): string => ['/console', ...parts.map(encodeURIComponent)].join('/');
+/** Brackets and stars too, which encodeURIComponent leaves: in a message they would end the link. */
+const encoded = (part: string): string =>
+  encodeURIComponent(part).replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const at = (...parts: readonly string[]): string => ['/console', ...parts.map(encoded)].join('/');
 
 /** The dead letters themselves rather than their origin; null where there is nothing to see but the alarm. */
 export function whereOf({ code, subject }: AlarmKey): string | null {

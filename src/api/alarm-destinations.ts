@@ -1,7 +1,14 @@
 // /v1/alarm-destinations: where alarms go. An address of a chat platform is a password: it is sealed, and never shown
 // again; neither is a secret, but for the one that is made here, by the call that makes it.
 import { FORMS, hookProblem, shownAddress } from '../alarm/index.ts';
-import { DESTINATION_KINDS, type Destination, type DestinationKind, type QuietHours } from '../core/alarm-rule.ts';
+import {
+  DESTINATION_KINDS,
+  type Destination,
+  type DestinationKind,
+  isTimeZone,
+  offsetMinutesAt,
+  type QuietHours,
+} from '../core/alarm-rule.ts';
 import { DESTINATIONS_MAX } from '../core/limits.ts';
 import { addressProblem } from '../core/origin-address.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -23,7 +30,17 @@ const Quiet = z
   .strictObject({
     from: Clock,
     to: Clock,
-    utcOffsetMinutes: z.int().min(-840, 'must be at least -840').max(840, 'must be at most 840'),
+    utcOffsetMinutes: z.int().min(-840, 'must be at least -840').max(840, 'must be at most 840').optional(),
+    timeZone: z
+      .string()
+      .max(64)
+      .refine(isTimeZone, 'must be the name of a time zone such as Europe/Berlin')
+      .optional()
+      .openapi({ description: 'Instead of utcOffsetMinutes: a zone by its IANA name, whose clocks may change.' }),
+  })
+  .refine(({ utcOffsetMinutes, timeZone }) => (utcOffsetMinutes === undefined) !== (timeZone === undefined), {
+    message: 'is missing: give the name of a zone, or utcOffsetMinutes, and not both',
+    path: ['timeZone'],
   })
   .nullable()
   .openapi({ description: 'Only rules that are critical are told within them; the rest waits for their end.' });
@@ -57,7 +74,9 @@ export const DestinationBody = z
     kind: z.enum(DESTINATION_KINDS),
     language,
     enabled,
-    quietHours: z.object({ from: z.string(), to: z.string(), utcOffsetMinutes: z.int() }).nullable(),
+    quietHours: z
+      .object({ from: z.string(), to: z.string(), utcOffsetMinutes: z.int(), timeZone: z.string().optional() })
+      .nullable(),
     address: z.string().openapi({ description: 'Enough of it to tell two apart.' }),
     signed: z.boolean(),
     from: z.string().nullable(),
@@ -74,7 +93,12 @@ const minutesOf = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Nu
 const clockOf = (minutes: number): string =>
   [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':');
 const quietOf = (entered: z.infer<typeof Quiet>): QuietHours | null =>
-  entered && { ...entered, from: minutesOf(entered.from), to: minutesOf(entered.to) };
+  entered && {
+    utcOffsetMinutes: entered.utcOffsetMinutes ?? 0,
+    timeZone: entered.timeZone,
+    from: minutesOf(entered.from),
+    to: minutesOf(entered.to),
+  };
 
 const render = (one: Destination): z.infer<typeof DestinationBody> => ({
   id: one.id,
@@ -85,6 +109,7 @@ const render = (one: Destination): z.infer<typeof DestinationBody> => ({
     ...one.quietHours,
     from: clockOf(one.quietHours.from),
     to: clockOf(one.quietHours.to),
+    utcOffsetMinutes: offsetMinutesAt(one.quietHours, Date.now()),
   },
   address: one.shownUrl ?? one.to.join(', '),
   signed: one.secret !== null,

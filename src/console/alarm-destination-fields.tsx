@@ -7,7 +7,7 @@ import { Area, Input, Select } from './fields.tsx';
 import type { Form } from './forms.ts';
 import type { Guest } from './kit.ts';
 
-const CHINA_OFFSET_MINUTES = '480';
+const CHINA = 'Asia/Shanghai';
 
 type Destination = z.infer<typeof DestinationBody>;
 type FieldsProps = {
@@ -53,9 +53,9 @@ export function Fields({ guest, form, known, problem }: FieldsProps) {
       />
       <Input {...common('quietTo', 'quietHours.to')} label={say('to.quietTo')} value={entered('quietTo', quiet?.to)} />
       <Input
-        {...common('offset', 'quietHours.utcOffsetMinutes')}
-        label={say('to.offset')}
-        value={entered('offset', quiet ? String(quiet.utcOffsetMinutes) : CHINA_OFFSET_MINUTES)}
+        {...common('zone', 'quietHours.timeZone')}
+        label={say('to.zone')}
+        value={entered('zone', quiet ? (quiet.timeZone ?? String(quiet.utcOffsetMinutes)) : CHINA)}
       />
     </>
   );
@@ -74,9 +74,13 @@ export function readFields(form: Form) {
     from: form.given('from'),
     to: mails.length > 0 ? mails : undefined,
     language: form.text('language'),
-    quietHours: from === '' && until === '' ? null : { from, to: until, utcOffsetMinutes: Number(form.text('offset')) },
+    quietHours: from === '' && until === '' ? null : { from, to: until, ...zoneIn(form.text('zone')) },
   };
 }
+
+/** A zone's name, or minutes ahead of UTC where no zone changes its clocks. */
+const zoneIn = (entered: string) =>
+  /^[+-]?\d+$/.test(entered) ? { utcOffsetMinutes: Number(entered) } : { timeZone: entered };
 
 type ButtonsProps = { readonly guest: Guest; readonly text: string; readonly back: string };
 export const Buttons = ({ guest, text, back }: ButtonsProps) => (

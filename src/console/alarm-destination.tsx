@@ -98,8 +98,9 @@ function TestNote({ guest, tested }: { readonly guest: Guest; readonly tested: z
 function Summary({ guest, one }: { readonly guest: Guest; readonly one: Destination }) {
   const { say } = guest;
   const { kind, address, from, enabled, language, quietHours: quiet } = one;
-  const hours =
-    quiet && `${quiet.from}–${quiet.to} (UTC ${quiet.utcOffsetMinutes >= 0 ? '+' : ''}${quiet.utcOffsetMinutes / 60})`;
+  const zone =
+    quiet && (quiet.timeZone ?? `UTC ${quiet.utcOffsetMinutes >= 0 ? '+' : ''}${quiet.utcOffsetMinutes / 60}`);
+  const hours = quiet && `${quiet.from}–${quiet.to} (${zone})`;
   return (
     <Card title={say('order.summary')} id="summary">
       <Facts

@@ -45,21 +45,46 @@ export function rulesWith(chosen: Readonly<Partial<Record<string, Partial<AlarmR
 }
 
 /** Minutes after midnight, in the reader's own time. `from` after `to` is over midnight. */
-export type QuietHours = { readonly from: number; readonly to: number; readonly utcOffsetMinutes: number };
+export type QuietHours = {
+  readonly from: number;
+  readonly to: number;
+  readonly utcOffsetMinutes: number;
+  /** A zone by its name, whose clocks may change; it counts before the offset. */
+  readonly timeZone?: string | undefined;
+};
 
 const MINUTE_MS = 60_000;
 
 /** When a message that is not urgent may go: now, or at the end of the quiet hours. */
 export function quietUntil(hours: QuietHours | null, now: number): number {
   if (hours === null || hours.from === hours.to) return now;
-  const { from, to, utcOffsetMinutes } = hours;
-  const local = now + utcOffsetMinutes * MINUTE_MS;
+  const { from, to } = hours;
+  const local = now + offsetMinutesAt(hours, now) * MINUTE_MS;
   const midnight = local - (((local % DAY_MS) + DAY_MS) % DAY_MS);
   const sinceMs = local - midnight;
   const isOver = from < to ? sinceMs < from * MINUTE_MS || sinceMs >= to * MINUTE_MS : isDay(sinceMs, from, to);
   if (isOver) return now;
   const end = midnight + to * MINUTE_MS;
-  return (end > local ? end : end + DAY_MS) - utcOffsetMinutes * MINUTE_MS;
+  const localEnd = end > local ? end : end + DAY_MS;
+  // Clocks may change before then.
+  return localEnd - offsetMinutesAt(hours, localEnd - offsetMinutesAt(hours, now) * MINUTE_MS) * MINUTE_MS;
+}
+
+/** How far the reader's clock is ahead of UTC at that time. */
+export function offsetMinutesAt({ timeZone, utcOffsetMinutes }: QuietHours, at: number): number {
+  if (timeZone === undefined) return utcOffsetMinutes;
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(at);
+  const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  const [, sign, hours = '0', minutes = '0'] = /^GMT(?:([+-])(\d{2}):(\d{2}))?/.exec(name) ?? [];
+  return (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+}
+
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false; // no zone of that name
+  }
 }
 
 const isDay = (sinceMs: number, from: number, to: number): boolean =>

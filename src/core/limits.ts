@@ -256,6 +256,8 @@ export const NOTE_DEAD_MS = DAY_MS;
 /** Backoff of a destination that fails: doubling from the first to the second. */
 export const NOTE_BACKOFF_MS_MIN = 10_000;
 export const NOTE_BACKOFF_MS_MAX = 900_000;
+/** Longest Retry-After of a destination that is honoured. */
+export const NOTE_REST_MS_MAX = 3_600_000;
 /** Longest wait for a destination's answer. */
 export const NOTE_TIMEOUT_MS = 10_000;
 /** Between the first news of an alarm and its message, so that those that come together are told together. */

@@ -112,7 +112,7 @@ export class AlarmDesk extends DurableObject<Env> {
     const now = Date.now();
     const link = { subject: `destination/${id}`, detail: '', count: 1, since: null, firstAt: now, lastAt: now };
     const item = { kind: 'test', code: 'test', critical: false, link: null, ...link } as const;
-    const error = await postBulletin(this.env, destination, this.#outbox.bulletin(destination, [item], 0, now));
+    const { error } = await postBulletin(this.env, destination, this.#outbox.bulletin(destination, [item], 0, now));
     return { error };
   }
 

@@ -20,7 +20,7 @@ import { newId } from '../record.ts';
 import * as desk from '../store/alarm-desk.ts';
 import * as notes from '../store/alarm-notes.ts';
 import type { DeafBook } from './alarm-deaf.ts';
-import { postBulletin } from './bulletin-post.ts';
+import { type Posted, postBulletin } from './bulletin-post.ts';
 
 export class AlarmOutbox {
   readonly #storage: DurableObjectStorage;
@@ -95,13 +95,14 @@ export class AlarmOutbox {
     const taken = notes.takeDue(this.#sql, destination.id, now, NOTES_WAITING_MAX);
     if (taken.length === 0) return;
     const begunAt = Date.now();
-    const error = await postBulletin(this.#env, destination, this.#bulletinOf(destination, taken, pace.more, now));
-    const [ms, outcome] = [Date.now() - begunAt, error === null ? 'sent' : 'failed'];
+    const posted = await postBulletin(this.#env, destination, this.#bulletinOf(destination, taken, pace.more, now));
+    const [ms, outcome] = [Date.now() - begunAt, posted.error === null ? 'sent' : 'failed'];
     logHop(this.#env, { hop: 'notify', outcome, ms, more: { destination: destination.id, count: taken.length } });
-    this.#storage.transactionSync(() => this.#settle(pace, taken, error, Date.now()));
+    this.#storage.transactionSync(() => this.#settle(pace, taken, posted, Date.now()));
   }
 
-  #settle(before: notes.PaceRow, taken: readonly notes.NoteRow[], error: string | null, now: number): void {
+  #settle(before: notes.PaceRow, taken: readonly notes.NoteRow[], posted: Posted, now: number): void {
+    const { error, restMs } = posted;
     const { destination: id } = before;
     const pace = notes.listPaces(this.#sql).find(({ destination }) => destination === id);
     if (!pace) return; // removed meanwhile
@@ -113,7 +114,7 @@ export class AlarmOutbox {
       const more = Math.max(0, pace.more - before.more);
       notes.putPace(this.#sql, {
         ...pace,
-        nextAt: now + BULLETIN_PACE_MS,
+        nextAt: now + Math.max(BULLETIN_PACE_MS, restMs),
         failures: 0,
         sent: pace.sent + 1,
         more,
@@ -131,7 +132,7 @@ export class AlarmOutbox {
       }
     }
     const failures = pace.failures + 1;
-    const nextAt = now + backoffMs(failures, NOTE_BACKOFF_MS_MIN, NOTE_BACKOFF_MS_MAX);
+    const nextAt = now + Math.max(restMs, backoffMs(failures, NOTE_BACKOFF_MS_MIN, NOTE_BACKOFF_MS_MAX));
     const counts = { failed: pace.failed + 1, dead: pace.dead + dead.length };
     notes.putPace(this.#sql, { ...pace, ...counts, nextAt, failures, error });
     if (dead.length > 0) this.#deaf.noteDead(id, error);

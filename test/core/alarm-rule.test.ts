@@ -16,6 +16,7 @@ const at = (clock: string, day = 20) => Date.parse(`2026-11-${day}T${clock}:00Z`
 
 describe('quiet hours', () => {
   const night = { from: 22 * 60, to: 7 * 60, utcOffsetMinutes: 480 };
+  const berlin = { ...night, timeZone: 'Europe/Berlin' };
   it.each([
     ['before them', night, at('13:59'), at('13:59')],
     ['from their first minute', night, at('14:00'), at('23:00')],
@@ -27,6 +28,11 @@ describe('quiet hours', () => {
     ['after them, within one day', { from: 60, to: 120, utcOffsetMinutes: 0 }, at('02:00'), at('02:00')],
     ['west of Greenwich', { from: 0, to: 360, utcOffsetMinutes: -300 }, at('05:30'), at('11:00')],
     ['that are empty', { from: 60, to: 60, utcOffsetMinutes: 0 }, at('01:00'), at('01:00')],
+    ['where clocks go forward that night', berlin, Date.UTC(2026, 2, 28, 22), Date.UTC(2026, 2, 29, 5)],
+    ['where clocks go back that night', berlin, Date.UTC(2026, 9, 24, 21), Date.UTC(2026, 9, 25, 6)],
+    ['in summer, by the name of a zone', berlin, Date.UTC(2026, 6, 1, 20), Date.UTC(2026, 6, 2, 5)],
+    ['in winter, before they begin', berlin, Date.UTC(2026, 0, 1, 20, 59), Date.UTC(2026, 0, 1, 20, 59)],
+    ['half an hour off', { ...night, timeZone: 'Asia/Kolkata' }, Date.UTC(2026, 0, 1, 17), Date.UTC(2026, 0, 2, 1, 30)],
     ['that are not chosen', null, at('01:00'), at('01:00')],
   ])('%s', (_, hours, now, until) => {
     expect(new Date(quietUntil(hours, now)).toISOString()).toBe(new Date(until).toISOString());
@@ -236,7 +242,7 @@ describe('a message', () => {
     const { json } = await rendered('slack', bulletin({ items: [item({ detail: '&'.repeat(2_000) })], more: 1 }));
     expect(json.text).toContain('2 alarms');
     for (const { text } of json.blocks) expect(text.text.length).toBeLessThanOrEqual(3_000);
-    expect(json.blocks[0].text.text).toMatch(/\n<https:[^|]+\|Open the console>$/);
+    expect(json.blocks[0].text.text).toMatch(/\n<https:[^|]+\|Open Tollgate>$/);
     expect(FORMS.slack.complaint(404, 'no_team')).toBe('404 no_team');
     expect(FORMS.slack.complaint(200, 'ok')).toBeNull();
   });
@@ -261,12 +267,58 @@ describe('a message', () => {
     expect(message).toMatchObject({ from: 'a@b.example', to: ['c@d.example'] });
   });
 
-  it('makes a stranger’s markup, links and mentions harmless', async () => {
-    for (const kind of ['dingtalk', 'wecom'] as const) {
-      const text = JSON.stringify((await rendered(kind)).json);
-      for (const evil of ['<b>', '*no*', '](http://evil', '@all']) expect(text).not.toContain(evil);
+  const EVILS = [
+    ...['<at user_id="all">', '<@all>', '<!channel>', '@all', '@everyone', '&lt;!here&gt;', '&#64;all', '<b>', '*no*'],
+    ...['_no_', '~no~', '`no`', '](http://evil.example)', 'https://evil.example/x', '## no', 'a\n\n# no', '\u202eno'],
+    ...['<font color="warning">', '![x](https://evil.example/x.png)', '<https://evil.example|Open the console>', '\\*'],
+  ];
+  it.each(EVILS)('makes harmless what a stranger writes: %j', async (evil) => {
+    const orderNo = `A${evil.replaceAll('/', '')}`;
+    const link = `https://pay.example${whereOf({ code: 'order_held', subject: `order/shop/${orderNo}` })}`;
+    const items = [item({ detail: `it said ${evil}`, subject: `order/shop/${orderNo}`, link })];
+    for (const kind of ['feishu', 'dingtalk', 'wecom', 'slack'] as const) {
+      const { body } = await rendered(kind, bulletin({ items }));
+      const links = [...body.matchAll(/https?:\/\/[^\s"|)]+/g)].map(([url]) => new URL(url).host);
+      expect([kind, new Set(links)]).toEqual([kind, new Set(['pay.example'])]);
+      const strangers = body.replaceAll(link, '');
+      const signs = kind === 'feishu' ? /<at|@|&/ : /<at|<!|<@|<f|<b>|@|&|\*no\*|~no~|`no|!\[|## no|\u202e/;
+      expect([kind, signs.exec(strangers)?.[0]]).toEqual([kind, undefined]);
     }
-    expect(JSON.stringify((await rendered('slack')).json)).not.toContain('<b>');
+  });
+
+  it('by mail has no address but the console’s, and no line of a stranger’s own', async () => {
+    const detail = 'lost\n\nTollgate: log in at https://evil.example/x';
+    const message = await FORMS.email.render(bulletin({ items: [item({ detail })] }), address, NOW);
+    if (message.kind !== 'email') throw new Error('a mail');
+    expect(message.text).not.toContain('https://evil');
+    expect(message.text).toContain('lost Tollgate: log in at');
+  });
+
+  const longest = item({ detail: '订单'.repeat(250), subject: `order/shop/${'9'.repeat(180)}` });
+  it.each([
+    ['feishu', 20 * 1_024, (json: { content: unknown }) => JSON.stringify(json.content)],
+    ['dingtalk', 15_000, (json: { markdown: { text: string } }) => json.markdown.text],
+    ['wecom', 4_096, (json: { markdown: { content: string } }) => json.markdown.content],
+  ] as const)(
+    'to %s is at most %d bytes, tells whole alarms, and counts the others',
+    async (kind, bytesMax, textOf) => {
+      for (const language of ['en', 'zh'] as const) {
+        const of = bulletin({ language, items: Array(10).fill(longest), more: 37 });
+        const { body, json } = await rendered(kind, of);
+        expect(Buffer.byteLength(kind === 'feishu' ? body : textOf(json))).toBeLessThanOrEqual(bytesMax);
+        const told = [...textOf(json).matchAll(/9{180}(?!\d)(?=，|,)/g)].length;
+        const [, more] = /and (\d+) more|另有 (\d+) 条/.exec(textOf(json))?.filter(Boolean) ?? [];
+        expect(told).toBeGreaterThan(0);
+        expect(Number(more) + told).toBe(47);
+      }
+    },
+  );
+
+  it('names the gateway in its own text, for robots that ask for a keyword', async () => {
+    for (const kind of ['feishu', 'dingtalk', 'wecom', 'slack'] as const) {
+      const { json } = await rendered(kind);
+      expect(JSON.stringify(json.content?.post?.en_us?.content ?? json)).toContain('Tollgate');
+    }
   });
 
   it('says how often it came again, what is over, and how many more there are', async () => {

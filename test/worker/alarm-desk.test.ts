@@ -252,6 +252,7 @@ describe('an alarm', () => {
   });
 });
 
+const HOOK = { kind: 'feishu', url: 'https://open.feishu.cn/open-apis/bot/v2/hook/x' };
 /** From 25 o'clock. */
 const NEVER = { from: '25:00', to: '07:00', utcOffsetMinutes: 0 };
 
@@ -271,6 +272,28 @@ describe('a destination', () => {
     await run();
     const { type, data } = JSON.parse(posts.at(-1)?.body ?? '{}');
     expect([type, data.alarms.length, data.more]).toEqual(['alarm.digest', 2, 0]);
+  });
+
+  it('that asks for a rest is given it, whatever else is due, and one that errs in a 200 is asked again', async () => {
+    const [busy, wrong] = [await make('slack'), await make('wecom')];
+    answer = ({ url }) =>
+      url.includes(busy)
+        ? new Response('rate_limited', { status: 429, headers: { 'retry-after': '120' } })
+        : new Response('{"errcode":45009,"errmsg":"api freq out of limit"}');
+    await raise(alarm('order/shop/rest-1'));
+    await sql('UPDATE paces SET next_at = 0');
+    await desk().poke(Date.now());
+    await runDurableObjectAlarm(desk());
+    await sql("UPDATE notes SET due_at = ? WHERE state = 'waiting'", Date.now());
+    await runDurableObjectAlarm(desk());
+    const waits = async (id: string) => {
+      const [pace] = await sql('SELECT next_at, error FROM paces WHERE destination = ?', id);
+      return [Math.round((Number(pace?.next_at) - Date.now()) / 1_000), pace?.error];
+    };
+    expect(await waits(busy)).toEqual([expect.closeTo(120, -1), '429 rate_limited']);
+    expect(await waits(wrong)).toEqual([expect.closeTo(10, -1), '45009 api freq out of limit']);
+    await run();
+    expect([sentTo(busy).length, sentTo(wrong).length]).toEqual([2, 2]);
   });
 
   it('that is away for a day is given up, and the others are told of it', async () => {
@@ -392,6 +415,8 @@ describe('a destination', () => {
     [{ kind: 'email', from: 'a@b.example', to: ['c@d.example'] }, 'kind'],
     [{ kind: 'feishu' }, 'url'],
     [{ kind: 'feishu', url: 'https://open.feishu.cn/open-apis/bot/v2/hook/x', quietHours: NEVER }, 'quietHours.from'],
+    [{ ...HOOK, quietHours: { from: '22:00', to: '07:00' } }, 'quietHours.timeZone'],
+    [{ ...HOOK, quietHours: { from: '22:00', to: '07:00', timeZone: 'Mars/Olympus' } }, 'quietHours.timeZone'],
   ])('that cannot be is refused with the field to mend: %o', async (input, field) => {
     const { status, body } = await call('POST', '/v1/alarm-destinations', { id: unique('to'), ...input });
     expect([status, body.errors?.map((error) => String(error.field))]).toEqual([422, [field]]);
@@ -403,6 +428,9 @@ describe('a destination', () => {
     const quietHours = { from: '22:00', to: '07:00', utcOffsetMinutes: 480 };
     const changed = await call('PATCH', `/v1/alarm-destinations/${id}`, { quietHours, enabled: false });
     expect(changed.body).toMatchObject({ quietHours, enabled: false, language: 'en' });
+    const zoned = { from: '22:00', to: '07:00', timeZone: 'Asia/Shanghai' };
+    const named = await call('PATCH', `/v1/alarm-destinations/${id}`, { quietHours: zoned });
+    expect(named.body.quietHours).toEqual({ ...zoned, utcOffsetMinutes: 480 });
     await raise(alarm('order/shop/off-1'));
     await run();
     expect(posts).toEqual([]);

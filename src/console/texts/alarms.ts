@@ -53,7 +53,7 @@ export const alarmTexts = {
   'to.quiet': { en: 'Quiet hours', zh: '免打扰时段' },
   'to.quietFrom': { en: 'Quiet from, such as 22:00', zh: '免打扰开始，如 22:00' },
   'to.quietTo': { en: 'Quiet until, such as 07:00', zh: '免打扰结束，如 07:00' },
-  'to.offset': { en: 'Minutes ahead of UTC there (480 in China)', zh: '相对 UTC 的分钟数（中国为 480）' },
+  'to.zone': { en: 'Time zone there, such as Europe/Berlin', zh: '所在时区，如 Asia/Shanghai' },
   'to.off': { en: 'switched off', zh: '已停用' },
   'to.one': { en: 'Destination {id}', zh: '接收方 {id}' },
   'to.test': { en: 'Send a test', zh: '发送测试' },
