@@ -102,6 +102,11 @@ function logFact({ env, record }: Recording, { eventId, event, trace, source }: 
   logHop(env, { hop: 'record', trace: trace ?? null, ...about, outcome, ms, more: { source } });
 }
 
+/** By these ids later notices will mean these orders. */
+export async function recordLinks(recording: Recording, links: readonly Link[]): Promise<void> {
+  await locate(recording, links, []);
+}
+
 async function locate(recording: Recording, links: readonly Link[], unlinked: readonly UnlinkedInput[]) {
   const { env, record, receivedAt: now } = recording;
   const { channel, dispatch } = record;

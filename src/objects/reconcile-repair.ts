@@ -3,12 +3,13 @@
 import type { BillKind } from '../core/bill.ts';
 import { hasTaken } from '../core/compare-rules.ts';
 import type { Discrepancy, DiscrepancyStatus } from '../core/discrepancy.ts';
+import type { Link } from '../core/event.ts';
 import { billOf } from '../core/reconciliation.ts';
 import type { Evidence, FactInput, RecordVerdict } from '../core/record.ts';
 import { unreachable } from '../core/result.ts';
 import { REPAIRS_AT_ONCE } from '../core/run-limits.ts';
 import { sha256, toHex, utf8 } from '../crypto/bytes.ts';
-import { ledgerOf, recordInputs } from '../record.ts';
+import { ledgerOf, recordInputs, recordLinks } from '../record.ts';
 import { putDiscrepancy, readDiscrepancy, repairsOf } from '../store/reconcile-differences.ts';
 import type { ReconcileDesk, Step } from './reconcile-desk.ts';
 
@@ -34,6 +35,8 @@ async function tell(desk: ReconcileDesk, repairs: readonly Repair[]): Promise<vo
   const inputs = await Promise.all(repairs.map((repair) => inputOf(desk, repair, now)));
   const recording = { env, record, deadline: now + RECORD_TIMEOUT_MS, receivedAt: now, evidence: null };
   const verdicts = await recordInputs(recording, inputs);
+  // After the payments, so that what waited for a link finds its order there.
+  if (desk.provider?.linksById) await recordLinks(recording, inputs.flatMap(linkOf));
   const outcomes = await Promise.all(
     repairs.map(async (repair, index) => {
       const input = inputs[index];
@@ -52,6 +55,10 @@ async function tell(desk: ReconcileDesk, repairs: readonly Repair[]): Promise<vo
     }
   });
 }
+
+/** What its provider's notices of refunds and disputes name it by. */
+const linkOf = ({ event }: FactInput): Link[] =>
+  event.kind === 'payment' && event.transactionId !== null ? [{ id: event.transactionId, orderNo: event.orderNo }] : [];
 
 /** The row that told it goes along as its evidence, with the digest of the bill that it stands in. */
 async function inputOf(

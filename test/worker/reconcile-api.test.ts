@@ -1,12 +1,15 @@
 // What people do with reconciliations through /v1: bring a bill of their own, look at differences, say what they are
 // about, take them away as a table.
-import { runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { locatorNameOf } from '../../src/core/channel.ts';
+import { recordTold } from '../../src/record.ts';
 import { putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
 import { ADMIN_KEY, call, makeKey, unique } from './api-world.ts';
 import { BASE, Visitor } from './console-world.ts';
+import { refunded } from './ledger-kit.ts';
 import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -69,6 +72,31 @@ describe('a bill that somebody brings', () => {
     const body = await merchant.until('done');
     expect([...(body.settlement ?? [])]).toMatchObject([{ gross: '10.00000', difference: '0.00000' }]);
     expect(body.untied).toBeNull();
+  });
+
+  it('leads later notices, which name the payment alone, to its order', async () => {
+    const settings = { billMapping: mapping, exclusive: true };
+    const merchant = await Merchant.open({ trade: null, fundflow: null }, { ...razorpay, settings });
+    const record = await merchant.record();
+    const now = Date.now();
+    const recording = { env, record, deadline: now + 60_000, receivedAt: now, evidence: null };
+    const refund = (orderNo: string, refundNo: string) => {
+      const { orderNo: _, ...fact } = refunded(orderNo, refundNo, { amount: CNY(400), occurredAt: now });
+      const unlinked = [{ ...fact, linkId: `42${orderNo}` }];
+      return {
+        source: 'callback',
+        translation: { events: [], unlinked, noticeType: 'refund', noticeId: null },
+      } as const;
+    };
+    expect(await recordTold(recording, [refund('A-1', 'before')])).toEqual(['parked']);
+    await bring(merchant, table('A-1'));
+    await merchant.until('done');
+    await vi.waitUntil(async () => {
+      await runDurableObjectAlarm(env.LOCATOR.getByName(locatorNameOf(record.channel, '42A-1')));
+      const { order } = (await merchant.order('A-1')).body;
+      return String(order?.state) === 'partially_refunded';
+    });
+    expect(await recordTold(recording, [refund('A-1', 'after')])).toEqual(['applied']);
   });
 
   it('that cannot be read is refused in words, and not tried again', async () => {
