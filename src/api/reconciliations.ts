@@ -63,8 +63,9 @@ const runSubject = (channel: string, day: string): string => `reconciliation/${r
 
 function started(reply: StartRunReply): Result<Extract<StartRunReply, { run: unknown }>['run'], Problem> {
   if (reply.kind === 'key_reused') return err(keyReused);
-  if (reply.kind !== 'refused') return ok(reply.run);
-  return err(invalid({ field: reply.field, message: reply.detail }));
+  if (reply.kind === 'busy') return err({ code: 'wrong_status', detail: reply.detail });
+  if (reply.kind === 'refused') return err(invalid({ field: reply.field, message: reply.detail }));
+  return ok(reply.run);
 }
 
 const BILL_TYPES = ['text/csv', 'application/zip', 'application/gzip', 'application/octet-stream'];

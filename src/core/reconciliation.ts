@@ -103,10 +103,40 @@ export const isUnderWay = (
 ): boolean =>
   state === 'running' || (state === 'waiting' && step !== 'fetch' && kinds.some((kind) => !asked.includes(kind)));
 
+/** It has no bill to judge yet, and goes on by itself: what it has is kept, and what it lacks may be brought. */
+export const waitsForBills = ({ state, step, retryAt }: Pick<Reconciliation, 'state' | 'step' | 'retryAt'>): boolean =>
+  state !== 'running' && step === 'fetch' && retryAt !== null;
+
+/** A bill of the run that the provider is still asked for. */
+export function isAskedFor(run: Reconciliation, kind: BillKind): boolean {
+  const bill = billOf(run, kind);
+  return bill?.source === 'provider' && (bill.state === 'wanted' || bill.state === 'refused');
+}
+
+/** A run that waits for its bills goes on: what is brought takes its place, what is wanted is asked for at once. */
+export function goOn(known: Reconciliation, bills: readonly RunBill[], now: number): Reconciliation {
+  const added = bills.filter(({ kind, state }) => {
+    const have = billOf(known, kind);
+    return state === 'here' || have === null || !known.kinds.includes(kind) || have.state === 'refused';
+  });
+  const has = known.bills.map(({ kind }) => kind);
+  return {
+    ...known,
+    kinds: [...new Set([...known.kinds, ...added.map(({ kind }) => kind)])],
+    bills: [
+      ...known.bills.map((bill) => added.find(({ kind }) => kind === bill.kind) ?? bill),
+      ...added.filter(({ kind }) => !has.includes(kind)),
+    ],
+    ...{ state: 'running', retryAt: now, finishedAt: null, failures: 0, problem: null },
+  };
+}
+
+export type RunAsked = Pick<Reconciliation, 'channel' | 'day' | 'kinds' | 'begunBy'>;
+
 /** A day's run begins, or begins again: bills of other kinds stay as the run before left them. */
 export function beginRun(
   known: Reconciliation | null,
-  asked: Pick<Reconciliation, 'channel' | 'day' | 'kinds' | 'begunBy'>,
+  asked: RunAsked,
   bills: readonly RunBill[],
   now: number,
 ): Reconciliation {
@@ -169,6 +199,8 @@ export type StartRun = {
 export type StartRunReply =
   | { readonly kind: 'started' | 'under_way'; readonly run: Reconciliation }
   | { readonly kind: 'key_reused' }
+  /** The run of the day does not take this bill as it stands. */
+  | { readonly kind: 'busy'; readonly detail: string }
   | { readonly kind: 'refused'; readonly field: 'channel' | 'day' | 'kinds' | 'body'; readonly detail: string };
 
 export type BringBill = {

@@ -6,7 +6,7 @@ import { fetchBill } from '../call-provider/bill.ts';
 import { type BillKind, dayEnd } from '../core/bill.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { DAY_MS } from '../core/limits.ts';
-import { billOf, type Reconciliation, type RunBill, wantedBill, withBill } from '../core/reconciliation.ts';
+import { billOf, isAskedFor, type Reconciliation, type RunBill, wantedBill, withBill } from '../core/reconciliation.ts';
 import {
   ACCOUNT_BILL_WAIT_MS,
   BILL_AGAIN_MS_MAX,
@@ -31,16 +31,14 @@ type Brought =
 
 export async function* fetchStep(desk: ReconcileDesk): Step {
   const { kinds } = desk.run;
-  let later: { readonly kind: BillKind; readonly detail: string } | null = null;
+  const late: Late[] = [];
   for (const kind of kinds) {
-    const bill = billOf(desk.run, kind);
     // One that was refused is asked for again whatever kept the run from it meanwhile: no day ends without its trades.
-    const isWanted = bill?.state === 'wanted' || bill?.state === 'refused';
-    if (bill?.source !== 'provider' || !isWanted) continue;
+    if (!isAskedFor(desk.run, kind)) continue;
     const brought = await bring(desk, kind);
     yield { rows: 0, calls: 2 };
-    if (brought.kind === 'later') later = { kind, detail: brought.detail };
-    if (brought.kind !== 'refused') continue;
+    if (brought.kind === 'later') late.push({ kind, detail: brought.detail });
+    if (brought.kind !== 'refused' || !isAskedFor(desk.run, kind)) continue;
     desk.save((run) => withBill(run, kind, { state: 'refused', problem: brought.detail }));
     await desk.tell(
       'bill_missing',
@@ -48,9 +46,13 @@ export async function* fetchStep(desk: ReconcileDesk): Step {
       brought.isConfigured ? DAY_MS : NOT_CONFIGURED_AGAIN_MS,
     );
   }
-  if (later === null) desk.save(afterFetch);
+  // A person may have brought one of them meanwhile.
+  const later = late.findLast(({ kind }) => isAskedFor(desk.run, kind));
+  if (later === undefined) desk.save(afterFetch);
   else await wait(desk, later);
 }
+
+type Late = { readonly kind: BillKind; readonly detail: string };
 
 /** Refused in whole, or without its trades: the run is over, and the clock does not try it again by itself. */
 function afterFetch(run: Reconciliation): Reconciliation {
@@ -66,7 +68,7 @@ function afterFetch(run: Reconciliation): Reconciliation {
 }
 
 /** Trades do not wait for the account's bill for ever; the rest is tried for as long as the provider keeps it. */
-async function wait(desk: ReconcileDesk, later: { readonly kind: BillKind; readonly detail: string }): Promise<void> {
+async function wait(desk: ReconcileDesk, later: Late): Promise<void> {
   const now = Date.now();
   const { startedAt, kinds } = desk.run;
   const isAccountOnly = later.kind === 'fundflow' && kinds.length > 1 && othersHere(desk.run);
@@ -128,8 +130,13 @@ async function bring(desk: ReconcileDesk, kind: BillKind): Promise<Brought> {
   }
 }
 
+/** What a person brought while the provider was asked stays; the file that came then is of no use. */
 const keep = (desk: ReconcileDesk, kind: BillKind, bill: RunBill): void => {
-  desk.save((run) => withBill(run, kind, bill));
+  desk.save((run) => {
+    if (isAskedFor(run, kind)) return withBill(run, kind, bill);
+    if (bill.file !== null) dropFile(desk.sql, bill.file);
+    return run;
+  });
 };
 
 export const TOO_LARGE = `The bill has more than ${BILL_FILE_BYTES_MAX} bytes, packed: ask for it in smaller parts.`;

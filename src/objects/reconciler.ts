@@ -11,11 +11,15 @@ import {
   beginRun,
   type ChangeReply,
   type ChangeRequest,
+  goOn,
   isUnderWay,
   type Reconciliation,
   type ReconciliationView,
+  type RunAsked,
+  type RunBill,
   type StartRun,
   type StartRunReply,
+  waitsForBills,
   wantedBill,
 } from '../core/reconciliation.ts';
 import type { WriteStamp } from '../core/registry.ts';
@@ -70,12 +74,10 @@ export class Reconciler extends DurableObject<Env> {
       const claim = store.claimRunKey(this.#sql, stamp);
       if (claim === 'reused') return { kind: 'key_reused' };
       if (known && (isUnderWay(known, kinds) || claim === 'same')) return { kind: 'under_way', run: known };
-      this.#drop(day);
       const asked = { channel, day, kinds, begunBy: 'hand' } as const;
       const bills = kinds.map((kind) => wantedBill(kind));
-      const run = store.putRun(this.#sql, beginRun(known, asked, bills, now), now);
+      const run = this.#begin(known, asked, bills, now);
       this.#note(stamp, run.id);
-      void this.ctx.storage.setAlarm(now);
       return { kind: 'started', run };
     });
   }
@@ -110,15 +112,24 @@ export class Reconciler extends DurableObject<Env> {
     if (known && isUnderWay(known, [kind])) {
       // Tried again under the same key once that run is over, this bill must be taken, and not the other run answered.
       store.forgetRunKey(this.#sql, stamp);
-      return refused('day', UNDER_WAY);
+      return { kind: 'busy', detail: UNDER_WAY };
     }
-    this.#drop(day);
     const asked = { channel, day, kinds: [kind], begunBy: 'upload' } as const;
     const bill = { ...wantedBill(kind, 'upload'), state: 'here' as const, ...kept };
-    const run = store.putRun(this.#sql, beginRun(known, asked, [bill], now), now);
+    const run = this.#begin(known, asked, [bill], now);
     this.#note(stamp, `${run.id} ${kind} ${kept.digest ?? ''}`);
-    void this.ctx.storage.setAlarm(now);
     return { kind: 'started', run };
+  }
+
+  /** A run that waits for bills goes on with these; any other day begins anew, and its files are of no use. */
+  #begin(known: Reconciliation | null, asked: RunAsked, bills: readonly RunBill[], now: number): Reconciliation {
+    const waiting = known !== null && waitsForBills(known) ? known : null;
+    if (waiting === null && this.#going?.day === asked.day) this.#going = null;
+    const run = waiting === null ? beginRun(known, asked, bills, now) : goOn(waiting, bills, now);
+    const held = new Set(run.bills.map(({ file }) => file));
+    for (const { file } of known?.bills ?? []) if (file !== null && !held.has(file)) store.dropFile(this.#sql, file);
+    void this.ctx.storage.setAlarm(now);
+    return store.putRun(this.#sql, run, now);
   }
 
   async read(day: BillDay): Promise<ReconciliationView | null> {
@@ -246,13 +257,6 @@ export class Reconciler extends DurableObject<Env> {
     this.#hasTables = true;
   }
 
-  /** A run of the day begins anew: what the one before remembered, and its files, are of no use. */
-  #drop(day: BillDay): void {
-    if (this.#going?.day === day) this.#going = null;
-    for (const { file } of store.readRun(this.#sql, day)?.bills ?? [])
-      if (file !== null) store.dropFile(this.#sql, file);
-  }
-
   #note({ act, now: at }: WriteStamp, about: string, orderNo = '', reason: string | null = null): void {
     if (act) store.putRunAct(this.#sql, { ...act, at, about, orderNo, reason });
   }
@@ -275,7 +279,7 @@ export class Reconciler extends DurableObject<Env> {
   }
 }
 
-const UNDER_WAY = 'is being compared: upload the bill when that run is over';
+const UNDER_WAY = 'The day is being compared: look at its run, and upload the bill when that is over.';
 
 const refused = (field: 'channel' | 'day' | 'kinds' | 'body', detail: string) =>
   ({ kind: 'refused', field, detail }) as const;

@@ -95,10 +95,11 @@ export const isRunning = (sql: SqlStorage): boolean =>
 export const hasFailed = (sql: SqlStorage): boolean =>
   sql.exec("SELECT 1 FROM runs WHERE state IN ('missing', 'refused') LIMIT 1").toArray().length > 0;
 
-/** Days from then on whose trade bill came from the provider, or is being asked for. */
+/** Days from then on whose trade bill came from the provider, or is being asked for; and those still under way. */
 export function daysAsked(sql: SqlStorage, since: BillDay): ReadonlySet<BillDay> {
   const rows = sql.exec<RunRow>('SELECT doc FROM runs WHERE day >= ?', since).toArray().map(runOf);
-  const isAsked = ({ bills }: Reconciliation) => bills.some(({ source }) => source === 'provider');
+  const isAsked = ({ bills, retryAt }: Reconciliation) =>
+    retryAt !== null || bills.some(({ source }) => source === 'provider');
   return new Set(rows.filter(isAsked).map(({ day }) => day));
 }
 

@@ -60,6 +60,8 @@ export class Merchant {
   sha1: string | null = null;
   /** Answers instead of the provider. */
   instead: ((path: string) => Response | null) | null = null;
+  /** Waited for before the answer. */
+  slow: ((path: string) => Promise<void>) | null = null;
   asked: string[] = [];
 
   static async open(files: Files, more: object = {}): Promise<Merchant> {
@@ -79,7 +81,8 @@ export class Merchant {
       const path = pathname + search;
       if (!pathname.startsWith('/v3/bill')) return genuine();
       this.asked.push(path);
-      return this.instead?.(path) ?? this.#answer(path);
+      const answer = () => this.instead?.(path) ?? this.#answer(path);
+      return this.slow === null ? answer() : this.slow(path).then(answer);
     });
   }
 

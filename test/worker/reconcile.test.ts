@@ -288,6 +288,72 @@ describe('a provider that has no bill yet', () => {
     expect(kindsOf(await merchant.discrepancies())).toEqual(found);
   });
 
+  const creating = (part: string) => (path: string) =>
+    path.includes(part) ? signed({ code: 'STATEMENT_CREATING', message: 'later' }, 400) : null;
+  const upload = (merchant: Merchant, kind: 'trade' | 'fundflow') =>
+    call('POST', `/v1/reconciliations/bills?channel=${merchant.channel}&day=${DAY}&kind=${kind}`, merchant.text(kind), {
+      headers: { 'content-type': 'text/csv' },
+    });
+
+  it('of the account is given it by a person, and the trades that are here are compared', async () => {
+    const merchant = await opened();
+    merchant.instead = creating('fundflowbill');
+    await merchant.start();
+    await merchant.until('waiting');
+    const asked = merchant.asked.length;
+    expect((await upload(merchant, 'fundflow')).body).toMatchObject({ runs: 1, begunBy: 'hand' });
+    const body = await merchant.until('done');
+    expect(merchant.asked).toHaveLength(asked);
+    expect([...(body.kinds ?? [])].map(String)).toEqual(['trade', 'fundflow']);
+    expect([...(body.bills ?? [])]).toMatchObject([
+      { kind: 'trade', source: 'provider', state: 'done' },
+      { kind: 'fundflow', source: 'upload', state: 'done' },
+    ]);
+    expect([...(body.settlement ?? [])]).toMatchObject([{ difference: '0.00000' }]);
+    expect(kindsOf(await merchant.discrepancies())).toEqual(found);
+  });
+
+  it('of the trades is given it by a person, keeps it through a nudge by hand, and still has the account come', async () => {
+    const merchant = await opened();
+    merchant.instead = creating('/v3/bill/');
+    await merchant.start();
+    await merchant.until('waiting');
+    await upload(merchant, 'trade');
+    await merchant.until('waiting');
+    expect((await merchant.start()).body).toMatchObject({ runs: 1 });
+    await merchant.until('waiting');
+    merchant.instead = null;
+    await soon(merchant);
+    const body = await merchant.until('done');
+    const sources = [...(body.bills ?? [])].map(({ kind, source }) => `${kind} ${source}`);
+    expect(sources).toEqual(['trade upload', 'fundflow provider']);
+    expect(kindsOf(await merchant.discrepancies())).toEqual(found);
+  });
+
+  it('and answers while a person brings it has the person’s bill compared', async () => {
+    const merchant = await opened();
+    merchant.instead = creating('/v3/bill/');
+    await merchant.start();
+    await merchant.until('waiting');
+    await soon(merchant);
+    const asking = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    merchant.slow = async (path) => {
+      if (!path.includes('tradebill')) return;
+      asking.resolve();
+      await answered.promise;
+    };
+    merchant.instead = creating('fundflowbill');
+    const alarm = runDurableObjectAlarm(await merchant.reconciler());
+    await asking.promise;
+    const brought = upload(merchant, 'trade');
+    expect((await brought).status).toBe(202);
+    answered.resolve();
+    await alarm;
+    await merchant.until('waiting');
+    expect([...((await merchant.view()).body.bills ?? [])]).toMatchObject([{ source: 'upload', state: 'here' }, {}]);
+  });
+
   it.each([
     ['cannot be reached', () => Promise.reject(new TypeError('connection refused')) as unknown as Response],
     ['answers 500', () => new Response('down', { status: 500 })],
