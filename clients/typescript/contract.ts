@@ -1854,6 +1854,9 @@ export type Schemas = {
     readonly state: 'wanted' | 'here' | 'checked' | 'compared' | 'done' | 'refused';
     readonly source: 'provider' | 'upload';
 
+    /** What of the day it has in full. */
+    readonly covers: 'all' | 'payments' | 'refunds' | 'part';
+
     /** The provider said that nothing was traded. */
     readonly empty: boolean;
     readonly bytes: number;
@@ -2855,6 +2858,9 @@ export type Operations = {
         /** In the provider’s own time: Beijing’s for mainland providers. */
         readonly day: string;
         readonly kind?: 'trade' | 'refund' | 'fundflow';
+
+        /** What of the day the file has in full: all payments and refunds, all payments, all refunds, or but a part. Only of that is judged what it lacks. Left out: all for the provider’s own file, part for a table of yours. */
+        readonly covers?: 'all' | 'payments' | 'refunds' | 'part';
       };
       readonly body: BodyInit;
     };

@@ -1,5 +1,5 @@
 // Reconciliations and discrepancies as /v1 shows them. Money of a settlement is printed to the last digit.
-import { BILL_KINDS, FEE_SCALE, isBillDay, ROW_KINDS } from '../core/bill.ts';
+import { BILL_COVERAGE, BILL_KINDS, FEE_SCALE, isBillDay, ROW_KINDS } from '../core/bill.ts';
 import type { Tally } from '../core/compare-tally.ts';
 import { type Decimal, printDecimal } from '../core/decimal.ts';
 import { DIFFERENCE_KINDS, DISCREPANCY_STATUSES, type Discrepancy } from '../core/discrepancy.ts';
@@ -32,6 +32,7 @@ const BillBody = z
     kind: Kind,
     state: z.enum(['wanted', 'here', 'checked', 'compared', 'done', 'refused']),
     source: z.enum(['provider', 'upload']),
+    covers: z.enum(BILL_COVERAGE).openapi({ description: 'What of the day it has in full.' }),
     empty: z.boolean().openapi({ description: 'The provider said that nothing was traded.' }),
     bytes: z.int(),
     checksum: z.string().nullable().openapi({ description: 'What the provider told and the file was held against.' }),
@@ -108,9 +109,10 @@ function renderSettlement(line: SettlementLine): z.infer<typeof SettlementBody> 
   return { currency: line.currency, brokenAt: line.brokenAt, ...Object.fromEntries(printed) };
 }
 
-function renderBill({ file: _, flow: _flow, none, row, checksum, totals, tally, ...bill }: RunBill) {
+function renderBill({ file: _, flow: _flow, none, row, checksum, totals, tally, covers = 'all', ...bill }: RunBill) {
   return {
     ...bill,
+    covers,
     empty: none,
     rowsDone: row,
     checksum: checksum && `${checksum.algorithm} ${checksum.hex}`,

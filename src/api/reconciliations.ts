@@ -1,5 +1,6 @@
 // /v1/reconciliations: runs over the days' bills, begun by hand or by a bill that is brought, and what they found. The
 // reconciler of the channel does the work; lists come from D1.
+import { BILL_COVERAGE } from '../core/bill.ts';
 import { DISCREPANCY_COLUMNS, discrepancyCells } from '../core/discrepancy.ts';
 import { placeOfRun, RUN_STATES, reconcilerNameOf, runIdOf, type StartRunReply } from '../core/reconciliation.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -68,6 +69,20 @@ function started(reply: StartRunReply): Result<Extract<StartRunReply, { run: unk
   return ok(reply.run);
 }
 
+const BroughtQuery = z.object({
+  channel: Id,
+  day: Day,
+  kind: Kind.default('trade'),
+  covers: z
+    .enum(BILL_COVERAGE)
+    .optional()
+    .openapi({
+      description:
+        'What of the day the file has in full: all payments and refunds, all payments, all refunds, or but a part. ' +
+        'Only of that is judged what it lacks. Left out: all for the provider’s own file, part for a table of yours.',
+    }),
+});
+
 const BILL_TYPES = ['text/csv', 'application/zip', 'application/gzip', 'application/octet-stream'];
 
 reconciliations.openapi(
@@ -81,7 +96,7 @@ reconciliations.openapi(
     middleware: requires('operate'),
     request: {
       headers: WriteHeaders,
-      query: z.object({ channel: Id, day: Day, kind: Kind.default('trade') }),
+      query: BroughtQuery,
       body: {
         required: true,
         content: Object.fromEntries(
@@ -92,16 +107,19 @@ reconciliations.openapi(
     responses: { 202: jsonOf('It is under way.', ReconciliationBody), ...problemResponse },
   }),
   async (c) => {
-    const { channel, day, kind } = c.req.valid('query');
+    const { channel, day, kind, covers = null } = c.req.valid('query');
+    if (kind === 'refund' && covers === 'payments') {
+      return refuse(c, invalid({ field: 'covers', message: 'a bill of refunds has no payments: say refunds or part' }));
+    }
     const reconciler = await reconcilerOf(c, channel);
     if (!reconciler.ok) return refuse(c, reconciler.error);
     const { body } = c.req.raw;
     if (body === null) return refuse(c, invalid({ field: 'body', message: 'is missing: send the file itself' }));
     const act = actOf(c, { subject: runSubject(channel, day) });
     // The reconciler adds the file's own digest, which it makes while it keeps it.
-    const digest = toHex(await sha256(utf8(`${channel} ${day} ${kind}`)));
+    const digest = toHex(await sha256(utf8(`${channel} ${day} ${kind} ${covers}`)));
     const stamp = { now: Date.now(), key: idempotencyKeyOf(c), digest, act };
-    const asked = { v: 1, channel, day, kind, stamp } as const;
+    const asked = { v: 1, channel, day, kind, covers, stamp } as const;
     const run = started(await reconciler.value.bring(asked, body));
     return run.ok ? c.json(renderRun(run.value), 202) : refuse(c, run.error);
   },

@@ -22,6 +22,7 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
             entries={[
               [say('orders.state'), <Badge visit={guest} family="billState" code={bill.state} />],
               [say('bill.source'), wordFor(say, 'billSource', bill.source)],
+              [say('bill.covers'), bill.kind === 'fundflow' ? null : wordFor(say, 'covers', bill.covers)],
               [say('reconciliations.rows'), bill.empty ? say('bill.empty') : textOf(bill.rows)],
               [say('bill.outside'), textOf(bill.outside || null)],
               [say('bill.checksum'), bill.checksum && <code class="break">{bill.checksum}</code>],

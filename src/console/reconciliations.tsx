@@ -3,17 +3,16 @@
 import type { z } from 'zod';
 import { pageOf } from '../api/page.ts';
 import { ReconciliationBody, ReconciliationDetail } from '../api/reconciliation-shape.ts';
-import { BILL_KINDS } from '../core/bill.ts';
 import { RUN_STATES } from '../core/reconciliation.ts';
 import { fetchApi, get, type Problem, readAs, send, v1 } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
-import { FileInput, Input, Select } from './fields.tsx';
 import { askedIn, Filter, passOn } from './filter.tsx';
 import { readFileForm, readForm } from './forms.ts';
-import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
+import { type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
-import { Badge, Facts, Note, Pager, ProblemNote, Table, Time } from './parts.tsx';
+import { Badge, Facts, Note, Pager, Table, Time } from './parts.tsx';
+import { formPage } from './reconciliation-form.tsx';
 import { Bills, Settlement, Untied } from './reconciliation-parts.tsx';
 import { show, showProblem } from './show.tsx';
 import { wordFor } from './texts.ts';
@@ -145,6 +144,13 @@ reconciliations.get('/reconciliations/:id', async (c) => {
               {say('list.csv')}
             </a>
           </li>
+          {may(guest, 'operate') && run.state !== 'running' ? (
+            <li>
+              <a class="act" href={withQuery(to('new', 'bill'), { channel: run.channel, day: run.day })}>
+                {say('reconciliations.bring')}
+              </a>
+            </li>
+          ) : null}
         </ul>
         {may(guest, 'operate') && !goesOn ? (
           <form method="post" action={to('new', 'reconciliation')}>
@@ -208,16 +214,14 @@ reconciliations.get('/reconciliations/:id/discrepancies.csv', (c) => {
 /** Nobody's file is read whose bill /v1 would not take. */
 const FORBIDDEN: Problem = { status: 403, code: 'forbidden', detail: 'This needs a key with the scope operate.' };
 
-type FormState = { readonly channel: string; readonly day: string; readonly kind: string; readonly problem?: Problem };
-
 reconciliations.get('/new/:what{reconciliation|bill}', (c) => {
   const { channel, day } = askedIn(c, 'channel', 'day');
-  return formPage(c, c.req.param('what') === 'bill', { channel, day, kind: 'trade' });
+  return formPage(c, c.req.param('what') === 'bill', { channel, day, kind: 'trade', covers: '' });
 });
 
 reconciliations.post('/new/reconciliation', async (c) => {
   const form = await readForm(c);
-  const state = { channel: form.text('channel'), day: form.text('day'), kind: '' };
+  const state = { channel: form.text('channel'), day: form.text('day'), kind: '', covers: '' };
   const body = { channel: state.channel, day: state.day };
   const begun = await send(c, 'POST', '/v1/reconciliations', ReconciliationBody, { body, once: form.given('once') });
   if (begun.ok) return c.redirect(to('reconciliations', begun.value.id), 303);
@@ -226,68 +230,13 @@ reconciliations.post('/new/reconciliation', async (c) => {
 
 reconciliations.post('/new/bill', async (c) => {
   if (!may(guestOf(c), 'operate'))
-    return formPage(c, true, { channel: '', day: '', kind: 'trade', problem: FORBIDDEN });
+    return formPage(c, true, { channel: '', day: '', kind: 'trade', covers: '', problem: FORBIDDEN });
   const { form, file } = await readFileForm(c, 'bill');
-  const state = { channel: form.text('channel'), day: form.text('day'), kind: form.text('kind') };
+  const [channel, day, kind, covers] = [form.text('channel'), form.text('day'), form.text('kind'), form.text('covers')];
+  const state = { channel, day, kind, covers };
   const path = withQuery('/v1/reconciliations/bills', state);
   const reply = await fetchApi(c, 'POST', path, { file: file ?? new Uint8Array(), once: form.given('once') });
   const begun = await readAs(reply, ReconciliationBody);
   if (begun.ok) return c.redirect(to('reconciliations', begun.value.id), 303);
   return formPage(c, true, { ...state, problem: begun.error });
 });
-
-async function formPage(c: Context, isUpload: boolean, state: FormState): Promise<Response> {
-  const guest = guestOf(c);
-  const { say } = guest;
-  const { problem } = state;
-  const channels = await channelIds(c, guest);
-  const wrong = (name: string) => problem?.errors?.find(({ field }) => field === name)?.message;
-  const kinds = BILL_KINDS.map((value) => ({ value, text: wordFor(say, 'bill', value) }));
-  const action = to('new', isUpload ? 'bill' : 'reconciliation');
-  return show(c, {
-    title: say(isUpload ? 'reconciliations.bring' : 'reconciliations.new'),
-    section: 'reconciliations',
-    status: problem?.status ?? 200,
-    body: (
-      <form class="card narrow" method="post" action={action} enctype={isUpload ? 'multipart/form-data' : undefined}>
-        {problem === undefined ? null : <ProblemNote visit={guest} problem={problem} />}
-        <p>{say(isUpload ? 'reconciliations.bring.help' : 'reconciliations.new.help')}</p>
-        <Token token={guest.token} />
-        <input type="hidden" name="once" value={newToken()} />
-        <Select
-          visit={guest}
-          name="channel"
-          label={say('orders.channel')}
-          value={state.channel}
-          wrong={wrong('channel')}
-          choices={channels.map((id) => ({ value: id, text: id }))}
-          isRequired
-        />
-        <Input
-          visit={guest}
-          name="day"
-          type="date"
-          label={say('reconciliations.day')}
-          help={say('reconciliations.day.help')}
-          value={state.day}
-          wrong={wrong('day')}
-          isRequired
-        />
-        {isUpload ? (
-          <>
-            <Select visit={guest} name="kind" label={say('bill.kind')} value={state.kind} choices={kinds} isRequired />
-            <FileInput visit={guest} name="bill" label={say('bill.file')} wrong={wrong('body')} isRequired />
-          </>
-        ) : null}
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('reconciliations.start')}
-          </button>
-          <a class="act" href={to('reconciliations')}>
-            {say('form.back')}
-          </a>
-        </div>
-      </form>
-    ),
-  });
-}

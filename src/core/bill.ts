@@ -8,6 +8,14 @@ import type { Money } from './money.ts';
 export const BILL_KINDS = ['trade', 'refund', 'fundflow'] as const;
 export type BillKind = (typeof BILL_KINDS)[number];
 
+/** What of its day a bill of trades or refunds has in full: only of that can be judged what it lacks. */
+export const BILL_COVERAGE = ['all', 'payments', 'refunds', 'part'] as const;
+export type BillCoverage = (typeof BILL_COVERAGE)[number];
+
+/** Whether all rows of that kind are in it. */
+export const hasAllOf = (covers: BillCoverage, kind: RowKind): boolean =>
+  covers === 'all' || (covers === 'payments' && kind === 'payment') || (covers === 'refunds' && kind === 'refund');
+
 export const ROW_KINDS = ['payment', 'refund', 'fee', 'other'] as const;
 export type RowKind = (typeof ROW_KINDS)[number];
 

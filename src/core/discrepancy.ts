@@ -53,6 +53,9 @@ export type Difference = {
 export const differenceId = (channel: string, day: BillDay, kind: DifferenceKind, key: string): string =>
   [channel, day, kind, key].map((part) => encodeURIComponent(part).replaceAll('~', '%7E')).join('~');
 
+/** What it is about, as the comparison names it. */
+export const keyOfDifference = (id: string): string => decodeURIComponent(id.split('~').at(-1) ?? '');
+
 /**
  * `open` wants a person. `explained`: a person knows why, and it stays. `fixed`: it is no more, by a repair, by a later
  * bill or by hand.

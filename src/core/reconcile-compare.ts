@@ -1,6 +1,15 @@
 // Comparison: goes once through the bill of a day, beside the orders that the ledger holds; says what differs. Pure.
 // It remembers eight bytes of each row and its sums: any row is a place to stop at and to go on from.
-import { type BillKind, type BillRow, dayEnd, dayOf, dayStart, FEE_SCALE } from './bill.ts';
+import {
+  type BillCoverage,
+  type BillKind,
+  type BillRow,
+  dayEnd,
+  dayOf,
+  dayStart,
+  FEE_SCALE,
+  hasAllOf,
+} from './bill.ts';
 import {
   type About,
   type CompareRules,
@@ -20,7 +29,7 @@ import {
   sumKey,
 } from './compare-rules.ts';
 import { type CompareCursor, FIRST_CURSOR, type MoneySums, type Tally } from './compare-tally.ts';
-import { type Difference, type DifferenceKind, differenceId } from './discrepancy.ts';
+import { type Difference, type DifferenceKind, differenceId, keyOfDifference } from './discrepancy.ts';
 import { KeySet } from './key-set.ts';
 import { printMoney } from './money.ts';
 import { matcherOf } from './order-no-pattern.ts';
@@ -37,6 +46,8 @@ export type ComparisonRules = CompareRules & {
   readonly test: boolean;
   /** The provider's day, where it is not Beijing's. */
   readonly offsetMinutes?: number;
+  /** Left out: all of it. */
+  readonly covers?: BillCoverage;
 };
 
 /** Of one kind, in one run, to be looked at one by one: a shared account may have a million rows that nobody knows. */
@@ -116,14 +127,19 @@ export class Comparison {
    */
   absent(orders: readonly LedgerOrder[]): readonly Difference[] {
     if (!this.#isBillDone) throw new Error('What a bill lacks is judged when it was read to its end.');
-    const { now, test } = this.#rules;
+    const { now, test, covers = 'all' } = this.#rules;
     const isClosed = now >= this.#end;
     const missing = orders
       .filter((order) => order.test === test)
       .flatMap((order) => [...this.#absentPayments(order), ...this.#absentRefunds(order)]);
-    if (isClosed) return this.#tallied(missing);
-    this.#tally.unjudged += missing.length;
-    return [];
+    const judged = isClosed ? missing.filter(({ about }) => hasAllOf(covers, about)) : [];
+    this.#tally.unjudged += missing.length - judged.length;
+    return this.#tallied(judged);
+  }
+
+  /** Whether this bill would have shown a difference that was found before: one that it did not show is no more. */
+  wouldShow({ id, about }: Pick<Difference, 'id' | 'about'>): boolean {
+    return hasAllOf(this.#rules.covers ?? 'all', about) || this.#seen.has(keyOfDifference(id));
   }
 
   #absentPayments(order: LedgerOrder): Difference[] {

@@ -1,6 +1,6 @@
 // Reconciliation: the comparison of one channel's books with its provider's for one day, as it stands; and what is said
 // between the API, the reconciler and the ledgers about it. Pure data: the steps are decided here, done elsewhere.
-import type { BillDay, BillKind } from './bill.ts';
+import type { BillCoverage, BillDay, BillKind } from './bill.ts';
 import type { TotalCheck } from './bill-reader.ts';
 import type { LedgerOrder } from './compare-rules.ts';
 import type { Tally } from './compare-tally.ts';
@@ -26,6 +26,8 @@ export type RunBill = {
   /** The provider said that nothing was traded: as good as a bill without rows. */
   readonly none: boolean;
   readonly source: 'provider' | 'upload';
+  /** Left out: all of it. */
+  readonly covers?: BillCoverage;
   /** Where its bytes are while its run lasts. */
   readonly file: number | null;
   /** As kept, packed. */
@@ -111,6 +113,18 @@ export const waitsForBills = ({ state, step, retryAt }: Pick<Reconciliation, 'st
 export function isAskedFor(run: Reconciliation, kind: BillKind): boolean {
   const bill = billOf(run, kind);
   return bill?.source === 'provider' && (bill.state === 'wanted' || bill.state === 'refused');
+}
+
+const UNDER_WAY = 'The day is being compared: look at its run, and upload the bill when that is over.';
+const STANDS_FOR_NONE =
+  'The run of the day waits for the whole bill, and a file of a part of the day cannot stand for it: upload it with ' +
+  'covers=all if it has every payment and every refund of the day, or when that run is over.';
+
+/** Why the run of the day takes no such bill as it stands; null: it does. */
+export function busyWith(known: Reconciliation, kind: BillKind, covers: BillCoverage): string | null {
+  if (isUnderWay(known, [kind])) return UNDER_WAY;
+  const isWhole = covers === 'all' || (kind === 'refund' && covers === 'refunds');
+  return waitsForBills(known) && isAskedFor(known, kind) && !isWhole ? STANDS_FOR_NONE : null;
 }
 
 /** A run that waits for its bills goes on: what is brought takes its place, what is wanted is asked for at once. */
@@ -208,6 +222,8 @@ export type BringBill = {
   readonly channel: string;
   readonly day: BillDay;
   readonly kind: BillKind;
+  /** Null: a provider's own file has all, a table a part. */
+  readonly covers: BillCoverage | null;
   readonly stamp: WriteStamp;
 };
 

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import type { AlarmCode } from '../core/alarm.ts';
 import type { BillDay, BillKind, BillRow, FlowRow } from '../core/bill.ts';
 import type { BillLayout } from '../core/bill-layout.ts';
-import { mappedLayout } from '../core/bill-mapping.ts';
 import { type BillOptions, readBill } from '../core/bill-stream.ts';
 import type { ChannelRecord } from '../core/channel.ts';
+import { mappedLayout } from '../core/mapped-bill.ts';
 import type { Reconciliation, RunBill } from '../core/reconciliation.ts';
 import { BILL_ROWS_AT_ONCE } from '../core/run-limits.ts';
 import { readConfig } from '../env.ts';
@@ -83,10 +83,10 @@ export class ReconcileDesk {
     return mapping?.offsetMinutes ?? this.provider?.bill?.offsetMinutes;
   }
 
-  tradeLayout({ source }: Pick<RunBill, 'source'>): BillLayout<BillRow> {
+  tradeLayout({ source, kind }: Pick<RunBill, 'source' | 'kind'>): BillLayout<BillRow> {
     const { settings, environment } = this.record.channel;
     if (source === 'upload' && settings.billMapping !== null) {
-      return mappedLayout(settings.billMapping, environment === 'test');
+      return mappedLayout(settings.billMapping, environment === 'test', kind === 'refund' ? kind : 'trade');
     }
     const layout = this.provider?.bill?.trades(this.credentials);
     if (layout === undefined) throw new Error('The channel has no billMapping any more, and its provider no bill.');

@@ -8,7 +8,9 @@ import { ledgerNameOf, shardNameOf } from '../core/channel.ts';
 import type { LedgerOrder } from '../core/compare-rules.ts';
 import { FIRST_CURSOR } from '../core/compare-tally.ts';
 import { rateOf } from '../core/decimal.ts';
-import { Comparison, type Findings } from '../core/reconcile-compare.ts';
+import { DIFFERENCE_KINDS } from '../core/discrepancy.ts';
+import { PAGE_ITEMS_MAX } from '../core/limits.ts';
+import { Comparison, DIFFERENCES_GIVEN_MAX, type Findings } from '../core/reconcile-compare.ts';
 import { billOf, type Reconciliation, type RunBill, withBill } from '../core/reconciliation.ts';
 import {
   BILL_AGAIN_MS_MAX,
@@ -18,7 +20,7 @@ import {
   LEARNT_AFTER_MS,
 } from '../core/run-limits.ts';
 import { newId } from '../record.ts';
-import { keepDifferences, putDiscrepancy, readDiscrepancy } from '../store/reconcile-differences.ts';
+import { keepDifferences, notFoundAgain, putDiscrepancy, readDiscrepancy } from '../store/reconcile-differences.ts';
 import { dropFile } from '../store/reconcile-runs.ts';
 import { type ReconcileDesk, type Step, tradeKinds } from './reconcile-desk.ts';
 
@@ -103,7 +105,7 @@ async function* compare(desk: ReconcileDesk, bill: RunBill, known: Comparisons):
   known.set(bill.kind as TradeKind, comparison); // only these are compared
 }
 
-function newComparison(desk: ReconcileDesk, { kind, row, tally, state, ...bill }: RunBill): Comparison {
+function newComparison(desk: ReconcileDesk, { kind, row, tally, state, covers = 'all', ...bill }: RunBill): Comparison {
   const { id: channel, settings, environment, mode } = desk.record.channel;
   const { exclusive, orderNoPattern, feeRate } = settings;
   const offsetMinutes = desk.offsetOf(bill);
@@ -117,6 +119,7 @@ function newComparison(desk: ReconcileDesk, { kind, row, tally, state, ...bill }
     orderNoPattern,
     mayCreate: mode === 'open',
     test: environment === 'test',
+    covers,
     ...(offsetMinutes === undefined ? {} : { offsetMinutes }),
   };
   const isBillDone = state === 'compared';
@@ -162,6 +165,7 @@ export async function* absentStep(desk: ReconcileDesk, known: Comparisons): Step
     if (bill?.state !== 'compared') continue;
     const comparison = known.get(kind) ?? (yield* remembered(desk, bill));
     yield* findAbsent(desk, bill, comparison);
+    yield* fixGone(desk, kind, comparison);
     desk.save((run) => ({ ...withBill(run, kind, { state: 'done' }), absent: { shard: 0, seq: 0 } }));
   }
   desk.save((run) => ({ ...run, step: 'settle' }));
@@ -199,5 +203,28 @@ async function* findAbsent(desk: ReconcileDesk, bill: RunBill, comparison: Compa
       });
     }
     yield { rows: orders.length, calls: 1 };
+  }
+}
+
+/** What this run did not find any more is no more; a kind of which there were too many to give is left alone. */
+async function* fixGone(desk: ReconcileDesk, kind: TradeKind, comparison: Comparison): Step {
+  const { runs, day } = desk;
+  if (runs < 2) return;
+  const { differences } = comparison.cursor.tally;
+  const kinds = DIFFERENCE_KINDS.filter((name) => differences[name] <= DIFFERENCES_GIVEN_MAX);
+  for (let after = ''; ; ) {
+    const open = notFoundAgain(desk.sql, { day, bill: kind, run: runs, kinds, after }, PAGE_ITEMS_MAX);
+    const last = open.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    const gone = open.filter((known) => comparison.wouldShow(known));
+    const now = Date.now();
+    desk.storage.transactionSync(() => {
+      for (const known of gone) {
+        const note = known.note ?? `Run ${runs} of the day did not find it any more.`;
+        putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now);
+      }
+    });
+    yield { rows: 0, calls: 0 };
   }
 }

@@ -1,13 +1,9 @@
 // One reconciliation from its first step to its last. It says after each durable piece of work what it used up, so that
 // an alarm may stop it there; begun anew after a restart it goes on from what is durable.
-import { DIFFERENCE_KINDS } from '../core/discrepancy.ts';
-import { PAGE_ITEMS_MAX } from '../core/limits.ts';
-import { DIFFERENCES_GIVEN_MAX } from '../core/reconcile-compare.ts';
-import { billOf } from '../core/reconciliation.ts';
 import { unreachable } from '../core/result.ts';
-import { countOpen, notFoundAgain, putDiscrepancy } from '../store/reconcile-differences.ts';
+import { countOpen } from '../store/reconcile-differences.ts';
 import { dropFile } from '../store/reconcile-runs.ts';
-import { endAlarms, type ReconcileDesk, type Step, tradeKinds } from './reconcile-desk.ts';
+import { endAlarms, type ReconcileDesk, type Step } from './reconcile-desk.ts';
 import { fetchStep } from './reconcile-fetch.ts';
 import { absentStep, type Comparisons, checkStep, compareStep } from './reconcile-judge.ts';
 import { repairStep } from './reconcile-repair.ts';
@@ -49,7 +45,6 @@ export async function* reconcile(desk: ReconcileDesk): Step {
 }
 
 async function* finish(desk: ReconcileDesk): Step {
-  for (const kind of tradeKinds(desk.run)) yield* fixGone(desk, kind);
   const open = countOpen(desk.sql, desk.day);
   if (open > 0) {
     const detail =
@@ -67,24 +62,4 @@ async function* finish(desk: ReconcileDesk): Step {
   await endAlarms(desk.env, desk.sql).catch((error) =>
     console.error(JSON.stringify({ hop: 'reconcile', error: `${error}` })),
   );
-}
-
-/** What this run did not find any more is no more; a kind of which there were too many to give is left alone. */
-async function* fixGone(desk: ReconcileDesk, kind: 'trade' | 'refund'): Step {
-  const { runs, bills } = desk.run;
-  const counts = billOf({ ...desk.run, bills }, kind)?.tally?.differences;
-  if (runs < 2 || counts === undefined) return;
-  const kinds = DIFFERENCE_KINDS.filter((name) => counts[name] <= DIFFERENCES_GIVEN_MAX);
-  for (;;) {
-    const gone = notFoundAgain(desk.sql, desk.day, kind, runs, kinds, PAGE_ITEMS_MAX);
-    if (gone.length === 0) return;
-    const now = Date.now();
-    desk.storage.transactionSync(() => {
-      for (const known of gone) {
-        const note = known.note ?? `Run ${runs} of the day did not find it any more.`;
-        putDiscrepancy(desk.sql, { ...known, status: 'fixed', note, updatedAt: now }, now);
-      }
-    });
-    yield { rows: 0, calls: 0 };
-  }
 }

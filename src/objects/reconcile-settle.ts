@@ -13,9 +13,10 @@ export async function* settleStep(desk: ReconcileDesk): Step {
   desk.save((run) => ({ ...settled(desk, run), step: 'done' }));
 }
 
-/** With the sums of an earlier run's bill, where this one is not about it. */
+/** With the sums of an earlier run's bill, where this one is not about it. A part of the day settles nothing. */
 function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
-  const money = billOf(run, 'trade')?.tally?.money;
+  const trades = billOf(run, 'trade');
+  const money = trades?.covers === undefined || trades.covers === 'all' ? trades?.tally?.money : undefined;
   const flow = billOf(run, 'fundflow')?.flow;
   if (money === undefined || flow == null) return { ...run, settlement: null };
   const before = readRun(desk.sql, dayAfter(run.day, -1));
@@ -28,7 +29,8 @@ function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
 /** The account's bill alone for its sums; with the trades of the same run, three times, to tie its lines. */
 async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   const trades = billOf(desk.run, 'trade');
-  const isHere = trades?.state === 'done' && (trades.file !== null || trades.none);
+  const isWhole = trades?.covers === undefined || trades.covers === 'all';
+  const isHere = isWhole && trades?.state === 'done' && (trades.file !== null || trades.none);
   const isTied = isHere && (trades.rows ?? 0) + (account.rows ?? 0) <= TIED_ROWS_MAX;
   const ties = isTied ? new Ties() : null;
   if (ties && trades) {

@@ -1,7 +1,7 @@
 // Reconciler: owns a channel's reconciliations and discrepancies, and does the runs in slices of its alarm. Thin: the
 // steps are beside it, the SQL in store/. Never changes an order: it tells the ledgers what a bill has.
 import { DurableObject } from 'cloudflare:workers';
-import { type BillDay, dayEnd } from '../core/bill.ts';
+import { type BillCoverage, type BillDay, dayEnd } from '../core/bill.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { backoffMs } from '../core/delivery.ts';
 import { changeDiscrepancy, type Discrepancy } from '../core/discrepancy.ts';
@@ -9,6 +9,7 @@ import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PROJECT_DELAY_MS, PUSH_TIMEOUT_MS } fro
 import {
   type BringBill,
   beginRun,
+  busyWith,
   type ChangeReply,
   type ChangeRequest,
   goOn,
@@ -88,12 +89,15 @@ export class Reconciler extends DurableObject<Env> {
     const record = await this.#record(channel, stamp.now);
     const problem = layoutProblem(record, kind);
     if (problem !== null) return problem;
+    // A provider's own file has its sums to prove it whole; a table has nothing.
+    const isTable = record.channel.settings.billMapping !== null && kind !== 'fundflow';
+    const covers = request.covers ?? (isTable ? 'part' : 'all');
     this.#open(channel);
     this.#isBringing += 1;
     try {
       const kept = await keepFile(this.ctx.storage, bytes);
       if (kept === null) return refused('body', TOO_LARGE);
-      const reply = this.ctx.storage.transactionSync(() => this.#brought(request, kept));
+      const reply = this.ctx.storage.transactionSync(() => this.#brought(request, covers, kept));
       if (reply.kind !== 'started' && kept.file !== null) store.dropFile(this.#sql, kept.file);
       return reply;
     } finally {
@@ -102,20 +106,21 @@ export class Reconciler extends DurableObject<Env> {
   }
 
   /** Anything may have happened while the file came. */
-  #brought({ channel, day, kind, stamp }: BringBill, kept: KeptFile): StartRunReply {
+  #brought({ channel, day, kind, stamp }: BringBill, covers: BillCoverage, kept: KeptFile): StartRunReply {
     const { now } = stamp;
     const known = store.readRun(this.#sql, day);
     // Another file under the same key is another request: it is never taken for the first one.
     const claim = store.claimRunKey(this.#sql, { ...stamp, digest: `${stamp.digest} ${kept.digest}` });
     if (claim === 'reused') return { kind: 'key_reused' };
     if (known && claim === 'same') return { kind: 'under_way', run: known };
-    if (known && isUnderWay(known, [kind])) {
+    const detail = known && busyWith(known, kind, covers);
+    if (detail !== null) {
       // Tried again under the same key once that run is over, this bill must be taken, and not the other run answered.
       store.forgetRunKey(this.#sql, stamp);
-      return { kind: 'busy', detail: UNDER_WAY };
+      return { kind: 'busy', detail };
     }
     const asked = { channel, day, kinds: [kind], begunBy: 'upload' } as const;
-    const bill = { ...wantedBill(kind, 'upload'), state: 'here' as const, ...kept };
+    const bill = { ...wantedBill(kind, 'upload'), covers, state: 'here' as const, ...kept };
     const run = this.#begin(known, asked, [bill], now);
     this.#note(stamp, `${run.id} ${kind} ${kept.digest ?? ''}`);
     return { kind: 'started', run };
@@ -278,8 +283,6 @@ export class Reconciler extends DurableObject<Env> {
     if (known === null || known > at || isLost) await this.ctx.storage.setAlarm(Math.max(at, 1));
   }
 }
-
-const UNDER_WAY = 'The day is being compared: look at its run, and upload the bill when that is over.';
 
 const refused = (field: 'channel' | 'day' | 'kinds' | 'body', detail: string) =>
   ({ kind: 'refused', field, detail }) as const;

@@ -81,21 +81,27 @@ export const repairsOf = (sql: SqlStorage, day: BillDay, after: string, limit: n
     .toArray()
     .map((row) => ({ discrepancy: discrepancyOf(row), eventId: row.todo, bill: row.bill }));
 
-/** Open ones of a bill that its last run did not find any more. */
+type NotFound = {
+  readonly day: BillDay;
+  readonly bill: BillKind;
+  readonly run: number;
+  readonly kinds: readonly DifferenceKind[];
+  readonly after: string;
+};
+
+/** Open ones of a bill that its last run did not find any more, by id. */
 export const notFoundAgain = (
   sql: SqlStorage,
-  day: BillDay,
-  bill: BillKind,
-  run: number,
-  kinds: readonly DifferenceKind[],
+  { day, bill, run, kinds, after }: NotFound,
   limit: number,
 ): readonly Discrepancy[] =>
   sql
     .exec<Row>(
-      `SELECT doc FROM discrepancies WHERE day = ? AND bill = ? AND status = 'open' AND run < ?
+      `SELECT doc FROM discrepancies WHERE day = ? AND bill = ? AND status = 'open' AND id > ? AND run < ?
          AND kind IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
       day,
       bill,
+      after,
       run,
       JSON.stringify(kinds),
       limit,

@@ -60,7 +60,10 @@ export type BilledFee = {
   readonly units: number;
 };
 
-/** The fees of each day's bill that was compared to its end and holds no row of another shop: all of them are ours. */
+/**
+ * The fees of each day's bill that was compared to its end and holds no row of another shop: all of them are ours. A
+ * table of a part of the day says nothing of the rest.
+ */
 export async function readBilledFees(
   db: D1Database,
   channels: readonly string[],
@@ -72,7 +75,8 @@ export async function readBilledFees(
       `SELECT r.channel, r.day, m.key AS currency, m.value ->> '$.fee' AS units
        FROM reconciliations r, json_each(r.doc, '$.bills') b, json_each(b.value, '$.tally.money') m
        WHERE r.day >= ?2 AND r.day <= ?3 AND r.channel IN (SELECT value FROM json_each(?1)) AND r.state = 'done'
-         AND b.value ->> '$.kind' = 'trade' AND b.value ->> '$.tally.foreign' = 0`,
+         AND b.value ->> '$.kind' = 'trade' AND b.value ->> '$.tally.foreign' = 0
+         AND coalesce(b.value ->> '$.covers', 'all') = 'all'`,
     )
     .bind(JSON.stringify(channels), first, last)
     .all<BilledFee>();

@@ -1,13 +1,14 @@
 // An operator's own table: any columns, separators and words; what is not said is refused in words.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BillMapping, mappedLayout } from '../../src/core/bill-mapping.ts';
+import { BillMapping } from '../../src/core/bill-mapping.ts';
+import { mappedLayout } from '../../src/core/mapped-bill.ts';
 import { gbk } from '../fixtures/bills/alipay.ts';
 import { bytesOf, readAll } from './bill-kit.ts';
 
 const columns = { orderNo: 'Order', transactionId: 'Id', amount: 'Amount', at: 'Paid at' };
 const basic = { columns, currency: 'CNY' };
-const layoutOf = (mapping: object) => mappedLayout(BillMapping.parse(mapping), false);
+const layoutOf = (mapping: object) => mappedLayout(BillMapping.parse(mapping), false, 'trade');
 const read = (text: string, mapping: object = basic) => readAll(bytesOf(text), { layout: layoutOf(mapping) });
 
 describe('an operator’s table', () => {

@@ -10,7 +10,7 @@ import { putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
 import { ADMIN_KEY, call, makeKey, unique } from './api-world.ts';
 import { BASE, Visitor } from './console-world.ts';
 import { refunded } from './ledger-kit.ts';
-import { alarmsOf, CNY, DAY, filesOf, Merchant, START, told, trade } from './reconcile-world.ts';
+import { alarmsOf, CNY, DAY, filesOf, Merchant, refundOf, START, signed, told, trade } from './reconcile-world.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 beforeEach(() => {
@@ -41,7 +41,7 @@ describe('a bill that somebody brings', () => {
   it('is read by the mapping of the channel, compared and repaired by', async () => {
     const merchant = await mapped();
     await merchant.hear(told(trade('A-1')), told(trade('A-3'), { amount: CNY(1_000) }));
-    const reply = await bring(merchant, table('A-1', 'A-2'));
+    const reply = await bring(merchant, table('A-1', 'A-2'), '&covers=all');
     expect([reply.status, reply.body.begunBy]).toEqual([202, 'upload']);
     const body = await merchant.until('done');
     expect(merchant.asked).toEqual([]);
@@ -49,6 +49,59 @@ describe('a bill that somebody brings', () => {
     const kinds = (await merchant.discrepancies()).map(({ kind, orderNo }) => `${kind} ${orderNo}`).sort();
     expect(kinds).toEqual(['missing_here A-2', 'missing_there A-3']);
     expect((await merchant.order('A-2')).body.order).toMatchObject({ state: 'paid' });
+  });
+
+  it('says what it has in full, and only of that is told what it lacks', async () => {
+    const merchant = await mapped();
+    const payment = trade('A-1');
+    await merchant.hear(told(payment), told(refundOf('A-1')), told(trade('A-3')));
+    const lacks = async (query: string) => {
+      await bring(merchant, table('A-1'), query);
+      const [bill] = [...((await merchant.until('done')).bills ?? [])];
+      const open = await merchant.discrepancies('&status=open');
+      const found = open.map(({ kind, about, orderNo }) => `${kind} ${about} ${orderNo}`).sort();
+      return [String(bill?.covers), Number(bill?.tally?.unjudged), ...found];
+    };
+    const [ofPayment, ofRefund] = ['missing_there payment A-3', 'missing_there refund A-1'];
+    expect(await lacks('')).toEqual(['part', 2]);
+    expect(await lacks('&covers=payments')).toEqual(['payments', 1, ofPayment]);
+    expect(await lacks('&covers=all')).toEqual(['all', 0, ofPayment, ofRefund]);
+    // What a part says nothing of stays as it is; what it has is no more.
+    expect(await lacks('&covers=part')).toEqual(['part', 2, ofPayment, ofRefund]);
+    await bring(merchant, table('A-3'), '&covers=part');
+    await merchant.until('done');
+    expect(await merchant.discrepancies('&status=open')).toMatchObject([{ about: 'refund' }]);
+    expect(await lacks('&covers=refunds')).toEqual(['refunds', 1, ofRefund]);
+  });
+
+  it('of refunds has no payment in it, and pays no order', async () => {
+    const merchant = await mapped();
+    await bring(merchant, table('A-9'), '&kind=refund');
+    await merchant.until('done');
+    expect((await merchant.order('A-9')).status).toBe(404);
+    expect(await merchant.discrepancies()).toMatchObject([{ kind: 'missing_here', about: 'refund', status: 'open' }]);
+    const kinds = { billMapping: { ...mapping, columns: { ...mapping.columns, kind: 'Fee' } } };
+    const worded = { ...kinds.billMapping, kindWords: { '0.06': 'payment' } };
+    await call('PATCH', `/v1/channels/${merchant.channel}`, { settings: { billMapping: worded } });
+    await bring(merchant, table('A-9'), '&kind=refund');
+    expect(String((await merchant.until('refused')).problem)).toContain('kind=trade');
+    expect((await bring(merchant, table('A-9'), '&kind=refund&covers=payments')).body).toMatchObject({
+      errors: [{ field: 'covers' }],
+    });
+  });
+
+  it('of a part of the day stands for no bill that is waited for', async () => {
+    const merchant = await Merchant.open(filesOf([trade('A-1')]), {
+      settings: { billMapping: mapping, exclusive: true },
+    });
+    merchant.instead = () => signed({ code: 'STATEMENT_CREATING', message: 'later' }, 400);
+    await merchant.start();
+    await merchant.until('waiting');
+    const refused = await bring(merchant, table('A-1'), '&covers=part');
+    expect(refused).toMatchObject({ status: 409, body: { code: 'wrong_status' } });
+    expect(String(refused.body.detail)).toContain('covers=all');
+    expect(await merchant.view()).toMatchObject({ body: { state: 'waiting', runs: 1 } });
+    expect((await bring(merchant, table('A-1'), '&covers=all')).status).toBe(202);
   });
 
   it.each([

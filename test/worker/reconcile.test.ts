@@ -313,7 +313,7 @@ describe('a provider that has no bill yet', () => {
     expect(kindsOf(await merchant.discrepancies())).toEqual(found);
   });
 
-  it('of the trades is given it by a person, keeps it through a nudge by hand, and still has the account come', async () => {
+  it('of the trades is given it by a person, keeps it when run by hand, and still has the account come', async () => {
     const merchant = await opened();
     merchant.instead = creating('/v3/bill/');
     await merchant.start();

@@ -11,9 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
 import type { BillRow } from '../../src/core/bill.ts';
 import type { BillLayout } from '../../src/core/bill-layout.ts';
-import { BillMapping, mappedLayout } from '../../src/core/bill-mapping.ts';
+import { BillMapping } from '../../src/core/bill-mapping.ts';
 import { readBill } from '../../src/core/bill-stream.ts';
 import { FIRST_CURSOR } from '../../src/core/compare-tally.ts';
+import { mappedLayout } from '../../src/core/mapped-bill.ts';
 import { Comparison } from '../../src/core/reconcile-compare.ts';
 import { NO_FLOW, settle } from '../../src/core/settlement.ts';
 import { wechatpayV3 } from '../../src/providers/wechatpay-v3.ts';
@@ -163,7 +164,11 @@ async function inOwnProcess(path: string, sha1: string): Promise<Read> {
 async function measureMapped(rows: number): Promise<number> {
   const columns = { orderNo: 'order', transactionId: 'id', amount: 'amount', at: 'time', kind: 'kind', fee: 'fee' };
   const kindWords = { payment: 'payment', refund: 'refund' };
-  const layout = mappedLayout(BillMapping.parse({ columns, kindWords, currency: 'CNY', times: 'milliseconds' }), false);
+  const layout = mappedLayout(
+    BillMapping.parse({ columns, kindWords, currency: 'CNY', times: 'milliseconds' }),
+    false,
+    'trade',
+  );
   const parts = [Buffer.from('order,id,amount,time,kind,fee,name\n')];
   for (let at = 0; at < rows; at++) {
     const { orderNo, transactionId, fen, feeFen, name, kind, at: time } = tradeAt(at);
