@@ -1,6 +1,7 @@
 // GET /pay/{token}: what a payer sees of one order, as a page, as JSON and as a picture of the code. Public: whoever
 // has the token may look. Never writes, never asks a provider, and never says who sells or what.
 import { type Language, languageOf } from './core/language.ts';
+import { HTTPS_ALONE_SECONDS } from './core/limits.ts';
 import { qrPng, qrSvg } from './core/qr.ts';
 import { unreachable } from './core/result.ts';
 import { readPayToken } from './crypto/pay-token.ts';
@@ -21,6 +22,7 @@ const HEADERS = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'x-robots-tag': 'noindex',
+  'strict-transport-security': `max-age=${HTTPS_ALONE_SECONDS}`,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'cross-origin-resource-policy': 'same-origin',

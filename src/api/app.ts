@@ -1,7 +1,7 @@
 // The /v1 application: its routes, its refusals, its OpenAPI document and the page that shows it. Decides nothing.
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { API_BODY_BYTES_MAX } from '../core/limits.ts';
+import { API_BODY_BYTES_MAX, HTTPS_ALONE_SECONDS } from '../core/limits.ts';
 import { access } from './access.ts';
 import { alarmDestinations } from './alarm-destinations.ts';
 import { alarmRules } from './alarm-rules.ts';
@@ -60,6 +60,7 @@ api.use(takeVouched);
 api.use(async (c, next) => {
   await next();
   c.header('x-content-type-options', 'nosniff');
+  c.header('strict-transport-security', `max-age=${HTTPS_ALONE_SECONDS}`);
   if (c.req.path.startsWith('/v1/')) c.header('cache-control', 'no-store');
 });
 api.use(

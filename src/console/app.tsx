@@ -2,6 +2,7 @@
 import { MeBody } from '../api/me.ts';
 import { isSessionOver } from '../core/access.ts';
 import { languageOf } from '../core/language.ts';
+import { HTTPS_ALONE_SECONDS } from '../core/limits.ts';
 import { readConfig } from '../env.ts';
 import { readAccessCopy } from '../store/access-copy.ts';
 import { access } from './access.tsx';
@@ -61,6 +62,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': CSP,
   'referrer-policy': 'same-origin',
+  'strict-transport-security': `max-age=${HTTPS_ALONE_SECONDS}`,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'x-robots-tag': 'noindex',

@@ -269,6 +269,8 @@ export const TOLD_KEPT_MS = 60 * DAY_MS;
 /** How exactly it is known when an API key was last used: one row written a key and so long. */
 export const KEY_USE_NOTED_MS = 3_600_000;
 /** A session of the console ends after so long without a page, and after so long in any case. */
+/** Browsers that were here once come by https alone; what is said over plain http they ignore (RFC 6797, 8.1). */
+export const HTTPS_ALONE_SECONDS = 31_536_000;
 export const SESSION_IDLE_MS = 3_600_000;
 export const SESSION_MS_MAX = 12 * 3_600_000;
 /** Ended sessions that are remembered one by one; of one person, and of all. More end older sessions at once. */

@@ -1,7 +1,7 @@
 // Who gets into the console, for how long, and what a page of it never does.
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ADMIN_KEY, call, makeKey } from './api-world.ts';
+import { ADMIN_KEY, call, makeKey, makeOrigin } from './api-world.ts';
 import { BASE, tokenIn, Visitor } from './console-world.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -46,6 +46,17 @@ describe('logging in', () => {
     expect(seen.text).not.toContain(ADMIN_KEY);
     expect(visitor.cookies.has(SESSION)).toBe(false);
   });
+
+  it.each(['中文', 'tg_a\nx: y', 'tg_\u0000', 'é'.repeat(40), 'x'.repeat(50_000), `${ADMIN_KEY} x`])(
+    'says the same of what can be no key: %j',
+    async (key) => {
+      const spy = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const visitor = new Visitor();
+      expect((await visitor.send('/console/login', { key })).status).toBe(401);
+      expect(visitor.cookies.has(SESSION)).toBe(false);
+      expect(spy).not.toHaveBeenCalled();
+    },
+  );
 
   it('is limited by address', async () => {
     const visitor = new Visitor();
@@ -124,7 +135,8 @@ describe('a session', () => {
     const { text } = await visitor.open('/console/orders');
     expect(text).toContain('href="/console/channels"');
     expect(text).not.toContain('href="/console/audit"');
-    const refused = await visitor.send('/console/orders/x/y/close', { once: 'abc' }, '/console/orders');
+    const path = `/console/origins/${await makeOrigin()}/pause`;
+    const refused = await visitor.send(path, { once: 'abc' }, '/console/orders');
     expect(refused.status).toBe(403);
   });
 
@@ -204,6 +216,7 @@ describe('every answer', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('referrer-policy')).toBe('same-origin');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
       expect(text).not.toMatch(/<style|<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=/);
     },
   );

@@ -4,7 +4,18 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SCOPES, type Scope } from '../../src/core/registry.ts';
-import { call, channelInput, credentials, type Json, makeChannel, makeKey, type Reply, unique } from './api-world.ts';
+import {
+  ADMIN_KEY,
+  call,
+  channelInput,
+  credentials,
+  type Json,
+  makeChannel,
+  makeKey,
+  type Reply,
+  unique,
+} from './api-world.ts';
+import { BASE, tokenIn, Visitor } from './console-world.ts';
 import { down, HOUR_MS, later, MINUTE_MS, Shop, startClock } from './order-world.ts';
 import { DAY, filesOf, Merchant, trade } from './reconcile-world.ts';
 
@@ -46,8 +57,15 @@ const problemOf = ({ status, headers, body }: Reply) => ({
   isTold: String(body.detail).length > 10,
   kept: headers.get('cache-control'),
   sniffed: headers.get('x-content-type-options'),
+  by: headers.get('strict-transport-security'),
 });
-const REFUSED = { type: 'application/problem+json', isTold: true, kept: 'no-store', sniffed: 'nosniff' };
+const REFUSED = {
+  type: 'application/problem+json',
+  isTold: true,
+  kept: 'no-store',
+  sniffed: 'nosniff',
+  by: 'max-age=31536000',
+};
 
 describe('every operation of the contract', () => {
   it('refuses whoever brings no key, or none that counts, and says so', async () => {
@@ -293,4 +311,59 @@ describe('every write of the contract', () => {
       { timeout: 20_000, interval: 200 },
     );
   }, 60_000);
+});
+
+const { operators } = await import('../../src/console/app.tsx');
+const forms = [...new Set(operators.routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
+const pathOf = (pattern: string) => pattern.replaceAll(/:\w+(\{[^}]*\})?/g, 'none');
+
+describe('every form of the console', () => {
+  /** Whoever is in may do these, whatever the role; they change nobody's money, settings or secrets. */
+  const OPEN_TO_ALL = ['login', 'login/person', 'logout', 'preferences', 'me/end', 'why'].map((at) => `/console/${at}`);
+  const sentBy = async (visitor: Visitor, path: string, more: object, headers: Record<string, string>) => {
+    const { text } = await visitor.open(visitor.cookies.has('tollgate-session') ? '/console/me' : '/console/login');
+    const form = { token: tokenIn(text), once: 'once', next: '/console/orders', ...more };
+    return visitor.ask('POST', path, { headers, form });
+  };
+
+  it('is refused without the visitor’s own token, or from another site, logged in or not', async () => {
+    expect(forms.length).toBeGreaterThan(35);
+    const seen: string[] = [];
+    for (const pattern of forms) {
+      const path = pathOf(pattern);
+      const visitor = await Visitor.in();
+      const cookie = visitor.cookies.get('tollgate-session');
+      for (const [more, headers] of [
+        [{ token: 'x'.repeat(32) }, { origin: BASE }],
+        [{ token: '' }, { origin: BASE }],
+        [{}, { origin: 'https://evil.example' }],
+        [{}, { origin: 'null' }],
+        [{}, { 'sec-fetch-site': 'cross-site' }],
+        [{}, { 'sec-fetch-site': 'same-site' }],
+        [{}, {}],
+      ]) {
+        const { status, headers: answered } = await sentBy(visitor, path, more ?? {}, headers ?? {});
+        if (status !== 403 || answered.getSetCookie().length > 0)
+          seen.push(`${path} ${JSON.stringify(headers)} ${status}`);
+        const stranger = await sentBy(new Visitor(), path, { ...more, key: ADMIN_KEY }, headers ?? {});
+        const isLogin = stranger.headers.get('location')?.startsWith('/console/login') === true;
+        if (stranger.status !== 403 && !isLogin) seen.push(`stranger at ${path} ${JSON.stringify(headers)}`);
+        if (/session=[^;]{10}/.test(stranger.headers.getSetCookie().join())) seen.push(`let in at ${path}`);
+      }
+      expect(visitor.cookies.get('tollgate-session')).toBe(cookie);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('acts for nobody whose role does not allow it', async () => {
+    const viewer = await Visitor.in(await makeKey('read'));
+    const acted: string[] = [];
+    for (const pattern of forms) {
+      const path = pathOf(pattern);
+      if (OPEN_TO_ALL.includes(path)) continue;
+      const { status, headers } = await sentBy(viewer, path, {}, { origin: BASE });
+      if (![403, 404, 422].includes(status)) acted.push(`${path} ${status} ${headers.get('location')}`);
+    }
+    expect(acted).toEqual([]);
+  });
 });
