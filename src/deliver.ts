@@ -4,6 +4,7 @@ import type { KeptCallback } from './core/callback.ts';
 import { CLAIM_FRESH_MS, DELIVER_LANES, LEDGER_UNREACHABLE_RETRY_SECONDS, ORIGIN_PATIENCE_MS } from './core/limits.ts';
 import type { ClaimItem, ClaimReply, DeliveryMessage } from './core/record.ts';
 import { isRehearsalLedger } from './core/rehearsal.ts';
+import { traceOfEvent } from './core/trace.ts';
 import { Lanes } from './deliver/lanes.ts';
 import { type Outcome, post } from './deliver/post.ts';
 import { SettleDesk } from './deliver/settle-desk.ts';
@@ -120,7 +121,8 @@ async function work(job: Job, env: Env, desk: SettleDesk): Promise<void> {
     logPost(env, job, outcome);
     // What a backend says of a test stops nothing real.
     if (outcome.status === 410 && !isRehearsalLedger(shard)) await pauseGone(originId, go, env);
-    desk.add(shard, { seq, originId, claim: go.claim, attempt, ...outcome }, message);
+    const settlement = { seq, originId, claim: go.claim, attempt, ...outcome };
+    desk.add(shard, { settlement, message, trace: traceOf(go) });
   } catch (error) {
     // Something of ours failed, not the origin: the lease runs out and the same attempt is dispatched again.
     console.error(JSON.stringify({ hop: 'deliver', eventId: go.eventId, origin: originId, error: String(error) }));
@@ -136,8 +138,11 @@ const toldOf = ({ eventId: id, type, occurredAt, data, replay = false, trace = n
   trace,
 });
 
+const traceOf = ({ trace, eventId }: Go): string => trace ?? traceOfEvent(eventId);
+
 function logPost(env: Env, { message, go }: Job, { outcome, ms, status }: Outcome): void {
-  const { orderNo = null, channel = null, eventId, trace = null } = go;
+  const { orderNo = null, channel = null, eventId } = go;
+  const trace = traceOf(go);
   const { originId: origin, attempt } = message.body;
   logHop(env, { hop: 'deliver', trace, channel, orderNo, eventId, outcome, ms, more: { origin, attempt, status } });
 }

@@ -13,6 +13,8 @@ export type HopLine = {
   /** The verdict of a callback or fact, the outcome of an attempt. */
   readonly outcome: string;
   readonly ms: number;
+  /** Of a line that is about several: each of theirs, so that a search for one finds it. */
+  readonly traces?: readonly string[];
   /** What only this hop has. */
   readonly more?: Readonly<Record<string, string | number | null>>;
 };
@@ -24,6 +26,8 @@ export const mayLogRefusal = (now: number): boolean => refused.allows('refused',
 
 export function logHop(env: Vars, line: HopLine): void {
   if (!readConfig(env).logsHops) return;
-  const { hop, trace = null, channel = null, orderNo = null, eventId = null, outcome, ms, more = {} } = line;
-  console.log(JSON.stringify({ hop, trace, channel, orderNo, eventId, outcome, ms, ...more }));
+  const { hop, channel = null, orderNo = null, eventId = null, outcome, ms, more = {}, traces = [] } = line;
+  const trace = line.trace ?? (traces.length === 1 ? traces[0] : null);
+  const all = traces.length > 1 ? { traces } : {};
+  console.log(JSON.stringify({ hop, trace, channel, orderNo, eventId, outcome, ms, ...more, ...all }));
 }

@@ -158,7 +158,7 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   if (!translated.ok) return refused(translated.error, body);
   const { asks, noticeType } = translated.value;
   if (asks !== undefined) return scanned(route, credentials, notification, asks.productId, noticeType, body);
-  const answers = await askAll(intake.env, provider, record, newest, translated.value.hints ?? []);
+  const answers = await askAll({ ...intake, provider, record, credentials: newest }, translated.value.hints ?? []);
   if (!answers.ok) return refused(answers.error, body);
   const told: Told[] = [
     { source: 'callback', translation: translated.value },

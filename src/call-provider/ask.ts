@@ -17,6 +17,7 @@ import type {
   ProviderRequest,
   RequestContext,
 } from '../providers/provider.ts';
+import { newTrace } from '../record.ts';
 import { openCredentials } from '../store/registry-copy.ts';
 import { noteWord } from './health.ts';
 
@@ -33,6 +34,8 @@ export type Asker = {
   readonly credentials: unknown;
   /** After this nobody waits for the answer any more, epoch milliseconds; left out: as long as the calls take. */
   readonly deadline?: number;
+  /** Of the callback that asks, or of this errand: what comes of the answer has it too. */
+  readonly trace?: string;
   /** These credentials are only tried: what comes of it says nothing of the channel. */
   readonly isTrial?: true;
 };
@@ -45,6 +48,8 @@ export type Question<T> = {
     keys: readonly FetchedKey[],
     now: number,
   ) => Promise<Result<T, ProviderProblem>>;
+  /** The order that it is about, for the log. */
+  readonly orderNo?: string | undefined;
   /** Only what is wrong with the credentials makes the provider refuse it. */
   readonly isProof?: true;
   /** Makes the call where its answer may be a file; left out: the answer is read whole. */
@@ -67,7 +72,8 @@ export type AskProblem = {
 export async function askerOf(env: Env, record: ChannelRecord): Promise<Asker> {
   const provider = providerOf(record.channel.provider);
   if (!provider) throw new Error(`This version of the gateway has no provider ${record.channel.provider}.`);
-  return { env, record, provider, credentials: await openCredentials(record, readConfig(env).masterKey) };
+  const credentials = await openCredentials(record, readConfig(env).masterKey);
+  return { env, record, provider, credentials, trace: newTrace() };
 }
 
 /** Where the provider is told to call; null while the gateway has no public address. */
@@ -84,7 +90,8 @@ export async function askProvider<T>(asker: Asker, question: Question<T>): Promi
   const begunAt = Date.now();
   const said = await asked(asker, question);
   const outcome = said.ok ? 'answered' : said.error.code;
-  logHop(asker.env, { hop: 'ask', channel: asker.record.channel.id, outcome, ms: Date.now() - begunAt });
+  const about = { trace: asker.trace ?? null, channel: asker.record.channel.id, orderNo: question.orderNo ?? null };
+  logHop(asker.env, { hop: 'ask', ...about, outcome, ms: Date.now() - begunAt });
   const word = wordOf(question, said);
   if (word !== null && asker.isTrial !== true) noteWord(asker.env, asker.record, word);
   return said;

@@ -31,6 +31,7 @@ export async function closeOrder(asker: CloseAsker, order: Order, now: number): 
   if (before.value !== 'open') return { kind: before.value };
   const { close, credentials } = asker;
   const said = await askProvider(asker, {
+    orderNo,
     request: (context) => close.request({ orderNo }, credentials, context),
     read: (answer, keys, at) => close.read(answer, credentials, keys, at),
   });

@@ -59,6 +59,7 @@ async function create(asker: PayAsker, order: Order, registration: Registration)
   const { orderNo } = order;
   const { pay, notifyUrl, credentials } = asker;
   const said = await askProvider(asker, {
+    orderNo,
     request: (context) => pay.request({ orderNo, registration, notifyUrl }, credentials, context),
     read: (answer, keys, now) => pay.read(answer, credentials, keys, now, registration.expiresAt),
   });

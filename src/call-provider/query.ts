@@ -19,6 +19,7 @@ export const aboutOf = (query: Query, target: QueryTarget, credentials: unknown)
   request: (context) => query.request(target, credentials, context),
   read: (answer, keys, now) => query.read(answer, target, credentials, keys, now),
   isProof: true,
+  orderNo: target.orderNo,
 });
 
 /** What the provider knew, recorded. */

@@ -100,6 +100,7 @@ function refundTargetOf(order: Order, request: RefundRequest): QueryTarget {
 async function send(asker: RefundAsker, refund: RefundOrder): Promise<Result<Heard, AskProblem>> {
   const { refund: capability, credentials } = asker;
   const said = await askProvider(asker, {
+    orderNo: refund.orderNo,
     request: (context) => capability.request(refund, credentials, context),
     read: (answer, keys, now) => capability.read(answer, refund, credentials, keys, now),
   });

@@ -4,9 +4,15 @@ import { LEDGER_UNREACHABLE_RETRY_SECONDS, SETTLE_BATCH_MAX, SETTLE_WAIT_MS } fr
 import type { DeliveryMessage, Settlement } from '../core/record.ts';
 import { logHop } from '../log.ts';
 
+type Settled = {
+  readonly settlement: Settlement;
+  readonly message: Message<DeliveryMessage>;
+  readonly trace: string;
+};
+
 export class SettleDesk {
   readonly #env: Env;
-  readonly #groups = new Map<string, { settlement: Settlement; message: Message<DeliveryMessage> }[]>();
+  readonly #groups = new Map<string, Settled[]>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #settling: Promise<void>[] = [];
 
@@ -14,9 +20,9 @@ export class SettleDesk {
     this.#env = env;
   }
 
-  add(shard: string, settlement: Settlement, message: Message<DeliveryMessage>): void {
+  add(shard: string, settled: Settled): void {
     const group = this.#groups.get(shard) ?? [];
-    group.push({ settlement, message });
+    group.push(settled);
     this.#groups.set(shard, group);
     if (group.length >= SETTLE_BATCH_MAX) this.#flush(shard);
     else if (!this.#timers.has(shard))
@@ -39,14 +45,15 @@ export class SettleDesk {
     if (group.length > 0) this.#settling.push(this.#settle(shard, group));
   }
 
-  async #settle(shard: string, group: { settlement: Settlement; message: Message<DeliveryMessage> }[]): Promise<void> {
+  async #settle(shard: string, group: readonly Settled[]): Promise<void> {
     const begunAt = Date.now();
     for (let tries = 3; tries > 0; tries--) {
       try {
         await this.#env.LEDGER.getByName(shard).settle(group.map(({ settlement }) => settlement));
         for (const { message } of group) message.ack();
         const more = { count: group.length, shard };
-        logHop(this.#env, { hop: 'settle', outcome: 'settled', ms: Date.now() - begunAt, more });
+        const traces = group.map(({ trace }) => trace);
+        logHop(this.#env, { hop: 'settle', outcome: 'settled', ms: Date.now() - begunAt, more, traces });
         return;
       } catch (error) {
         console.error(JSON.stringify({ hop: 'settle', shard, error: String(error), tries }));

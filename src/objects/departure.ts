@@ -62,7 +62,7 @@ export class Departure {
 
   #row(row: outbox.DueRow): void {
     const { flights, shard } = this.#dispatcher;
-    const { seq, originId, orderNo, eventId } = row;
+    const { seq, originId, orderNo, eventId, trace } = row;
     // The gate was asked in between: an outcome that came meanwhile has the last word.
     if (this.#dispatcher.isPaused(originId) || outbox.rowOf(this.#sql, seq, originId)?.rev !== row.rev) return;
     if (flights.laneBusy(orderNo, originId)) {
@@ -73,7 +73,7 @@ export class Departure {
     if (!permit) return;
     // Durable before it is sent: a restart must know that a consumer may have it.
     outbox.putRow(this.#sql, { ...row, state: 'in_flight', dueAt: null, rev: row.rev + 1 });
-    const flight = { seq, originId, orderNo, eventId, attempt: row.attempt + 1, hasRow: true };
+    const flight = { seq, originId, orderNo, eventId, trace, attempt: row.attempt + 1, hasRow: true };
     flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
   }
 
@@ -105,7 +105,7 @@ export class Departure {
 
   /** Goes without a row. False when the event had better stay fresh: no permit, and no other origin behind it. */
   #first(event: outbox.FreshEvent, origin: DispatchOrigin, hasOthers: boolean): boolean {
-    const { seq, orderNo, eventId } = event;
+    const { seq, orderNo, eventId, trace } = event;
     const mustWait = this.#dispatcher.isPaused(origin.id) || this.#laneBusy(event, origin.id);
     if (mustWait || (origin.ladderSeconds[0] ?? 0) > 0) {
       this.#wait(event, origin, 'ladder');
@@ -114,7 +114,7 @@ export class Departure {
     const permit = this.#spend(origin.id);
     if (permit) {
       const { flights, shard } = this.#dispatcher;
-      const flight = { seq, orderNo, eventId, originId: origin.id, attempt: 1, hasRow: false };
+      const flight = { seq, orderNo, eventId, trace, originId: origin.id, attempt: 1, hasRow: false };
       flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
     } else if (hasOthers) this.#wait(event, origin, 'throttled');
     else return false;

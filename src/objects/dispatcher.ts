@@ -65,8 +65,8 @@ export class Dispatcher {
     const [first] = marks.config.origins; // the only one that goes without rows
     const events = first ? outbox.eventsInDoubt(this.#sql, marks, first.id, first.filter !== null) : [];
     for (const event of events.filter((one) => first && this.takes(first, one))) {
-      const { seq, orderNo, eventId } = event;
-      this.flights.add({ seq, orderNo, eventId, originId: first?.id ?? '', attempt: 1, hasRow: false, until });
+      const { seq, orderNo, eventId, trace } = event;
+      this.flights.add({ seq, orderNo, eventId, trace, originId: first?.id ?? '', attempt: 1, hasRow: false, until });
     }
     for (const row of outbox.rowsInFlight(this.#sql)) {
       this.flights.add({ ...row, attempt: row.attempt + 1, hasRow: true, until });

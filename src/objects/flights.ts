@@ -5,6 +5,7 @@ export type Flight = {
   readonly orderNo: string;
   readonly originId: string;
   readonly eventId: string;
+  readonly trace: string | null;
   readonly attempt: number;
   /** False while only the events table and this memory know of it. */
   hasRow: boolean;
@@ -20,8 +21,8 @@ export type Flight = {
   until: number;
 };
 
-export type NewFlight = Pick<Flight, 'seq' | 'orderNo' | 'originId' | 'eventId' | 'attempt' | 'hasRow' | 'until'> &
-  Partial<Pick<Flight, 'ready' | 'permit' | 'probe'>>;
+type Named = 'seq' | 'orderNo' | 'originId' | 'eventId' | 'trace' | 'attempt' | 'hasRow' | 'until';
+export type NewFlight = Pick<Flight, Named> & Partial<Pick<Flight, 'ready' | 'permit' | 'probe'>>;
 
 export class Flights {
   readonly #flights = new Map<string, Flight>();

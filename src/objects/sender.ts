@@ -9,6 +9,7 @@ import {
   QUEUE_TIMEOUT_MS,
 } from '../core/limits.ts';
 import type { DeliveryMessage } from '../core/record.ts';
+import { traceOfEvent } from '../core/trace.ts';
 import { within } from '../core/within.ts';
 import { logHop } from '../log.ts';
 import type { Shard } from './dispatcher.ts';
@@ -56,7 +57,8 @@ export class Sender {
     const begunAt = Date.now();
     await within(queue.sendBatch(messages), QUEUE_TIMEOUT_MS, 'The queue');
     const more = { count: messages.length, shard };
-    logHop(this.#shard.env, { hop: 'dispatch', outcome: 'sent', ms: Date.now() - begunAt, more });
+    const traces = flights.map(({ trace, eventId }) => trace ?? traceOfEvent(eventId));
+    logHop(this.#shard.env, { hop: 'dispatch', outcome: 'sent', ms: Date.now() - begunAt, more, traces });
     this.#flights.markSent(flights, Date.now() + this.#shard.leaseMs);
   }
 }

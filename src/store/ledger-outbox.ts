@@ -50,12 +50,14 @@ export type FreshEvent = {
   readonly type: EventType | null;
   readonly receivedAt: number;
   readonly settled: string | null;
+  /** Null: committed by a version that had none. */
+  readonly trace: string | null;
   /** The snapshot, where a filter has to look at it; else null. */
   readonly data: string | null;
 };
 
 const freshColumns = (withData: boolean) =>
-  `SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type, received_at AS receivedAt, settled,
+  `SELECT seq, order_no AS orderNo, sequence, event_id AS eventId, type, received_at AS receivedAt, settled, trace,
      ${withData ? 'data' : 'NULL AS data'} FROM events`;
 
 export const freshEvents = (sql: SqlStorage, head: number, limit: number, withData: boolean): FreshEvent[] =>
@@ -125,10 +127,10 @@ export function putRow(sql: SqlStorage, row: DeliveryRow): void {
 export const rowOf = (sql: SqlStorage, seq: number, originId: string): DeliveryRow | null =>
   sql.exec<DeliveryRow>(`${ROW} WHERE seq = ? AND origin_id = ?`, seq, originId).toArray()[0] ?? null;
 
-export type DueRow = DeliveryRow & { readonly eventId: string };
+export type DueRow = DeliveryRow & { readonly eventId: string; readonly trace: string | null };
 
 const DUE = `SELECT d.seq, d.origin_id AS originId, d.order_no AS orderNo, d.state, d.reason, d.due_at AS dueAt,
-  d.attempt, d.failures, d.rev, e.event_id AS eventId FROM deliveries d JOIN events e ON e.seq = d.seq`;
+  d.attempt, d.failures, d.rev, e.event_id AS eventId, e.trace FROM deliveries d JOIN events e ON e.seq = d.seq`;
 
 /** Rows of an origin that are due, in the order of their time and then of their commit. */
 export const dueRows = (sql: SqlStorage, originId: string, now: number, limit: number): DueRow[] =>

@@ -183,10 +183,11 @@ describe('asking', () => {
       const calls = playApi({});
       const targets = Array.from({ length: HINTS_PER_NOTICE_MAX + 1 }, (_, i) => ({ transactionId: `tr_${i}` }));
       const credentials = { apiKey: API_KEY, orderNoPath: 'metadata.order_id' };
-      const refused = await askAll(env, provider, record, credentials, targets);
+      const asker = { env, provider, record, credentials, trace: 'a'.repeat(32) };
+      const refused = await askAll(asker, targets);
       expect(refused).toMatchObject({ ok: false, error: { reason: 'malformed' } });
       expect(calls).toEqual([]);
-      const asked = await askAll(env, provider, record, credentials, targets.slice(1));
+      const asked = await askAll(asker, targets.slice(1));
       expect(asked.ok && asked.value.length).toBe(HINTS_PER_NOTICE_MAX);
     });
   });

@@ -1,10 +1,12 @@
 // What the minute's look finds (breakers, backlogs, refusals), what ends, and one trace from a callback to the origin:
 // in the log, in the order's history and in the origin's own headers. No secret is in any line of it.
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryMessage } from '../../src/core/record.ts';
 import { deliver } from '../../src/deliver.ts';
+import { Flights } from '../../src/objects/flights.ts';
+import { Sender } from '../../src/objects/sender.ts';
 import { receive } from '../../src/receive.ts';
 import { poke } from '../../src/reconcile/poke.ts';
 import { watchRefusals } from '../../src/reconcile/watch.ts';
@@ -34,6 +36,7 @@ afterEach(() => {
 });
 
 const MINUTE_MS = 60_000;
+const NO_BACKLOG = { backlogCount: 0, backlogBytes: 0 };
 const stateOf = async (subject: string, code: string) =>
   (await alarmsOf(subject)).find((alarm) => alarm.code === code)?.state;
 
@@ -167,6 +170,7 @@ describe('a trace', () => {
       ['record', 'applied'],
       ['receive', 'accepted'],
       ['deliver', 'delivered'],
+      ['settle', 'settled'],
     ]);
     const delivered = hops.find(({ hop }) => hop === 'deliver');
     expect(delivered).toMatchObject({ channel: shop.channelId, orderNo, origin: origin.id, attempt: 1, status: 200 });
@@ -190,6 +194,29 @@ describe('a trace', () => {
     ];
     const all = lines.join('\n');
     for (const secret of secrets) expect(all).not.toContain(secret);
+  });
+
+  it('is found in the line of each batch that its event was dispatched with', async () => {
+    const lines: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
+    const queue = { ...env.DELIVER, sendBatch: async () => ({ metadata: { metrics: NO_BACKLOG } }) };
+    const flights = new Flights();
+    const storage = await runInDurableObject(env.LEDGER.getByName(unique('v1:sender')), (_, state) => state.storage);
+    const shard = { env: { ...loud, DELIVER: queue }, storage, name: 'v1:x:1:0', epoch: 'e', leaseMs: 60_000 };
+    const sender = new Sender(shard, flights);
+    const fly = (seq: number, trace: string | null) => {
+      const eventId = `evt_0000000000000000000000000${seq}`;
+      const flight = { seq, orderNo: `A${seq}`, originId: 'o', eventId, trace, attempt: 1, hasRow: false };
+      flights.add({ ...flight, until: Date.now() + 60_000, ready: true, permit: true });
+    };
+    fly(1, 'a'.repeat(32));
+    await sender.send();
+    fly(2, 'b'.repeat(32));
+    fly(3, null);
+    await sender.send();
+    const [one, two] = lines.map((line) => JSON.parse(line));
+    expect([one.hop, one.trace, one.traces]).toEqual(['dispatch', 'a'.repeat(32), undefined]);
+    expect([two.trace, two.traces]).toEqual([null, ['b'.repeat(32), expect.stringMatching(/^[0-9a-f]{32}$/)]]);
   });
 
   it('of an event that was committed without one is told from its id, the same at each attempt', async () => {
