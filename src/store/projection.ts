@@ -12,12 +12,13 @@ export type ProjectionBatch = {
   readonly deliveries: readonly Record<string, unknown>[];
 };
 
-// What a parked row holds is for the ledger alone: nothing was told to anybody yet. Withheld from the feed is what is
-// held or was discarded, and what the lists have let go of already: a rebuild brings it, and nobody is told it again.
+// What a parked row holds is for the ledger alone: nothing was told to anybody yet. `withheld` 1: not in the feed while
+// it is held, or for good since it was discarded. 2: older than the lists are kept; only D1 knows whether that is news.
 const EVENT_COLUMNS = `e.seq, e.event_id, e.order_no, e.sequence, e.type, e.verdict, e.source, e.remote_address,
   e.digest, e.occurred_at, e.received_at, CASE e.verdict WHEN 'parked' THEN NULL ELSE e.data END AS data,
-  e.decision IS 'discarded' OR e.received_at < ?1
-    OR EXISTS (SELECT 1 FROM holds h WHERE h.order_no = e.order_no AND h.from_seq <= e.seq) AS withheld`;
+  CASE WHEN e.decision IS 'discarded'
+      OR EXISTS (SELECT 1 FROM holds h WHERE h.order_no = e.order_no AND h.from_seq <= e.seq) THEN 1
+    WHEN e.received_at < ?1 THEN 2 ELSE 0 END AS withheld`;
 
 /** Facts after the cursor, in the order of their commit. `keptSince`: the lists let go of what came before. */
 export const eventsAfter = (sql: SqlStorage, keptSince: number, cursor: number, limit: number): EventRow[] =>
@@ -193,14 +194,18 @@ const common = (channel: string, row: DeliveryRead, now: number) => ({
 const ORDER_FIELDS = `channel order_no version state flags amount_minor currency paid_minor refunded_minor sequence
   registered test created_at updated_at paid_at`.split(/\s+/);
 const EVENT_FIELDS = `event_id channel order_no sequence type verdict source remote_address digest occurred_at
-  received_at data withheld`.split(/\s+/);
+  received_at data`.split(/\s+/);
 const DELIVERY_FIELDS = `created_at event_id origin channel order_no sequence version state reason attempts
   last_outcome last_status due_at updated_at`.split(/\s+/);
 
 /** An upsert of a JSON array of rows. `conflict` says what happens to a row that is there already. */
 function upsert(table: string, fields: readonly string[], conflict: string): string {
-  const values = fields.map((name) => `j.value ->> '$.${name}'`).join(', ');
-  return `INSERT INTO ${table} (${fields.join(', ')}) SELECT ${values} FROM json_each(?1) j WHERE true ${conflict}`;
+  return `INSERT INTO ${table} (${fields.join(', ')}) SELECT ${valuesOf(fields)} FROM json_each(?1) j
+    WHERE true ${conflict}`;
+}
+
+function valuesOf(fields: readonly string[]): string {
+  return fields.map((name) => `j.value ->> '$.${name}'`).join(', ');
 }
 
 /** Newest version wins; the key and the order's creation stay as they were first told. */
@@ -215,12 +220,16 @@ const DELIVERY_KEY = ['created_at', 'event_id', 'origin'];
 const PUT_ORDERS = upsert('orders', ORDER_FIELDS, replaceOlder('orders', ORDER_FIELDS, ORDER_KEY));
 const ID_FIELDS = ['id', 'channel', 'order_no', 'kind'];
 const PUT_IDS = upsert('order_ids', ID_FIELDS, 'ON CONFLICT DO NOTHING');
-const PUT_EVENTS = upsert('events', EVENT_FIELDS, 'ON CONFLICT (event_id) DO NOTHING');
-// An event that waited, for its registration or for a person, comes once more under its id; the feed must meet it as a
-// new one.
-const FORGET_WAITING = `DELETE FROM events WHERE event_id IN (SELECT j.value ->> '$.event_id' FROM json_each(?1) j)
-  AND (verdict = 'parked' OR (withheld = 1 AND event_id IN
-    (SELECT j.value ->> '$.event_id' FROM json_each(?1) j WHERE j.value ->> '$.withheld' = 0)))`;
+// An event that waited here, for its registration or for a person, comes once more under its id: the feed has to meet
+// it as a new one, behind all that it has given. Any other that is here was told, or is never told. What is old and not
+// here was told before the lists let go of it: a rebuild brings it, and nobody is told it again.
+const WAITED = "o.verdict = 'parked' OR (o.withheld = 1 AND j.value ->> '$.withheld' <> 1)";
+const OF_EVENT = "SELECT 1 FROM events o WHERE o.event_id = j.value ->> '$.event_id'";
+const PUT_EVENTS = `INSERT OR REPLACE INTO events (${EVENT_FIELDS.join(', ')}, withheld)
+  SELECT ${valuesOf(EVENT_FIELDS)},
+    CASE WHEN j.value ->> '$.withheld' = 2 AND EXISTS (${OF_EVENT} AND (${WAITED})) THEN 0
+      ELSE j.value ->> '$.withheld' END
+  FROM json_each(?1) j WHERE NOT EXISTS (${OF_EVENT} AND NOT (${WAITED})) ORDER BY j.key`;
 const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliveries', DELIVERY_FIELDS, DELIVERY_KEY));
 
 /** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
@@ -228,7 +237,6 @@ export async function putProjection(db: D1Database, batch: ProjectionBatch): Pro
   const parts: [string, readonly Record<string, unknown>[]][] = [
     [PUT_ORDERS, batch.orders],
     [PUT_IDS, batch.ids],
-    [FORGET_WAITING, batch.events],
     [PUT_EVENTS, batch.events],
     [PUT_DELIVERIES, batch.deliveries],
   ];

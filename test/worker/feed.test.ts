@@ -188,6 +188,53 @@ describe('what waits', () => {
   });
 });
 
+describe('what waited longer than the lists are kept', () => {
+  const LONG_AGO = Date.now() - 800 * DAY_MS;
+  const numbersOf = (items: readonly Json[]) => items.map(({ data }) => `${data?.order?.orderNo} ${data?.sequence}`);
+
+  it('comes once it is released, in sequence and only once, behind all that was given', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const hold = { ...DEFAULT_CHANNEL_SETTINGS, hold: ['overpaid' as const] };
+    const dispatch = config([], { channelId, settings: hold });
+    await register(name, 'OLD', 60, dispatch);
+    const old = [paid('OLD'), refunded('OLD', 'R1')].map((event) => ({ ...fact(event), receivedAt: LONG_AGO }));
+    await ledger(name).record({ v: 1, facts: [...old, fact(paid('FREE'))], dispatch });
+    const { next } = await untilFed(name, channelId, 1);
+    await ledger(name).release({ v: 1, orderNo: 'OLD', actor: { key: 'key_a', reason: 'looked' }, discard: false });
+    await until(name, async () => (await follow(next, channelId)).items.length === 2);
+    const { items, next: after } = await follow(next, channelId);
+    expect(numbersOf(items)).toEqual(['OLD 1', 'OLD 2']);
+    // Let go of by the lists, and brought back by a rebuild and by each change of the order: nobody is told again.
+    const { results } = await env.DB.prepare(
+      'SELECT event_id AS id, received_at AS at FROM events WHERE channel = ? AND order_no = ?',
+    )
+      .bind(channelId, 'OLD')
+      .all<{ id: string; at: number }>();
+    await pruneLists(env.DB, results);
+    await ledger(name).rebuild();
+    await record(name, [refunded('OLD', 'R2')], dispatch);
+    await until(
+      name,
+      async () =>
+        (await env.DB.prepare('SELECT 1 FROM events WHERE channel = ? AND sequence = 3').bind(channelId).first()) !==
+        null,
+    );
+    await record(name, [refunded('OLD', 'R3')], dispatch);
+    await until(name, async () => (await follow(after, channelId)).items.length === 2);
+    expect(numbersOf((await follow(after, channelId)).items)).toEqual(['OLD 3', 'OLD 4']);
+  });
+
+  it('comes once the order that it was parked for is registered', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const dispatch = config([], { channelId, mode: 'registered' });
+    await ledger(name).record({ v: 1, facts: [{ ...fact(paid('P2')), receivedAt: LONG_AGO }], dispatch });
+    await until(name, () => env.DB.prepare('SELECT 1 FROM events WHERE channel = ?').bind(channelId).first());
+    const { next } = await follow(null, channelId);
+    await register(name, 'P2', 100, dispatch);
+    await until(name, async () => (await follow(next, channelId)).items.length === 1);
+  });
+});
+
 describe('a cursor', () => {
   it('is refused when the database began anew, was set back, or has let go of what came after', async () => {
     const [name, channelId] = [unique('shard'), unique('ch')];
