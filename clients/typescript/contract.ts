@@ -73,6 +73,20 @@ export type Schemas = {
     /** The secret that signed, made for this answer where the format is not the origin’s own; else null. */
     readonly sampleSecret: string | null;
   };
+
+  /** Trades and lines of the account that tie to nothing. */
+  UntiedCounts: {
+    readonly bill: number;
+    readonly account: number;
+
+    /** All of them, by side, kind and currency. */
+    readonly sums: readonly {
+      readonly side: 'bill' | 'account';
+      readonly kind: 'payment' | 'refund' | 'fee' | 'other';
+      readonly lines: number;
+      readonly amount: Schemas['Money'];
+    }[];
+  };
   OriginGate: {
     /** open: left alone until probeAt. half_open: one delivery is on its way to try. */
     readonly breaker: 'closed' | 'open' | 'half_open';
@@ -1847,7 +1861,7 @@ export type Schemas = {
 
     /** Null without a bill of the account. */
     readonly settlement: readonly Schemas['SettlementLine'][] | null;
-    readonly untied: { readonly bill: number; readonly account: number } | null;
+    readonly untied: Schemas['UntiedCounts'] | null;
   };
   ReconciliationBill: {
     readonly kind: 'trade' | 'refund' | 'fundflow';

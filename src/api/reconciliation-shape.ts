@@ -10,6 +10,7 @@ import {
   RUN_STATES,
   RUN_STEPS,
   type RunBill,
+  type UntiedCounts,
 } from '../core/reconciliation.ts';
 import type { SettlementLine } from '../core/settlement.ts';
 import { iso, isoOrNull, Money, Time } from './fields.ts';
@@ -77,6 +78,16 @@ const UntiedBody = z.object({
   amount: Money,
 });
 
+const UntiedCountsBody = z
+  .object({
+    bill: z.int(),
+    account: z.int(),
+    sums: z
+      .array(z.object({ side: z.enum(['bill', 'account']), kind: z.enum(ROW_KINDS), lines: z.int(), amount: Money }))
+      .openapi({ description: 'All of them, by side, kind and currency.' }),
+  })
+  .openapi('UntiedCounts', { description: 'Trades and lines of the account that tie to nothing.' });
+
 export const ReconciliationBody = z
   .object({
     id: z.string(),
@@ -94,7 +105,7 @@ export const ReconciliationBody = z
     problem: z.string().nullable(),
     bills: z.array(BillBody),
     settlement: z.array(SettlementBody).nullable().openapi({ description: 'Null without a bill of the account.' }),
-    untied: z.object({ bill: z.int(), account: z.int() }).nullable(),
+    untied: orNull('UntiedCounts', UntiedCountsBody),
   })
   .openapi('Reconciliation');
 
@@ -131,6 +142,12 @@ function renderTally({ money, payments, refunds, matched, repaired, foreign, unj
   return { payments, refunds, matched, repaired, foreign, unjudged, differences: { ...differences }, trades };
 }
 
+const renderUntied = ({ bill, account, sums = [] }: UntiedCounts): z.infer<typeof UntiedCountsBody> => ({
+  bill,
+  account,
+  sums: sums.map(({ minor, currency, ...sum }) => ({ ...sum, amount: { minor, currency } })),
+});
+
 export function renderRun(run: Reconciliation): z.infer<typeof ReconciliationBody> {
   const { absent: _, version: _version, failures: _failures, ...shown } = run;
   return {
@@ -142,6 +159,7 @@ export function renderRun(run: Reconciliation): z.infer<typeof ReconciliationBod
     retryAt: isoOrNull(run.retryAt),
     bills: run.bills.map(renderBill),
     settlement: run.settlement?.map(renderSettlement) ?? null,
+    untied: run.untied && renderUntied(run.untied),
   };
 }
 

@@ -136,6 +136,18 @@ export function Untied({ guest, untied, lines }: UntiedProps) {
     <Card title={say('untied.title')} id="untied">
       <p>{say('untied.counts', { bill: untied.bill, account: untied.account })}</p>
       <Table
+        caption={say('untied.sums')}
+        empty={say('list.none')}
+        rows={untied.sums}
+        columns={[
+          { head: say('untied.side'), cell: ({ side }) => wordFor(say, 'side', side) },
+          { head: say('discrepancy.about'), cell: ({ kind }) => wordFor(say, 'row', kind) },
+          { head: say('callbacks.count'), cell: ({ lines }) => String(lines), isNumber: true },
+          { head: say('orders.amount'), cell: ({ amount }) => moneyText(guest, amount), isNumber: true },
+        ]}
+      />
+      {lines.length < untied.bill + untied.account ? <p>{say('untied.cut', { count: lines.length })}</p> : null}
+      <Table
         caption={say('untied.first')}
         empty={say('list.none')}
         rows={lines}

@@ -59,6 +59,9 @@ export class KeySet {
   }
 }
 
+/** Which of so many parts of all keys it is in. */
+export const partOf = (key: string, parts: number): number => hashOf(key).high % parts;
+
 /** Two 32-bit hashes that mix each letter differently; never both zero, which marks a free slot. */
 function hashOf(key: string): { readonly high: number; readonly low: number } {
   let high = 0xdeadbeef;

@@ -6,7 +6,7 @@ import type { LedgerOrder } from './compare-rules.ts';
 import type { Tally } from './compare-tally.ts';
 import type { Discrepancy, DiscrepancyChange } from './discrepancy.ts';
 import type { WriteStamp } from './registry.ts';
-import type { FlowTally, SettlementLine, Untied } from './settlement.ts';
+import type { FlowTally, SettlementLine, Untied, UntiedSum } from './settlement.ts';
 
 /** In this order: what is repaired is in the ledger when the ledger is asked what the bill lacks. */
 export const RUN_STEPS = ['fetch', 'check', 'compare', 'repair', 'absent', 'settle', 'done'] as const;
@@ -48,8 +48,13 @@ export type RunBill = {
   readonly problem: string | null;
 };
 
-/** How many trades and lines of the account tie to nothing; a thousand a side can be looked at. */
-export type UntiedCounts = { readonly bill: number; readonly account: number };
+/** How many trades and lines of the account tie to nothing, and their sums; a thousand a side can be looked at. */
+export type UntiedCounts = {
+  readonly bill: number;
+  readonly account: number;
+  /** Left out in runs of an older version. */
+  readonly sums?: readonly UntiedSum[];
+};
 
 /** One channel and day; run again it keeps its id, and `runs` counts. */
 export type Reconciliation = {
@@ -77,7 +82,7 @@ export type Reconciliation = {
   /** How far the search for what the bill lacks is. */
   readonly absent: { readonly shard: number; readonly seq: number };
   readonly settlement: readonly SettlementLine[] | null;
-  /** Null where there is no bill of the account, or it was too long to tie line by line. */
+  /** Null where there is no bill of the account, or no whole bill of trades in the same run. */
   readonly untied: UntiedCounts | null;
   /** Plus one with every change; the newest wins in the projection. */
   readonly version: number;

@@ -32,8 +32,8 @@ export const ACCOUNT_BILL_WAIT_MS = 2 * 3_600_000;
 export const BILL_REFUSED_MAX = 3;
 /** What a day's orders are learnt after it is over: by its bill, or by questions of some days. */
 export const LEARNT_AFTER_MS = 7 * DAY_MS;
-/** Trades are tied to the account line by line up to so many rows of both bills: keys of all have to be held. */
-export const TIED_ROWS_MAX = 1_000_000;
+/** Trades are tied to the account line by line, the keys of so many rows of both bills at once; more in parts. */
+export const TIED_ROWS_AT_ONCE = 1_000_000;
 /** Untied lines shown, a side. */
 export const UNTIED_GIVEN_MAX = 1_000;
 /** Rows told to D1 together. */

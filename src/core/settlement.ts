@@ -4,7 +4,7 @@
 import { type BillRow, FEE_SCALE, type FlowRow } from './bill.ts';
 import type { MoneySums } from './compare-tally.ts';
 import type { Decimal } from './decimal.ts';
-import { KeySet } from './key-set.ts';
+import { KeySet, partOf } from './key-set.ts';
 import { decimalsOf } from './money.ts';
 
 /** One currency of an account over one day, in minor units; what leaves it is below zero. */
@@ -138,16 +138,46 @@ export type Untied = {
   readonly currency: string;
 };
 
+/** All untied lines of one side, kind and currency together. */
+export type UntiedSum = Pick<Untied, 'side' | 'kind' | 'currency' | 'minor'> & { readonly lines: number };
+
 /**
  * Ties the account's lines to trades by business number (else by order number) and amount. Three passes: `addTrades`
- * over the trade bill, `tieFlow` over the account, `tieTrades` over the trade bill once more.
+ * over the trade bill, `tieFlow` over the account, `tieTrades` over the trade bill once more. Of bills whose keys are
+ * too many to be held at once a part of the keys is held, and the passes are made for each part: the last one tells.
  */
 export class Ties {
-  readonly #trades = new KeySet();
-  readonly #flow = new KeySet();
+  readonly #parts: number;
+  #part = -1;
+  #trades = new KeySet();
+  #flow = new KeySet();
+  readonly #tiedTrades = new Marks();
+  readonly #tiedFlow = new Marks();
+
+  constructor(parts = 1) {
+    this.#parts = parts;
+  }
+
+  /** Whether there is a part left to make the passes for. */
+  next(): boolean {
+    this.#part += 1;
+    this.#trades = new KeySet();
+    this.#flow = new KeySet();
+    return this.#part < this.#parts;
+  }
+
+  get #isLast(): boolean {
+    return this.#part === this.#parts - 1;
+  }
+
+  /** Its keys that are of this part. */
+  #keysOf(tie: Tie): readonly string[] {
+    const keys = tieKeys(tie);
+    return this.#parts === 1 ? keys : keys.filter((key) => partOf(key, this.#parts) === this.#part);
+  }
 
   addTrades(rows: readonly BillRow[]): void {
-    for (const row of rows) for (const tie of tiesOf(row)) for (const key of tieKeys(tie)) this.#trades.add(key);
+    for (const row of rows) for (const tie of tiesOf(row)) for (const key of this.#keysOf(tie)) this.#trades.add(key);
   }
 
   tieFlow(from: number, rows: readonly FlowRow[]): readonly Untied[] {
@@ -157,19 +187,42 @@ export class Ties {
       const { minor: signed, currency } = row.amount;
       const minor = kind === 'payment' ? signed : signed === 0 ? 0 : -signed;
       const tie: Tie = { kind, id, orderNo, minor, currency };
-      const keys = tieKeys(tie);
+      const keys = this.#keysOf(tie);
       for (const key of keys) this.#flow.add(key);
-      const isTied = keys.some((key) => this.#trades.has(key));
-      return isTied ? [] : [{ side: 'account' as const, row: from + index, ...tie }];
+      if (keys.some((key) => this.#trades.has(key))) this.#tiedFlow.add(from + index);
+      if (!this.#isLast || this.#tiedFlow.has(from + index)) return [];
+      return [{ side: 'account' as const, row: from + index, ...tie }];
     });
   }
 
   tieTrades(from: number, rows: readonly BillRow[]): readonly Untied[] {
-    return rows.flatMap((row, index) =>
-      tiesOf(row)
-        .filter((tie) => !tieKeys(tie).some((key) => this.#flow.has(key)))
-        .map((tie) => ({ side: 'bill' as const, row: from + index, ...tie })),
-    );
+    return rows.flatMap((row, index) => {
+      const number = from + index;
+      return tiesOf(row).flatMap((tie) => {
+        const mark = 2 * number + (tie.kind === 'fee' ? 1 : 0);
+        if (this.#keysOf(tie).some((key) => this.#flow.has(key))) this.#tiedTrades.add(mark);
+        return this.#isLast && !this.#tiedTrades.has(mark) ? [{ side: 'bill' as const, row: number, ...tie }] : [];
+      });
+    });
+  }
+}
+
+/** Which of some small numbers were marked, a bit each. */
+class Marks {
+  #bits = new Uint8Array(1 << 10);
+
+  add(number: number): void {
+    const at = number >> 3;
+    if (at >= this.#bits.length) {
+      const more = new Uint8Array(Math.max(at + 1, 2 * this.#bits.length));
+      more.set(this.#bits);
+      this.#bits = more;
+    }
+    this.#bits[at] = (this.#bits[at] ?? 0) | (1 << (number & 7));
+  }
+
+  has(number: number): boolean {
+    return ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
   }
 }
 

@@ -2,8 +2,8 @@
 // each line tied to its trade. Keeps only the result, so that a restart begins this step anew and changes nothing.
 import { dayAfter } from '../core/bill.ts';
 import { billOf, type Reconciliation, type RunBill, type UntiedCounts, withBill } from '../core/reconciliation.ts';
-import { TIED_ROWS_MAX, UNTIED_GIVEN_MAX } from '../core/run-limits.ts';
-import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, type Untied } from '../core/settlement.ts';
+import { TIED_ROWS_AT_ONCE, UNTIED_GIVEN_MAX } from '../core/run-limits.ts';
+import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, type Untied, type UntiedSum } from '../core/settlement.ts';
 import { putUntied, readRun } from '../store/reconcile-runs.ts';
 import type { ReconcileDesk, Step } from './reconcile-desk.ts';
 
@@ -26,27 +26,27 @@ function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
   return { ...run, settlement: settle(money, flow, Object.fromEntries(closed)) };
 }
 
-/** The account's bill alone for its sums; with the trades of the same run, three times, to tie its lines. */
+/** The account's bill alone for its sums; with the trades of the same run, to tie its lines. */
 async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   const trades = billOf(desk.run, 'trade');
   const isWhole = trades?.covers === undefined || trades.covers === 'all';
   const isHere = isWhole && trades?.state === 'done' && (trades.file !== null || trades.none);
-  const isTied = isHere && (trades.rows ?? 0) + (account.rows ?? 0) <= TIED_ROWS_MAX;
-  const ties = isTied ? new Ties() : null;
-  if (ties && trades) {
+  let flow: FlowTally = NO_FLOW;
+  for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
+    flow = tallyFlow(flow, from, rows);
+    yield { rows: rows.length, calls: 0 };
+  }
+  const untied = new Samples();
+  const ties = isHere ? new Ties(Math.ceil(((trades.rows ?? 0) + (account.rows ?? 0)) / TIED_ROWS_AT_ONCE) || 1) : null;
+  while (ties?.next() && trades) {
     for await (const { rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {
       ties.addTrades(rows);
       yield { rows: rows.length, calls: 0 };
     }
-  }
-  const untied = new Samples();
-  let flow: FlowTally = NO_FLOW;
-  for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
-    flow = tallyFlow(flow, from, rows);
-    if (ties) untied.add(ties.tieFlow(from, rows));
-    yield { rows: rows.length, calls: 0 };
-  }
-  if (ties && trades) {
+    for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
+      untied.add(ties.tieFlow(from, rows));
+      yield { rows: rows.length, calls: 0 };
+    }
     for await (const { from, rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {
       untied.add(ties.tieTrades(from, rows));
       yield { rows: rows.length, calls: 0 };
@@ -59,17 +59,22 @@ async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   });
 }
 
-/** All are counted, and the first ones of each side kept. */
+/** All are counted and summed, and the first ones of each side kept. */
 class Samples {
   readonly #counts = { bill: 0, account: 0 };
+  readonly #sums = new Map<string, UntiedSum>();
   readonly given: Untied[] = [];
 
   get counts(): UntiedCounts {
-    return { ...this.#counts };
+    return { ...this.#counts, sums: [...this.#sums.values()] };
   }
 
   add(lines: readonly Untied[]): void {
     for (const line of lines) {
+      const { side, kind, currency, minor } = line;
+      const name = `${side} ${kind} ${currency}`;
+      const sum = this.#sums.get(name) ?? { side, kind, currency, minor: 0, lines: 0 };
+      this.#sums.set(name, { ...sum, minor: sum.minor + minor, lines: sum.lines + 1 });
       this.#counts[line.side] += 1;
       if (this.#counts[line.side] <= UNTIED_GIVEN_MAX) this.given.push(line);
     }

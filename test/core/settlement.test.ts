@@ -5,7 +5,7 @@ import type { FlowRow } from '../../src/core/bill.ts';
 import { FIRST_CURSOR, type MoneySums } from '../../src/core/compare-tally.ts';
 import { printDecimal } from '../../src/core/decimal.ts';
 import { Comparison } from '../../src/core/reconcile-compare.ts';
-import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, toMinor } from '../../src/core/settlement.ts';
+import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, toMinor, type Untied } from '../../src/core/settlement.ts';
 import { DAY, tradesOf } from '../fixtures/bills/trades.ts';
 import { flowBill, tradeBill } from '../fixtures/bills/wechat.ts';
 import { bytesOf, CNY, flowLayoutOf, readAll, tradesLayout } from './bill-kit.ts';
@@ -102,9 +102,19 @@ describe('a day’s settlement', () => {
 
 describe('lines of the account and trades', () => {
   const tie = (lines: readonly FlowRow[], rows = bill.rows) => {
-    const ties = new Ties();
-    ties.addTrades(rows);
-    return [...ties.tieFlow(1, lines), ...ties.tieTrades(1, rows)];
+    const untied = (parts: number) => {
+      const ties = new Ties(parts);
+      const found: Untied[] = [];
+      while (ties.next()) {
+        ties.addTrades(rows);
+        found.push(...ties.tieFlow(1, lines), ...ties.tieTrades(1, rows));
+      }
+      return found;
+    };
+    // In however many parts the keys are held, the same is untied.
+    const whole = untied(1);
+    for (const parts of [2, 3, 7]) expect(untied(parts)).toEqual(whole);
+    return whole;
   };
 
   it('tie by business number and amount; a payout ties to nothing and need not', () => {

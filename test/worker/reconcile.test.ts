@@ -66,8 +66,23 @@ describe('a day with every kind of difference', () => {
     expect([...(body.settlement ?? [])]).toMatchObject([
       { currency: 'CNY', gross: '80.00000', difference: '0.00000', balanceDifference: '0.00000' },
     ]);
-    expect(body.untied).toEqual({ bill: 0, account: 0 });
+    expect(body.untied).toEqual({ bill: 0, account: 0, sums: [] });
     expect(await alarmsOf(merchant.channel)).toEqual(['discrepancies_open']);
+  });
+
+  it('shows what ties to nothing, counted and summed by kind', async () => {
+    const merchant = await Merchant.open(filesOf([same, lost, refunded, refund], [same, refunded, refund, absent]));
+    const { untied, untiedLines, settlement } = await merchant.run();
+    const sum = (side: string, kind: string, minor: number) => ({ side, kind, lines: 1, amount: CNY(minor) });
+    expect(untied).toEqual({
+      ...{ bill: 2, account: 2 },
+      sums: [
+        ...[sum('account', 'payment', 1_000), sum('account', 'fee', 6)],
+        ...[sum('bill', 'payment', 1_000), sum('bill', 'fee', 6)],
+      ],
+    });
+    expect([...(untiedLines ?? [])]).toHaveLength(4);
+    expect([...(settlement ?? [])]).toMatchObject([{ difference: '0.00000' }]);
   });
 
   it('is repaired through the ledgers, late payments flagged, and other shops left alone', async () => {

@@ -91,7 +91,7 @@ async function measure({ url, adminKey }: Launched, path: string, rows: number):
   const pids = runtimePids();
   const before = { memory: memoryMbOf(pids) ?? 0, cpu: cpuMsOf(pids) ?? 0 };
   const startedAt = performance.now();
-  const reply = await fetch(`${url}/v1/reconciliations/bills?channel=${CHANNEL}&day=${DAY}`, {
+  const reply = await fetch(`${url}/v1/reconciliations/bills?channel=${CHANNEL}&day=${DAY}&covers=all`, {
     method: 'POST',
     headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/gzip' },
     body: readFileSync(path),

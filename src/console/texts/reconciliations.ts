@@ -113,6 +113,12 @@ export const reconciliations = {
     en: '{bill} trades without a line of the account, {account} lines without a trade.',
     zh: '{bill} 笔交易没有对应的资金流水，{account} 条流水没有对应的交易。',
   },
+  'untied.sums': { en: 'What they come to', zh: '合计' },
+  'untied.side': { en: 'Side', zh: '来源' },
+  'untied.cut': {
+    en: 'Too many to show: here are {count}, the first of each side. The sums above are of all of them.',
+    zh: '数量过多，仅显示每一侧最先的记录，共 {count} 条；上方合计包含全部。',
+  },
   'untied.first': { en: 'The first of them', zh: '最先的几条' },
   'untied.row': { en: 'Line', zh: '行' },
   'untied.id': { en: 'Business number', zh: '业务单号' },
