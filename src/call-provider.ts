@@ -2,14 +2,15 @@
 // one, a timeout, no redirects, a capped answer. Never builds or believes anything: the provider's own file does.
 import { env } from 'cloudflare:workers';
 import { PROVIDER_ANSWER_BYTES_MAX, PROVIDER_CALL_TIMEOUT_MS } from './core/limits.ts';
+import { publicAddressProblem } from './core/origin-address.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { concat } from './crypto/bytes.ts';
 import type { Config } from './env.ts';
 import type { ProviderAnswer, ProviderRequest } from './providers/provider.ts';
 
 export type CallProblem = {
-  /** After `no_certificate` nothing was sent; after the others nobody knows what was done. */
-  readonly code: 'timed_out' | 'unreachable' | 'too_large' | 'no_certificate';
+  /** After the last two nothing was sent; after the others nobody knows what was done. */
+  readonly code: 'timed_out' | 'unreachable' | 'too_large' | 'no_certificate' | 'no_public_address';
   /** For people. Names the host, never a header or a body. */
   readonly detail: string;
 };
@@ -48,6 +49,11 @@ export async function openCall(
   const caller = config.providerBase === null ? callerOf(request.certificateBinding, bindings) : globalThis;
   if (caller === null) {
     return err({ code: 'no_certificate', detail: bindingMissing(request.certificateBinding ?? '', asked.host) });
+  }
+  // Some channels name the host themselves. What was allowed when it was entered may not be allowed here.
+  const problem = config.providerBase === null ? publicAddressProblem(url) : null;
+  if (problem !== null) {
+    return err({ code: 'no_public_address', detail: `Not asked: the provider's address ${problem}. Change it.` });
   }
   const deadline = new Deadline(Math.min(request.timeoutMs ?? PROVIDER_CALL_TIMEOUT_MS, PROVIDER_CALL_TIMEOUT_MS));
   try {

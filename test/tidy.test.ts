@@ -212,6 +212,24 @@ describe('every source', () => {
     expect(broken).toEqual([]);
   });
 
+  it('calls out in few places, each of which follows no redirect, ends in time and reads within a bound', () => {
+    const outside = src.filter(({ path }) => !path.startsWith('src/sandbox/') && path !== 'src/payer/behaviour.ts');
+    const callers = outside.filter(({ code }) =>
+      /(?<![\w.#])fetch\(|\b(?:caller|bound)\.fetch\(/.test(methodless(code)),
+    );
+    expect(callers.map(({ path }) => path).sort()).toEqual([
+      'src/api/origin-check.ts',
+      'src/api/reach.ts',
+      'src/call-provider.ts',
+      'src/console/access-keys.ts',
+      'src/deliver/post.ts',
+      'src/objects/bulletin-post.ts',
+    ]);
+    const LIMITS = [/redirect: 'manual'/, /\bsignal\b/, /readStart|readCapped|body\?\.cancel\(\)/];
+    const broken = callers.filter(({ text }) => !LIMITS.every((limit) => limit.test(text)));
+    expect(broken.map(({ path }) => path)).toEqual([]);
+  });
+
   it('has a name that says what is in it', () => {
     expect(all.map(({ path }) => path).filter((path) => BANNED_WORDS.test(path))).toEqual([]);
   });
@@ -235,6 +253,9 @@ describe('every source', () => {
     expect(broken).toEqual([]);
   });
 });
+
+/** Without what only declares a fetch of its own. */
+const methodless = (code: string): string => code.replace(/^\s*(?:readonly |async )?fetch\(.*\{$/gm, '');
 
 describe('the repository', () => {
   const texts = ['.', 'docs', 'examples', 'migrations', 'src', 'test', 'tools', 'assets', '.ci']

@@ -174,7 +174,7 @@ async function call(
 export const problemOf = ({ code, detail }: CallProblem): AskProblem => ({
   code: CALL_CODES[code],
   detail,
-  wasSent: code !== 'no_certificate',
+  wasSent: code !== 'no_certificate' && code !== 'no_public_address',
 });
 
 const CALL_CODES = {
@@ -182,6 +182,7 @@ const CALL_CODES = {
   unreachable: 'unavailable',
   too_large: 'malformed',
   no_certificate: 'not_configured',
+  no_public_address: 'not_configured',
 } as const;
 
 /** The answer may be signed with a key that came out since; null when the registry knows no more than we do. */

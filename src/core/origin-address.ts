@@ -51,6 +51,11 @@ export function addressProblem(text: string, { isLocal, binding, publicUrl }: Ad
   return hostProblem(host);
 }
 
+/** The same of an address that a provider's account names; only whom it calls is looked at. */
+export function publicAddressProblem({ origin }: URL): string | null {
+  return addressProblem(origin, { isLocal: false, binding: null, publicUrl: null });
+}
+
 function hostProblem(host: string): string | null {
   if (isLoopback(host)) return 'must not be a loopback address: deliveries leave from elsewhere';
   if (ipaddr.isValid(host)) return ipProblem(host);

@@ -158,6 +158,8 @@ describe('a template', () => {
     ['for an address', { url: 'https://127.0.0.1/' }, /must begin with https/],
     ['for an address in disguise', { url: 'https://0x7f.1/' }, /must begin with https/],
     ['for this machine', { url: 'https://localhost/' }, /must begin with https/],
+    ['for a name that stands for an address', { url: 'https://10.0.0.1.nip.io/' }, /must begin with https/],
+    ['for a name of a network', { url: 'https://pay.corp/' }, /must begin with https/],
     ['for a private name', { url: 'https://pay.internal/' }, /must begin with https/],
     ['with a backslash', { url: 'https://pay.example\\@evil.example/' }, /must begin with https/],
     ['with a fragment', { url: 'https://pay.example/#{orderNo}' }, /no address/],

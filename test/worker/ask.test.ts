@@ -661,6 +661,22 @@ describe('a call to a provider', () => {
     expect(other.asked).toEqual([]);
   });
 
+  it.each([
+    'http://api.pay.example/x',
+    'https://10.0.0.7/x',
+    'https://169.254.169.254/latest/meta-data/',
+    'https://[::ffff:127.0.0.1]/x',
+    'https://localhost/x',
+    'https://metadata.google.internal/x',
+    'https://10.0.0.1.nip.io/x',
+  ])('calls no %s, whoever wrote that address down', async (url) => {
+    const inTheOpen = globalFetch();
+    const { certificateBinding: _, ...plain } = refund;
+    const answer = await callProvider({ ...plain, url }, live);
+    expect(answer).toMatchObject({ ok: false, error: { code: 'no_public_address' } });
+    expect(inTheOpen).toEqual([]);
+  });
+
   it('needs no certificate in a local run, where the base is the sandbox', async () => {
     const inTheOpen = globalFetch();
     const answer = await callProvider(refund, { providerBase: 'http://127.0.0.1:8788' });

@@ -1,6 +1,7 @@
 // What a BTCPay Server channel needs to know: the schema, with words for people. Fixes the one address that is asked.
 import { z } from 'zod';
 import { DOTTED_PATH } from '../../core/json-body.ts';
+import { publicAddressProblem } from '../../core/origin-address.ts';
 
 /** Ids of stores and invoices are base58; those of test deliveries are not, and name nothing. */
 export const ID = /^[0-9A-Za-z]{1,64}$/;
@@ -37,6 +38,10 @@ export const Credentials = z
       .url({ protocol: /^https$/, error: 'baseUrl must be an https address such as https://btcpay.example.com.' })
       .max(256)
       .refine((text) => !/[?#@]/.test(text), 'baseUrl must hold no user, query or fragment: give the address alone.')
+      .refine(
+        (text) => !URL.canParse(text) || publicAddressProblem(new URL(text)) === null,
+        'baseUrl must name a public host: the gateway calls it from outside.',
+      )
       .optional()
       .meta({
         label: { en: 'Server address', zh: '服务器地址' },

@@ -2,6 +2,7 @@
 // https and fixed here; a placeholder fills a path, a parameter, a header or a field, and never chooses whom to call.
 import { z } from 'zod';
 import { PROVIDER_CALL_TIMEOUT_MS } from '../../core/limits.ts';
+import { publicAddressProblem } from '../../core/origin-address.ts';
 import { said } from './mapping-schema.ts';
 import { PathField } from './path.ts';
 import {
@@ -229,7 +230,8 @@ const NEEDED_PARTS: { readonly [name in TemplateName]?: Readonly<Record<string, 
 function urlProblem(template: string): string | null {
   const [, host = ''] = /^https:\/\/([^/?#]*)/.exec(template) ?? [];
   const isName = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i.test(host);
-  if (!isName || /\.(?:local|localhost|internal|test|home|lan)$/i.test(host)) {
+  const isPrivate = () => /\.test$/i.test(host) || publicAddressProblem(new URL(`https://${host}`)) !== null;
+  if (!isName || isPrivate()) {
     return 'must begin with https:// and a public host name, without a port, a password or a placeholder in it.';
   }
   const filled = template.replace(/\{\w*\}/g, 'x');
