@@ -5,7 +5,7 @@ import { CallbackBody, RejectionPage, VERDICTS } from '../api/records.ts';
 import { REJECTION_REASONS } from '../core/rejection.ts';
 import { get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
-import { askedIn, Filter, TableLink, tableFor, timeOf } from './filter.tsx';
+import { askedIn, emptyOf, Filter, TableLink, tableFor, timeOf } from './filter.tsx';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Badge, Card, Note, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
@@ -68,7 +68,7 @@ callbacks.get('/callbacks', async (c) => {
         />
         {isRefusals ? <Counts guest={guest} counts={counts} /> : null}
         <Mending guest={guest} items={items} />
-        <CallbackTable guest={guest} items={items} empty={say(next === null ? 'list.none' : 'list.goOn')} />
+        <CallbackTable guest={guest} items={items} empty={say(emptyOf(asked, next))} />
         <TableLink visit={guest} page="callbacks" asked={asked} />
         <Pager visit={guest} first={cursor === '' ? null : at()} next={next === null ? null : at(next)} />
       </>

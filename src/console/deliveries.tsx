@@ -5,7 +5,7 @@ import { pageOf } from '../api/page.ts';
 import { DeliveryBody } from '../api/records.ts';
 import { get } from './call.ts';
 import { channelIds, originIds } from './channel-ids.ts';
-import { askedIn, Filter, TableLink, tableFor, timeOf } from './filter.tsx';
+import { askedIn, emptyOf, Filter, TableLink, tableFor, timeOf } from './filter.tsx';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Badge, Note, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
@@ -70,7 +70,7 @@ deliveries.get('/deliveries', async (c) => {
         <p>
           <a href={to('replays')}>{say('replays.title')}</a>
         </p>
-        <DeliveryTable guest={guest} items={items} empty={say(next === null ? 'list.none' : 'list.goOn')} />
+        <DeliveryTable guest={guest} items={items} empty={say(emptyOf(asked, next))} />
         <TableLink visit={guest} page="deliveries" asked={asked} />
         <Pager visit={guest} first={cursor === '' ? null : at()} next={next === null ? null : at(next)} />
       </>

@@ -11,6 +11,8 @@ type Common = {
   readonly isRequired?: boolean | undefined;
   /** A filter may always be left open: nobody has to be told. */
   readonly isFilter?: boolean | undefined;
+  /** A time in UTC; the script lets it be entered in the reader's own zone. */
+  readonly isUtc?: boolean | undefined;
 };
 
 const idOf = (name: string): string => `f-${name.replaceAll(/[^\w-]/g, '-')}`;
@@ -18,11 +20,18 @@ const describedBy = ({ name, help, wrong }: Common): string | undefined =>
   [help ? `${idOf(name)}-help` : '', wrong ? `${idOf(name)}-wrong` : ''].filter(Boolean).join(' ') || undefined;
 
 function Around(props: Common & { readonly children?: Child }) {
-  const { visit, name, label, help, wrong, isRequired, isFilter } = props;
+  const { visit, name, label, help, wrong, isRequired, isFilter, isUtc } = props;
   return (
     <div class="field">
       <label for={idOf(name)}>
         {label}
+        {isUtc ? (
+          <span class="soft small">
+            {' ('}
+            <span data-zone>{visit.say('frame.utc')}</span>
+            {')'}
+          </span>
+        ) : null}
         {isRequired || isFilter ? null : <span class="soft small">{` (${visit.say('form.optional')})`}</span>}
       </label>
       {help ? (
@@ -52,6 +61,7 @@ export const Input = (props: InputProps) => (
       name={props.name}
       type={props.type ?? 'text'}
       value={props.type === 'password' ? undefined : props.value}
+      data-utc={props.isUtc}
       autocomplete="off"
       spellcheck={false}
       inputmode={props.mode}

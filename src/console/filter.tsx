@@ -3,6 +3,8 @@
 import { fetchApi } from './call.ts';
 import { Input, Select } from './fields.tsx';
 import { type Context, to, type Visit, withQuery } from './kit.ts';
+import { Note } from './parts.tsx';
+import { adviceFor } from './texts.ts';
 
 export type FilterField = {
   readonly name: string;
@@ -19,20 +21,35 @@ type FilterProps = {
   readonly visit: Visit;
   readonly action: string;
   readonly fields: readonly FilterField[];
-  readonly wrong?: { readonly field: string; readonly message: string } | undefined;
+  readonly wrong?: Wrong | undefined;
 };
+export type Wrong = { readonly field: string; readonly message: string };
+
+/** What is wrong, in the reader's words where the field has some; else in those of /v1. */
+export const wrongText = ({ say }: Visit, { field, message }: Wrong): string =>
+  adviceFor(say, 'wrong', field) ?? message;
+
+type StrayProps = { readonly visit: Visit; readonly names: readonly string[]; readonly wrong: Wrong | undefined };
+/** What is wrong with a part of the address that no field is for, such as the place in the list. */
+export const Stray = ({ visit, names, wrong }: StrayProps) =>
+  wrong === undefined || names.includes(wrong.field) ? null : (
+    <Note tone="bad" role="alert">
+      <p>{wrongText(visit, wrong)}</p>
+    </Note>
+  );
 
 export const Filter = ({ visit, action, fields, wrong }: FilterProps) => (
   <form class="card" method="get" action={action} aria-label={visit.say('list.filter')}>
+    <Stray visit={visit} names={fields.map(({ name }) => name)} wrong={wrong} />
     <div class="filter">
       {fields.map(({ choices, all, type = 'text', ...field }) => {
         const common = {
           visit,
           ...field,
           isFilter: true,
-          wrong: wrong?.field === field.name ? wrong.message : undefined,
+          wrong: wrong?.field === field.name ? wrongText(visit, wrong) : undefined,
         };
-        if (choices === undefined) return <Input {...common} type={type} />;
+        if (choices === undefined) return <Input {...common} type={type} isUtc={type === 'datetime-local'} />;
         return <Select {...common} choices={[{ value: '', text: all ?? visit.say('list.all') }, ...choices]} />;
       })}
       <FilterButtons visit={visit} action={action} />
@@ -50,6 +67,12 @@ export const FilterButtons = ({ visit, action }: { readonly visit: Visit; readon
     </a>
   </div>
 );
+
+/** Why a list is empty: it is not looked through yet, the filter lets nothing in, or there is nothing. */
+export function emptyOf(asked: Readonly<Record<string, string>>, next: string | null) {
+  if (next !== null) return 'list.goOn';
+  return Object.values(asked).some((value) => value !== '') ? 'list.unfound' : 'list.none';
+}
 
 /** What the address says of these, without the spaces that a paste brings. */
 export const askedIn = <Name extends string>(c: Context, ...names: readonly Name[]): Record<Name, string> =>

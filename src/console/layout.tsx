@@ -84,6 +84,10 @@ export function Frame({ visit, paths, title, section, forward, children }: Frame
         </main>
         <footer>
           <Preferences visit={visit} />
+          <p class="soft small">
+            {`${say('frame.zone')} `}
+            <span data-zone>{say('frame.utc')}</span>
+          </p>
         </footer>
       </body>
     </html>

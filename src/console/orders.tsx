@@ -6,7 +6,17 @@ import { FLAGS } from '../core/order.ts';
 import { get } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { Input, Select } from './fields.tsx';
-import { askedIn, FilterButtons, TableLink, tableFor, timeOf } from './filter.tsx';
+import {
+  askedIn,
+  emptyOf,
+  FilterButtons,
+  Stray,
+  TableLink,
+  tableFor,
+  timeOf,
+  type Wrong,
+  wrongText,
+} from './filter.tsx';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Badge, moneyText, Pager, Table, Time } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
@@ -54,8 +64,7 @@ orders.get('/orders', async (c) => {
   }
   const { items, next } = page.value;
   const at = (place: string | undefined) => withQuery(to('orders'), { ...asked, cursor: place });
-  const isFiltered = Object.values(asked).some((value) => value !== '');
-  const empty = say(next !== null ? 'list.goOn' : isFiltered ? 'list.unfound' : 'list.none');
+  const empty = say(emptyOf(asked, next));
   return show(c, {
     title: say('orders.title'),
     section: 'orders',
@@ -79,7 +88,7 @@ type FilterProps = {
   readonly guest: Guest;
   readonly asked: Query;
   readonly channels: readonly string[];
-  readonly wrong?: { readonly field: string; readonly message: string } | undefined;
+  readonly wrong?: Wrong | undefined;
 };
 
 function Filter({ guest, asked, channels, wrong }: FilterProps) {
@@ -87,7 +96,7 @@ function Filter({ guest, asked, channels, wrong }: FilterProps) {
   const all = { value: '', text: say('list.all') };
   const field = (name: keyof Query) => ({
     ...{ visit: guest, name, isFilter: true, label: say(`orders.${name}`), value: asked[name] },
-    wrong: wrong?.field === name ? wrong.message : undefined,
+    wrong: wrong?.field === name ? wrongText(guest, wrong) : undefined,
   });
   const words = (family: string, codes: readonly string[]) => [
     all,
@@ -95,13 +104,14 @@ function Filter({ guest, asked, channels, wrong }: FilterProps) {
   ];
   return (
     <form class="card" method="get" action={to('orders')} aria-label={say('list.filter')}>
+      <Stray visit={guest} names={NAMES} wrong={wrong} />
       <div class="filter">
         <Input {...field('search')} help={say('orders.search.help')} />
         <Select {...field('channel')} choices={[all, ...channels.map((id) => ({ value: id, text: id }))]} />
         <Select {...field('state')} choices={words('state', ORDER_STATES)} />
         <Select {...field('flag')} choices={words('flag', FLAGS)} />
-        <Input {...field('from')} type="datetime-local" />
-        <Input {...field('to')} type="datetime-local" />
+        <Input {...field('from')} type="datetime-local" isUtc />
+        <Input {...field('to')} type="datetime-local" isUtc />
         <Input {...field('currency')} help={say('orders.currency.help')} />
         <Input {...field('amountMin')} mode="decimal" />
         <Input {...field('amountMax')} mode="decimal" />

@@ -119,6 +119,24 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await visitor.leave();
   });
 
+  it('takes and shows times in the zone of the reader, and keeps UTC in the address', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB', timezoneId: 'Asia/Shanghai' });
+    const { page, complaints } = visitor;
+    await logIn(visitor, town.gateway, '/console/orders?from=2026-01-01T18:30');
+    const from = page.getByLabel('From');
+    expect(await page.locator('label', { hasText: 'From' }).textContent()).toBe('From (Asia/Shanghai)');
+    expect(await from.inputValue()).toBe('2026-01-02T02:30');
+    await page.getByLabel('Before').fill('2026-01-02T03:30');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('Nothing matches.').waitFor();
+    const { searchParams } = new URL(page.url());
+    expect([searchParams.get('from'), searchParams.get('to')]).toEqual(['2026-01-01T18:30', '2026-01-01T19:30']);
+    expect(await from.inputValue()).toBe('2026-01-02T02:30');
+    expect(await page.locator('footer').textContent()).toContain('Asia/Shanghai');
+    expect(complaints).toEqual([]);
+    await visitor.leave();
+  });
+
   it('can be used by the keyboard alone, from the login to the answer of the provider', async () => {
     const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
     const { page, complaints } = visitor;

@@ -9,6 +9,8 @@ export const frame = {
   'frame.theme.system': { en: 'As the system', zh: '跟随系统' },
   'frame.theme.light': { en: 'Light', zh: '浅色' },
   'frame.theme.dark': { en: 'Dark', zh: '深色' },
+  'frame.zone': { en: 'Times are those of', zh: '时间所用时区：' },
+  'frame.utc': { en: 'UTC', zh: '协调世界时 UTC' },
   'frame.logout': { en: 'Log out', zh: '退出登录' },
   'frame.as': { en: 'As {id}', zh: '当前身份 {id}' },
   'nav.overview': { en: 'Overview', zh: '总览' },
@@ -90,6 +92,29 @@ export const frame = {
   },
   'list.csv': { en: 'Download as a table (CSV)', zh: '下载为表格（CSV）' },
   'list.unfound': { en: 'Nothing matches. Widen the filter.', zh: '没有符合条件的内容，请放宽筛选。' },
+  'wrong.search': {
+    en: 'Enter a number, or how it begins: 1 to 128 characters without spaces.',
+    zh: '请输入单号或其开头：1 到 128 个字符，不含空格。',
+  },
+  'wrong.orderNo': {
+    en: 'Enter a whole order number: 1 to 128 characters without spaces.',
+    zh: '请输入完整的订单号：1 到 128 个字符，不含空格。',
+  },
+  'wrong.from': { en: 'Enter a day and a time.', zh: '请输入日期和时间。' },
+  'wrong.to': { en: 'Enter a day and a time later than “From”.', zh: '请输入晚于开始时间的日期和时间。' },
+  'wrong.currency': { en: 'Enter three letters, such as CNY.', zh: '请输入三个字母，如 CNY。' },
+  'wrong.amountMin': {
+    en: 'Enter an amount such as 12.30, and its currency.',
+    zh: '请输入金额（如 12.30），并填写币种。',
+  },
+  'wrong.amountMax': {
+    en: 'Enter an amount such as 12.30, not below the least, and its currency.',
+    zh: '请输入不小于最低值的金额（如 12.30），并填写币种。',
+  },
+  'wrong.cursor': {
+    en: 'This place in the list is gone. Begin with the first page.',
+    zh: '列表中的这个位置已失效，请从第一页开始。',
+  },
   'form.optional': { en: 'optional', zh: '选填' },
   'form.confirm': { en: 'Confirm', zh: '确认' },
   'form.back': { en: 'Back', zh: '返回' },
