@@ -47,6 +47,7 @@ const SAID = {
   resolved: { en: 'Over: {title}', zh: '已恢复：{title}' },
   again: { en: 'Again: {title}', zh: '持续：{title}' },
   times: { en: 'again: {n} times since {at}', zh: '自 {at} 起又发生 {n} 次' },
+  several: { en: '{n} times since {at}; the last:', zh: '自 {at} 起 {n} 次，最近一次：' },
   next: { en: 'Next: {text}', zh: '处理：{text}' },
   first: { en: 'since {at}', zh: '始于 {at}' },
   // Robots may ask for a keyword, and it is not said whether a title counts.
@@ -74,16 +75,23 @@ function subjectText(subject: string, language: Language): string {
 const clock = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 function paragraphOf(item: BulletinItem, language: Language): Paragraph {
-  const { kind, code, subject, detail, since, firstAt, lastAt, link } = item;
+  const { kind, code, subject, detail, since, link } = item;
   if (kind === 'test') return { head: say(SAID.test, language), lines: [say(SAID.testLine, language)], link };
   const title = titleOf(item, language);
   const next = WORDS[`next.${code}`]?.[language];
   const head = kind === 'raised' ? title : say(SAID[kind], language, { title });
   const again = kind === 'again' && since ? [say(SAID.times, language, { n: since.count, at: clock(since.at) })] : [];
-  const begun = kind === 'resolved' || firstAt !== lastAt ? [say(SAID.first, language, { at: clock(firstAt) })] : [];
+  const begun = begunText(item, language);
   const advice = kind === 'resolved' || next === undefined ? [] : [say(SAID.next, language, { text: next })];
   const told = kind === 'resolved' || detail === '' ? [] : [detail];
   return { head, lines: [subjectText(subject, language), ...again, ...begun, ...told, ...advice], link };
+}
+
+/** Of several that are one alarm only the last is told of, and how many there were. */
+function begunText({ kind, count, firstAt, lastAt }: BulletinItem, language: Language): readonly string[] {
+  const at = clock(firstAt);
+  if (kind === 'raised' && count > 1) return [say(SAID.several, language, { n: count, at })];
+  return kind === 'resolved' || firstAt !== lastAt ? [say(SAID.first, language, { at })] : [];
 }
 
 export function tell({ language, items, more, link }: Bulletin): Told {

@@ -1,7 +1,14 @@
 // /metrics: the day's figures of each channel, and how things stand now, as OpenMetrics text. Counters of the day begin
 // anew at midnight UTC, which scrapers take as a restart; so a scrape never reads more than a day.
 import { DAY_MS } from '../core/limits.ts';
-import { counted, type Family, OPEN_METRICS_TYPE, printOpenMetrics, type Sample } from '../core/open-metrics.ts';
+import {
+  canonical,
+  counted,
+  type Family,
+  OPEN_METRICS_TYPE,
+  printOpenMetrics,
+  type Sample,
+} from '../core/open-metrics.ts';
 import { bucketsOf, LATENCIES, LATENCY_BOUNDS_MS, type Latency, type Tally } from '../core/tally.ts';
 import { sumByChannel } from '../store/figures.ts';
 import { requires } from './auth.ts';
@@ -120,7 +127,7 @@ function histogramOf(latency: Latency, channel: string, tally: Tally, since: num
   let seen = 0;
   const samples = buckets.slice(0, -1).map((count, bucket) => {
     seen += count;
-    const le = String((LATENCY_BOUNDS_MS[bucket] ?? 0) / 1_000);
+    const le = canonical((LATENCY_BOUNDS_MS[bucket] ?? 0) / 1_000);
     return { suffix: '_bucket', labels: { channel, le }, value: seen };
   });
   const total = seen + (buckets.at(-1) ?? 0);

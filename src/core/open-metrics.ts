@@ -37,6 +37,9 @@ const familyLines = ({ name, type, help, unit, samples }: Family): readonly stri
 export const printOpenMetrics = (families: readonly Family[]): string =>
   `${[...families.flatMap(familyLines), '# EOF'].join('\n')}\n`;
 
+/** A bound of a histogram as every exposer should write it, so that the series of two are one (section "Numbers"). */
+export const canonical = (bound: number): string => (Number.isInteger(bound) ? `${bound}.0` : String(bound));
+
 /** A count that began at a time: what a scraper needs to know a restart. */
 export const counted = (labels: Labels, value: number, sinceMs: number): readonly Sample[] => [
   { suffix: '_total', labels, value },

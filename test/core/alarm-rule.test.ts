@@ -325,6 +325,8 @@ describe('a message', () => {
     const again = item({ kind: 'again', count: 13, since: { count: 12, at: NOW - 3_600_000 } });
     const text = async (of: Bulletin) => (await rendered('dingtalk', of)).json.markdown.text;
     expect(await text(bulletin({ items: [again] }))).toContain('again: 12 times since 2026-11-20 14:30 UTC');
+    const several = item({ count: 5, firstAt: NOW - 60_000 });
+    expect(await text(bulletin({ items: [several] }))).toContain('5 times since 2026-11-20 15:29 UTC; the last:');
     const over = await text(bulletin({ items: [item({ kind: 'resolved' })] }));
     expect(over).toContain('Over: A delivery is out of attempts');
     expect(over).not.toContain('Next: ');

@@ -557,7 +557,7 @@ describe('/metrics', () => {
     ]);
     expect(text).toContain(`tollgate_payments_total{channel="${channel}",source="callback"} 1\n`);
     expect(text).toContain(`tollgate_payments_total{channel="${channel}",source="query"} 1\n`);
-    expect(text).toContain(`tollgate_paid_to_verified_seconds_bucket{channel="${channel}",le="1"} 1\n`);
+    expect(text).toContain(`tollgate_paid_to_verified_seconds_bucket{channel="${channel}",le="1.0"} 1\n`);
     expect(text).toContain(`tollgate_paid_to_verified_seconds_count{channel="${channel}"} 2\n`);
     const families = readOpenMetrics(text);
     expect(families.get('tollgate_deliveries_open')?.samples.map(({ labels }) => labels.state)).toContain('dead');
