@@ -2155,6 +2155,14 @@ export type Schemas = {
       readonly oldestAt: string | null;
     }[];
   };
+  KeyEnds: {
+    readonly items: readonly {
+      readonly channel: string;
+      readonly serial: string;
+      readonly expiresAt: string;
+      readonly daysLeft: number;
+    }[];
+  };
   Report: {
     readonly from: string;
     readonly to: string;
@@ -3002,6 +3010,11 @@ export type Operations = {
   };
   /** Deliveries that are not over, and their age. */
   'GET /v1/stats/waiting': { input: { readonly query?: { readonly channel?: string } }; answer: Schemas['Waiting'] };
+  /** Keys and certificates that end soon. */
+  'GET /v1/stats/keys': {
+    input: { readonly query?: { readonly channel?: string; readonly withinDays?: number } };
+    answer: Schemas['KeyEnds'];
+  };
   /** What each day brought, by channel and currency. */
   'GET /v1/reports': {
     input: {

@@ -22,6 +22,7 @@ import { type ApiDocument, makeDocument } from './document.ts';
 import { events } from './events.ts';
 import { evidence } from './evidence.ts';
 import { health } from './health.ts';
+import { keyEnds } from './key-ends.ts';
 import { newApp } from './kit.ts';
 import { me } from './me.ts';
 import { metrics } from './metrics.ts';
@@ -111,6 +112,7 @@ const ROUTES = [
   stats,
   statsCallbacks,
   statsWaiting,
+  keyEnds,
   reports,
   products,
   providers,

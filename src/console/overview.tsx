@@ -2,12 +2,12 @@
 // /console/live tells the same to the page's script.
 
 import { z } from 'zod';
+import { KeyEnds } from '../api/key-ends.ts';
 import { AlarmList, Alarms } from './alarms.tsx';
 import { get } from './call.ts';
 import { Chart, LiveTable, type Rows } from './chart.tsx';
 import { Select } from './fields.tsx';
 import { FilterButtons } from './filter.tsx';
-import { endingKeys } from './key-ends.ts';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { chartsOf } from './overview-charts.ts';
 import {
@@ -62,9 +62,14 @@ export const overview = newPages();
 overview.get('/', async (c) => {
   const guest = guestOf(c);
   const { say } = guest;
-  const [told, alarms] = await Promise.all([gather(c, guest), get(c, `/v1/alarms?limit=${ALARMS_SHOWN}`, Alarms)]);
+  const [told, alarms, ends] = await Promise.all([
+    gather(c, guest),
+    get(c, `/v1/alarms?limit=${ALARMS_SHOWN}`, Alarms),
+    get(c, '/v1/stats/keys', KeyEnds),
+  ]);
   const { view, channels, wanting, came, charts } = told;
-  const keys = await endingKeys(c, view.channel === null ? channels.map(({ id }) => id) : [view.channel]);
+  const all = ends.ok ? ends.value.items : [];
+  const keys = all.filter(({ channel }) => view.channel === null || channel === view.channel);
   return show(c, {
     title: say('overview.title'),
     section: 'overview',
@@ -92,13 +97,13 @@ overview.get('/', async (c) => {
         {keys.length === 0 ? null : (
           <div class="card">
             <Table
-              caption={say('keys.title')}
+              caption={say('ends.title')}
               empty=""
               rows={keys}
               columns={[
                 { head: say('channel.serial'), cell: ({ serial }) => serial },
                 { head: say('orders.channel'), cell: ({ channel }) => <a href={to('channels', channel)}>{channel}</a> },
-                { head: say('keys.left'), cell: ({ daysLeft }) => String(daysLeft), isNumber: true },
+                { head: say('ends.left'), cell: ({ daysLeft }) => String(daysLeft), isNumber: true },
               ]}
             />
           </div>

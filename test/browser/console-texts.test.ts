@@ -37,6 +37,14 @@ describe('the dictionary', () => {
     expect(entries.filter(([key, { en, zh }]) => en === zh && !SAME.test(key)).map(([key]) => key)).toEqual([]);
   });
 
+  it('gives each name to one text alone', () => {
+    const keys = filesUnder('src/console/texts').flatMap((path) =>
+      [...readFileSync(path, 'utf8').matchAll(/^ {2}'([^']+)':/gm)].map(([, key]) => key),
+    );
+    expect(keys.length).toBeGreaterThan(250);
+    expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+  });
+
   it('asks for the same in both languages', () => {
     const asked = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
     expect(entries.filter(([, { en, zh }]) => `${asked(en)}` !== `${asked(zh)}`).map(([key]) => key)).toEqual([]);
