@@ -2,6 +2,7 @@
 // Never decides what comes next (the ledger does), never follows a redirect, never posts what it has not claimed.
 import type { KeptCallback } from './core/callback.ts';
 import { CLAIM_FRESH_MS, DELIVER_LANES, LEDGER_UNREACHABLE_RETRY_SECONDS, ORIGIN_PATIENCE_MS } from './core/limits.ts';
+import type { Origin } from './core/origin.ts';
 import type { ClaimItem, ClaimReply, DeliveryMessage } from './core/record.ts';
 import { isRehearsalLedger } from './core/rehearsal.ts';
 import { traceOfEvent } from './core/trace.ts';
@@ -115,8 +116,8 @@ async function work(job: Job, env: Env, desk: SettleDesk): Promise<void> {
     const origin = await readOriginCopy(env, originId, Date.now(), go.originVersion);
     const told = toldOf(go);
     const material = origin ? await gather(env, formatOf(origin), told, callbackOf(job, env), Date.now()) : NOTHING;
-    // Asked last, because what came before may have taken a while.
-    if (!(await mayStart(job, env))) return message.ack(); // the ledger dispatches it again when its time comes
+    // Asked last, because what came before may have taken a while. The ledger dispatches it again when its time comes.
+    if (!mayGo(job, origin) || !(await mayStart(job, env))) return message.ack();
     const outcome = await post(origin, told, material, env);
     logPost(env, job, outcome);
     // What a backend says of a test stops nothing real.
@@ -151,6 +152,10 @@ const callbackOf =
   ({ message: { body } }: Job, env: Env) =>
   (): Promise<KeptCallback | null> =>
     env.LEDGER.getByName(body.shard).readCallback(body.seq);
+
+/** The ledger may not have heard yet that the origin takes no tests any more. */
+const mayGo = ({ message }: Job, origin: Origin | null): boolean =>
+  origin === null || origin.settings.acceptsTest || !isRehearsalLedger(message.body.shard);
 
 /** A pause acts within a second: a claim that has waited for its turn is confirmed first, and begins its lease anew. */
 async function mayStart(job: Job, env: Env): Promise<boolean> {

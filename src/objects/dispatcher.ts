@@ -96,12 +96,15 @@ export class Dispatcher {
 
   /** Whether the origin gets this event: by its filter, and a test callback's only where it asked for them. */
   takes(origin: DispatchOrigin, event: Pick<outbox.FreshEvent, 'type' | 'data'>): boolean {
-    const isAsked = !this.#isRehearsal || origin.acceptsTest === true;
-    return isAsked && takes(origin, this.config.channelId, event);
+    return this.#asksFor(origin) && takes(origin, this.config.channelId, event);
   }
 
+  #asksFor = ({ acceptsTest }: DispatchOrigin): boolean => !this.#isRehearsal || acceptsTest === true;
+
+  /** What waits for an origin goes on waiting; so does a test that the origin takes no more. */
   isPaused(originId: string): boolean {
-    return this.config.paused || this.originOf(originId)?.paused !== false;
+    const origin = this.originOf(originId);
+    return this.config.paused || origin?.paused !== false || !this.#asksFor(origin);
   }
 
   originOf(originId: string): DispatchOrigin | undefined {

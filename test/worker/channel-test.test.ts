@@ -205,6 +205,25 @@ describe('a test callback', () => {
     expect(listOf((await read(shop, orderNo)).deliveries)).toMatchObject([{ deliveryState: 'paused' }]);
   });
 
+  it('goes no more to an origin that takes none any more, though an attempt was to come', async () => {
+    const origin = await makeOrigin(refuse(503), { ...ACCEPTS, ladderSeconds: [0, 1, 1, 1] });
+    const shop = await makeShop(origin);
+    const orderNo = String((await send(shop)).body.orderNo);
+    await vi.waitUntil(() => origin.posts.length === 1, { timeout: 10_000, interval: 20 });
+    origin.respond = () => new Response('ok');
+    const path = `/v1/origins/${origin.id}`;
+    expect((await call('PATCH', path, { acceptsTest: false })).status).toBe(200);
+    const before = origin.posts.length;
+    for (let tries = 0; tries < 40; tries++) {
+      await runDurableObjectAlarm(ledgerOf(shop, orderNo));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(origin.posts.length).toBe(before);
+    expect(listOf((await read(shop, orderNo)).deliveries)).toMatchObject([{ accepts: false }]);
+    expect((await call('PATCH', path, { acceptsTest: true })).status).toBe(200);
+    await stands(shop, orderNo, 'delivered');
+  });
+
   it('is refused as a real one would be where the channel is disabled, in the provider’s words', async () => {
     const shop = await makeShop();
     await setStatus(shop.channelId, 'disabled');
