@@ -79,7 +79,7 @@ discrepancies.openapi(
 const IdOfOne = z.object({
   id: z
     .string()
-    .max(1_000)
+    .max(8_000) // two numbers of a bill, each of 256 letters that take nine when percent-encoded
     .openapi({ param: { name: 'id', in: 'path' }, description: 'Percent-encoded: it may hold % itself.' }),
 });
 

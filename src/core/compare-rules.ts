@@ -186,10 +186,13 @@ export function differ(
 export const isOfNothing = ({ kind, amount }: BillRow, order: LedgerOrder | undefined): boolean =>
   amount.minor === 0 && !(kind === 'payment' && order?.registered != null && isSameMoney(order.registered, amount));
 
+/** What an order may be called: by another number nobody could open or search it. */
+const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
+
 /** The fact that a row tells; null where it lacks what a fact needs, or tells no success. */
 export function factOf(row: BillRow, now: number): Fact | null {
   const { orderNo, transactionId, amount, at: occurredAt, providerState, test } = row;
-  if (orderNo === null) return null;
+  if (orderNo === null || !ORDER_NO.test(orderNo)) return null;
   if (row.kind === 'payment') {
     if (row.state !== 'succeeded' || transactionId === null) return null;
     return {

@@ -254,7 +254,7 @@ export class Comparison {
     const repair = factOf(row, this.#rules.now);
     const detail =
       repair === null
-        ? 'The bill has it, we have not, and it names too little to repair it: register it by hand.'
+        ? 'The bill has it, we have not, and its numbers are too few or none of ours: register it by hand.'
         : 'The bill has it and we had not: the ledger is told, with the bill as its source.';
     return [differ(about, 'missing_here', row, null, detail, repair)];
   }
