@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openBrowser, whyNoBrowser } from '../../tools/chromium.ts';
 import { startTown, type Town } from '../../tools/town.ts';
-import { arrive, DESK, logIn, PHONE, seriousIn } from './console-visit.ts';
+import { arrive, axeFindings, DESK, logIn, PHONE } from './console-visit.ts';
 
 const CHANNEL = 'demo-wechat';
 
@@ -64,7 +64,7 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     await page.locator('[name=id]').fill('night-pager');
     await page.locator('[name=kind]').selectOption('slack');
     await page.locator('[name=url]').fill('https://evil.example/services/x');
-    expect(await seriousIn(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await enter('新建接收方');
     await page.locator('[name=url][aria-invalid=true]').waitFor();
     expect(await page.locator('[name=id]').inputValue()).toBe('night-pager');
@@ -77,10 +77,10 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     await enter('发送测试');
     await page.getByText('测试消息已被接收').waitFor();
     expect(paged.join()).toContain('告警通知测试');
-    expect(await seriousIn(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
 
     await page.goto(`${town.gateway}/console/alarm-rules`);
-    expect(await seriousIn(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     const rule = page.getByRole('group', { name: '订单被暂扣' });
     await rule.getByLabel('重复通知间隔').fill('0');
     await enter('保存');
@@ -120,7 +120,7 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     expect(await listed.textContent()).toContain('night-pager sent');
     await listed.getByRole('button', { name: 'I have it in hand' }).click();
     expect(await listed.textContent()).toContain('In hand by admin');
-    expect(await seriousIn(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.goto(`${town.gateway}/console`);
     const figure = page.getByRole('link', { name: 'Dead deliveries' });
     await until(async () => {
@@ -137,7 +137,7 @@ describe.skipIf(whyNoBrowser !== null)('an operator at three in the morning', ()
     expect(await page.locator('main tbody').textContent()).toMatch(/^1Payment succeedednight-.*Dead$/);
     await page.getByText(/^Event 1 as night-.* would get it$/).click();
     expect(await page.locator('pre').textContent()).toContain(orderNo);
-    expect(await seriousIn(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Deliver again' }).click();
     expect(await page.getByRole('status').textContent()).toBe('The events go out again.');
     await until(async () => {

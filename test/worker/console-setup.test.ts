@@ -1,5 +1,7 @@
 // The console's forms for channels and origins: made from what each provider says of itself, sent once, secrets kept.
 import { describe, expect, it } from 'vitest';
+import { operators } from '../../src/console/app.tsx';
+import { filesOf, pagesOf } from '../browser/console-pages.ts';
 import { call, credentials, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
 import { fieldIn, Visitor } from './console-world.ts';
 
@@ -129,5 +131,34 @@ describe('the secret of an origin', () => {
     expect(rotated.text).toMatch(/whsec_/);
     expect(rotated.text).not.toContain(secret);
     expect((await visitor.send(`/console/origins/${id}/rotate`, { overlapHours: '-1' })).status).toBe(422);
+  });
+});
+
+describe('the walk through the console that axe takes', () => {
+  const sights = {
+    ...{ channel: 'c', bills: 'b', day: '2026-01-02', dayBefore: '2026-01-01', orders: ['o'], held: 'h', test: 't' },
+    ...{ refundable: 'r', pending: 'p', discrepancy: 'd', replay: 'e', key: 'k' },
+  };
+  const routes = operators.routes.filter(({ method, path }) => method === 'GET' && path.startsWith('/console'));
+  const pages = pagesOf(sights);
+  const files = filesOf(sights);
+
+  it('sees every page there is, and nothing else', () => {
+    const walked = [...Object.keys(pages), ...Object.keys(files)].sort();
+    expect(walked).toEqual([...new Set(routes.map(({ path }) => path))].sort());
+  });
+
+  it('asks each for addresses of its own', () => {
+    const routeOf = (path: string) => {
+      const [found] = operators.router.match('GET', path.replace(/\?.*/, ''));
+      return found.map(([[, { path: route }]]) => route).findLast((route) => !route.endsWith('*'));
+    };
+    const walked = [
+      ...Object.entries(pages),
+      ...Object.entries(files).map(([route, path]) => [route, [path]] as const),
+    ];
+    expect(walked.filter(([, paths]) => paths.length === 0)).toEqual([]);
+    const strayed = walked.flatMap(([route, paths]) => paths.filter((path) => routeOf(path) !== route));
+    expect(strayed).toEqual([]);
   });
 });
