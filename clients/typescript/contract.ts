@@ -1564,6 +1564,7 @@ export type Schemas = {
       readonly key_expiring: Schemas['AlarmRule'];
       readonly channel_silent: Schemas['AlarmRule'];
       readonly channel_paused_long: Schemas['AlarmRule'];
+      readonly projection_refused: Schemas['AlarmRule'];
       readonly order_flagged: Schemas['AlarmRule'];
       readonly order_held: Schemas['AlarmRule'];
       readonly unlinked: Schemas['AlarmRule'];
@@ -1622,6 +1623,7 @@ export type Schemas = {
       readonly key_expiring?: Schemas['AlarmRuleInput'];
       readonly channel_silent?: Schemas['AlarmRuleInput'];
       readonly channel_paused_long?: Schemas['AlarmRuleInput'];
+      readonly projection_refused?: Schemas['AlarmRuleInput'];
       readonly order_flagged?: Schemas['AlarmRuleInput'];
       readonly order_held?: Schemas['AlarmRuleInput'];
       readonly unlinked?: Schemas['AlarmRuleInput'];

@@ -20,6 +20,11 @@ export const alarmWords = {
     en: 'The channel no longer names it. Name it again, or replay to another origin.',
     zh: '渠道已不再使用该源站。请重新添加，或改投其他源站。',
   },
+  'alarm.projection_refused': { en: 'The lists lack an order', zh: '列表中缺少一笔订单' },
+  'next.projection_refused': {
+    en: 'The database of lists refuses it, and takes all else. The order itself and its deliveries are whole.',
+    zh: '列表数据库拒绝写入该订单，其他数据不受影响。订单本身及其投递均完整。',
+  },
   'alarm.origin_disagrees': { en: 'An origin recorded something else', zh: '源站记录与投递不一致' },
   'next.origin_disagrees': {
     en: 'Its answer repeats another amount or number than it was told. Compare the order with your own books.',

@@ -21,6 +21,7 @@ const ALARMS = {
   key_expiring: { isCritical: false, quietMs: null },
   channel_silent: { isCritical: true, quietMs: null },
   channel_paused_long: { isCritical: false, quietMs: null },
+  projection_refused: { isCritical: false, quietMs: null },
   order_flagged: { isCritical: false, quietMs: null },
   order_held: { isCritical: true, quietMs: null },
   unlinked: { isCritical: false, quietMs: 3_600_000 },

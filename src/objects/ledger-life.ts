@@ -205,8 +205,9 @@ export class LedgerLife {
     if (!dispatcher || this.#endAt !== null || this.#isPruning) return;
     const { config, marks } = dispatcher;
     this.#isPruning = true;
-    const what = { env: this.#env, storage: this.#ctx.storage, shard: this.name, config, low: marks.low };
-    await prune(what, now).finally(() => {
+    const shard = { env: this.#env, storage: this.#ctx.storage, shard: this.name };
+    const isBehind = (orderNo: string) => this.#memory?.projector.isBehind(orderNo) ?? true;
+    await prune({ ...shard, config, low: marks.low, isBehind }, now).finally(() => {
       this.#isPruning = false;
     });
   }

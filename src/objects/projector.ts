@@ -2,6 +2,7 @@
 // dispatch; what a crash forgets is walked or swept again, and versions make that harmless.
 import { backoffMs } from '../core/delivery.ts';
 import {
+  ASIDE_REFUSALS,
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
   PROJECT_BATCH_MAX,
@@ -10,10 +11,12 @@ import {
 } from '../core/limits.ts';
 import { cutoffOf } from '../core/retention.ts';
 import { within } from '../core/within.ts';
+import type { SetAside } from '../store/ledger-aside.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { forgetWalk, walkBackTo } from '../store/ledger-prune.ts';
 import * as projection from '../store/projection.ts';
 import type { Dispatcher, Shard } from './dispatcher.ts';
+import { Aside } from './set-aside.ts';
 
 /** Beyond this many, memory gives up and the sweep finds them: bounds the shard while D1 is down. */
 const DIRTY_ORDERS_MAX = 10_000;
@@ -33,11 +36,17 @@ export class Projector {
   #failures = 0;
   /** Halved at each failure: a batch may be too large for D1, which bounds a value at 2 MB. */
   #batchMax = PROJECT_BATCH_MAX;
+  /** Orders that D1 refuses for themselves, and how often it refused those that are under suspicion. */
+  readonly #aside: Aside;
+  readonly #refused = new Map<string, number>();
+  /** Orders that D1 is being told of. */
+  #telling: ReadonlySet<string> = new Set();
 
   constructor(shard: Shard, marks: outbox.Marks, dispatcher: Dispatcher, now: number) {
     this.#shard = shard;
     this.#sql = shard.storage.sql;
     this.#dispatcher = dispatcher;
+    this.#aside = new Aside(shard.storage);
     this.#written = marks;
     this.#cursor = marks.projected;
     this.#dirtySince = marks.dirtySince;
@@ -73,7 +82,14 @@ export class Projector {
   }
 
   nextAt(): number | null {
-    return this.#at;
+    const at = this.#aside.nextAt();
+    return at === null ? this.#at : Math.min(at, this.#at ?? at);
+  }
+
+  /** D1 may lack what this order did last. */
+  isBehind(orderNo: string): boolean {
+    const isWaiting = this.#dirty.has(orderNo) || this.#telling.has(orderNo) || this.#aside.has(orderNo);
+    return isWaiting || this.#sweep !== null;
   }
 
   /** Tells D1 everything again, from the first fact; durably, so that a restart goes on with it. */
@@ -84,28 +100,39 @@ export class Projector {
     this.#at = now;
     this.#written = { ...this.#dispatcher.marks, projected: 0, dirtySince: 0 };
     outbox.writeMarks(this.#sql, this.#written);
+    this.#aside.hurry(now);
     forgetWalk(this.#sql, 'events');
   }
 
-  /** One batch. Never throws: D1's refusal only moves the time of the next try. */
+  /** One batch, and one order that was set aside. Never throws: D1's refusal only moves the time of the next try. */
   async flush(now: number): Promise<void> {
-    if (this.#at === null || now < this.#at) return;
+    if (this.#at !== null && now >= this.#at) await this.#flushNext(now);
+    const aside = this.#aside.due(now);
+    if (aside !== null) await this.#tryAgain(aside, now);
+  }
+
+  async #flushNext(now: number): Promise<void> {
     this.#at = null;
     const batchMax = this.#batchMax;
-    const keptSince = cutoffOf(this.#dispatcher.config.settings.retention.eventsDays, now);
+    const keptSince = this.#keptSince(now);
     const events = projection.eventsAfter(this.#sql, keptSince, this.#cursor, batchMax);
-    const taken = [...this.#dirty].slice(0, batchMax);
+    // The last resort is one order alone.
+    const rest = batchMax === 1 && events.length > 0 ? 0 : batchMax;
+    const taken = [...this.#dirty].slice(0, rest);
     for (const [orderNo] of taken) this.#dirty.delete(orderNo);
     const sweep = this.#sweep;
-    const swept = this.#nextSwept();
-    const orderNos = [...new Set([...events.map((event) => event.order_no), ...taken.map(([no]) => no), ...swept])];
+    const sweepMax = batchMax === 1 && taken.length > 0 ? 0 : rest;
+    const swept = this.#nextSwept(sweepMax);
+    const all = [...events.map((event) => event.order_no), ...taken.map(([no]) => no), ...swept];
+    const orderNos = [...new Set(all)].filter((orderNo) => !this.#aside.has(orderNo));
     // From here on these facts are read: one that settles while D1 is being told has changed behind the walk.
     const before = this.#cursor;
     this.#cursor = events.at(-1)?.seq ?? before;
     // What a person let go comes before whatever the same order did since.
     const released = projection.eventsReleased(this.#sql, keptSince, orderNos, before);
+    const told = [...released, ...events].filter((event) => !this.#aside.has(event.order_no));
     try {
-      await this.#put([...released, ...events], orderNos, now);
+      await this.#put(told, orderNos, now);
     } catch (error) {
       this.#cursor = Math.min(this.#cursor, before); // a rebuild may have begun meanwhile
       for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));
@@ -114,20 +141,62 @@ export class Projector {
       this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
       const { name: shard } = this.#shard;
       console.error(JSON.stringify({ hop: 'project', shard, error: String(error), failures: this.#failures }));
+      await this.#refuse(orderNos, events[0]?.seq ?? before + 1, String(error));
       return;
     }
     this.#failures = 0;
     this.#batchMax = Math.min(PROJECT_BATCH_MAX, batchMax * 2);
     // A sweep that began while D1 was being told has all its way to go.
-    if (sweep && this.#sweep === sweep)
+    if (sweep && this.#sweep === sweep && sweepMax > 0)
       this.#sweep = swept.length < batchMax ? null : { ...sweep, after: swept.at(-1) ?? '' };
     const more = events.length === batchMax || this.#dirty.size > 0 || this.#sweep !== null;
     if (more) this.#at = Date.now();
   }
 
-  #nextSwept(): string[] {
-    if (!this.#sweep) return [];
-    return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, this.#batchMax);
+  /** One order alone, that a D1 which answers has refused several times, must not keep the others from the lists. */
+  async #refuse([orderNo, ...others]: readonly string[], fromSeq: number, error: string): Promise<void> {
+    if (orderNo === undefined || others.length > 0) return;
+    if (!(await this.#answers())) return this.#refused.clear();
+    const times = (this.#refused.get(orderNo) ?? 0) + 1;
+    this.#refused.set(orderNo, times);
+    if (times < ASIDE_REFUSALS) return;
+    this.#refused.delete(orderNo);
+    this.#aside.put(this.#dispatcher.config.channelId, { orderNo, fromSeq }, error, Date.now());
+    this.#failures = 0;
+    this.#at = Date.now();
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await within(this.#shard.env.DB.prepare('SELECT 1').first(), PROJECT_TIMEOUT_MS, 'D1');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whole: the walk is past it, and told nothing of it since. */
+  async #tryAgain(aside: SetAside, now: number): Promise<void> {
+    const { channelId } = this.#dispatcher.config;
+    const { orderNo } = aside;
+    const cursor = this.#cursor;
+    try {
+      const events = projection.eventsOf(this.#sql, this.#keptSince(now), aside, cursor);
+      await this.#put(events, [orderNo], now);
+      this.#aside.end(channelId, orderNo, now);
+    } catch (error) {
+      this.#aside.put(channelId, aside, String(error), now);
+      console.error(JSON.stringify({ hop: 'project', shard: this.#shard.name, orderNo, error: String(error) }));
+    }
+  }
+
+  #keptSince(now: number): number {
+    return cutoffOf(this.#dispatcher.config.settings.retention.eventsDays, now);
+  }
+
+  #nextSwept(limit: number): string[] {
+    if (!this.#sweep || limit === 0) return [];
+    return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, limit);
   }
 
   async #put(events: readonly Record<string, unknown>[], orderNos: readonly string[], now: number): Promise<void> {
@@ -140,7 +209,12 @@ export class Projector {
     };
     // Before D1 is told: a kill after it must not leave rows there that nobody goes back for.
     walkBackTo(this.#sql, orderNos);
-    await within(projection.putProjection(this.#shard.env.DB, batch), PROJECT_TIMEOUT_MS, 'D1');
+    this.#telling = new Set(orderNos);
+    try {
+      await within(projection.putProjection(this.#shard.env.DB, batch), PROJECT_TIMEOUT_MS, 'D1');
+    } finally {
+      this.#telling = new Set();
+    }
   }
 
   /** Writes the marks that moved; at most one row a flush. */

@@ -27,6 +27,8 @@ export type Prunable = {
   readonly config: DispatchConfig;
   /** At or below: settled, or with a row of its own in deliveries. */
   readonly low: number;
+  /** Whether D1 may lack what the order did last: of that nothing goes. */
+  readonly isBehind: (orderNo: string) => boolean;
 };
 
 /**
@@ -56,7 +58,7 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
   const seen = eventsFrom(storage.sql, walk.seq, low, PRUNE_BATCH_MAX);
   const young = seen.findIndex(({ receivedAt }) => receivedAt >= cutoff);
   const old = young < 0 ? seen : seen.slice(0, young);
-  const resting = old.filter((event) => mayGo(storage.sql, event));
+  const resting = old.filter((event) => mayGo(what, event));
   const key = await archive(what, kind, resting);
   if (kind === 'events') {
     const rows = resting.map(({ eventId: id, receivedAt: at }) => ({ id, at }));
@@ -65,7 +67,7 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
   const isThrough = old.length < PRUNE_BATCH_MAX;
   storage.transactionSync(() => {
     // Again, because somebody may have opened a dispute while the archive was being written; and only what is in it.
-    const going = resting.filter((event) => mayGo(storage.sql, event));
+    const going = resting.filter((event) => mayGo(what, event));
     const bodies = going.filter(({ hasBody }) => hasBody).map(({ seq }) => seq);
     if (kind === 'evidence' && bodies.length > 0) dropBodies(storage.sql, bodies, key, now);
     const left = old.find((event) => !going.includes(event))?.seq ?? null;
@@ -80,9 +82,9 @@ async function step(what: Prunable, kind: WalkKind, cutoff: number, now: number)
   return isThrough;
 }
 
-function mayGo(sql: SqlStorage, { orderNo, isOpen }: OldEvent): boolean {
+function mayGo({ storage: { sql }, isBehind }: Prunable, { orderNo, isOpen }: OldEvent): boolean {
   if (orderNo === '') return true; // the bare number of what was parked: of no order
-  const order = isOpen ? null : readOrder(sql, orderNo);
+  const order = isOpen || isBehind(orderNo) ? null : readOrder(sql, orderNo);
   return order !== null && isAtRest(order);
 }
 

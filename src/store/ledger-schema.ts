@@ -90,8 +90,26 @@ const TOLD_AGAIN = `
 UPDATE tallies SET told = 0;
 `;
 
+/** Orders that D1 refused for themselves. */
+const ASIDE = `
+CREATE TABLE aside (
+  order_no TEXT PRIMARY KEY, from_seq INTEGER NOT NULL, since INTEGER NOT NULL, due_at INTEGER NOT NULL,
+  error TEXT NOT NULL
+) WITHOUT ROWID;
+`;
+
 /** One step from each version to the next; a step is never changed once it was released. */
-const STEPS: readonly string[] = [TABLES, TIMES_AND_ACTS, KEEPING, TALLIES, DECISIONS, REPORTS, TRACES, TOLD_AGAIN];
+const STEPS: readonly string[] = [
+  TABLES,
+  TIMES_AND_ACTS,
+  KEEPING,
+  TALLIES,
+  DECISIONS,
+  REPORTS,
+  TRACES,
+  TOLD_AGAIN,
+  ASIDE,
+];
 
 export function hasLedgerTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0;

@@ -48,6 +48,23 @@ export const eventsReleased = (
     )
     .toArray();
 
+/** All of one order's, up to the cursor. D1 was told nothing of it from `fromSeq` on, however old that is by now. */
+export const eventsOf = (
+  sql: SqlStorage,
+  keptSince: number,
+  { orderNo, fromSeq }: { readonly orderNo: string; readonly fromSeq: number },
+  cursor: number,
+): EventRow[] =>
+  sql
+    .exec<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM events e WHERE e.order_no = ?2 AND e.seq <= ?3 ORDER BY e.seq`,
+      keptSince,
+      orderNo,
+      cursor,
+    )
+    .toArray()
+    .map((row) => (row.seq >= fromSeq && row['withheld'] === 2 ? { ...row, withheld: 0 } : row));
+
 type EventRow = Record<string, SqlStorageValue> & { readonly seq: number; readonly order_no: string };
 
 /** Orders changed since `since`, by number: the sweep after a restart that lost the memory of them. */

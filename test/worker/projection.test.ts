@@ -10,7 +10,7 @@ import { Projector } from '../../src/objects/projector.ts';
 import { recordRegistration } from '../../src/store/ledger-book.ts';
 import { readMarks } from '../../src/store/ledger-outbox.ts';
 import { takeMessages } from './delivery-world.ts';
-import { config, fact, ledger, origin, paid, unique, until } from './ledger-kit.ts';
+import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
 
 describe('a slow D1', () => {
   /** The real D1; `meanwhile` runs after each batch was written and before anybody hears of it. */
@@ -189,5 +189,88 @@ describe('what could keep a change from D1', () => {
     });
     expect(await inD1('orders', before)).not.toBeNull();
     expect(await inD1('orders', after)).not.toBeNull();
+  });
+});
+
+describe('an order that D1 refuses for itself', () => {
+  const refusing = async (eventId: string) => {
+    const name = `refuse_${eventId}`;
+    await env.DB.exec(
+      `CREATE TRIGGER ${name} BEFORE INSERT ON events WHEN NEW.event_id = '${eventId}' ` +
+        "BEGIN SELECT RAISE(ABORT, 'no such luck'); END",
+    );
+    return () => env.DB.exec(`DROP TRIGGER ${name}`);
+  };
+  const inD1 = async (channelId: string) =>
+    (
+      await env.DB.prepare('SELECT order_no AS orderNo, sequence FROM events WHERE channel = ? ORDER BY cursor')
+        .bind(channelId)
+        .all<{ orderNo: string; sequence: number }>()
+    ).results.map(({ orderNo, sequence }) => `${orderNo} ${sequence}`);
+
+  it('is set aside with an alarm, keeps no others from the lists, and comes whole when D1 takes it', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const dispatch = config([], { channelId });
+    const bad = fact(paid('BAD'));
+    const allow = await refusing(bad.eventId);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const tell = (...facts: readonly ReturnType<typeof fact>[]) => ledger(name).record({ v: 1, facts, dispatch });
+    await tell(fact(paid('FIRST')), bad, fact(paid('LAST')), { ...fact(refunded('BAD', 'R1')), receivedAt: 1 });
+    const life = (step: (projector: Projector, sql: SqlStorage) => Promise<void>) =>
+      runInDurableObject(ledger(name), async (_: OrderLedger, { storage }) => {
+        await storage.deleteAlarm(); // the other life stands still
+        const shard = { env, storage, name, epoch: 'second', leaseMs: 60_000 };
+        const marks = readMarks(storage.sql);
+        const projector = new Projector(shard, marks, new Dispatcher(shard, marks, Date.now()), Date.now());
+        await step(projector, storage.sql);
+        projector.saveMarks();
+      });
+    const alarms = (sql: SqlStorage) =>
+      sql
+        .exec<{ doc: string }>("SELECT doc FROM alarms WHERE doc LIKE '%projection_refused%'")
+        .toArray()
+        .map(({ doc }): unknown => JSON.parse(doc));
+    await life(async (projector, sql) => {
+      for (let tries = 0; tries < 30 && sql.exec('SELECT 1 FROM aside').toArray().length === 0; tries++) {
+        await projector.flush(projector.nextAt() ?? 0);
+      }
+      for (let tries = 0; tries < 5; tries++) await projector.flush(Date.now());
+      expect(projector.isBehind('BAD')).toBe(true);
+      expect(alarms(sql)).toMatchObject([{ code: 'projection_refused', subject: `order/${channelId}/BAD` }]);
+    });
+    expect(await inD1(channelId)).toEqual(['FIRST 1', 'LAST 1']);
+    await tell(fact(refunded('BAD', 'R2')));
+    await life(async (projector) => {
+      for (let tries = 0; tries < 5; tries++) await projector.flush(Date.now());
+      expect(await inD1(channelId)).toEqual(['FIRST 1', 'LAST 1']); // nothing of it before what came first
+      await projector.flush(Date.now() + 3_600_001); // still refused
+      await allow();
+      await projector.flush(Date.now() + 3 * 3_600_000);
+    });
+    expect(await inD1(channelId)).toEqual(['FIRST 1', 'LAST 1', 'BAD 1', 'BAD 2', 'BAD 3']);
+    const withheld = env.DB.prepare('SELECT 1 FROM events WHERE channel = ? AND withheld <> 0').bind(channelId);
+    expect(await withheld.first()).toBeNull();
+    await life(async (projector, sql) => {
+      expect(alarms(sql)).toMatchObject([{ detail: expect.stringContaining('no such luck') }, { ended: true }]);
+      expect(projector.isBehind('BAD')).toBe(false);
+    });
+    vi.restoreAllMocks();
+  });
+
+  it('is not found among orders while D1 is away altogether', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    await ledger(name).record({ v: 1, facts: [fact(paid('A'))], dispatch: config([], { channelId }) });
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const away = () => Promise.reject(new Error('D1 is down'));
+    const DB = { batch: away, prepare: () => ({ bind: () => ({}), first: away }) } as unknown as D1Database;
+    await runInDurableObject(ledger(name), async (_: OrderLedger, { storage }) => {
+      await storage.deleteAlarm();
+      const shard = { env: { ...env, DB }, storage, name, epoch: 'second', leaseMs: 60_000 };
+      const marks = readMarks(storage.sql);
+      const projector = new Projector(shard, marks, new Dispatcher(shard, marks, Date.now()), Date.now());
+      for (let tries = 0; tries < 15; tries++) await projector.flush(projector.nextAt() ?? 0);
+      expect(storage.sql.exec('SELECT 1 FROM aside').toArray()).toEqual([]);
+    });
+    vi.restoreAllMocks();
   });
 });

@@ -17,6 +17,7 @@ import { fact, ledger, paid, refunded, until } from './ledger-kit.ts';
 const NOW = Date.now();
 const LONG_AGO = NOW - 800 * DAY_MS;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const isBehind = () => false;
 const registry = () => env.REGISTRY.getByName('registry');
 
 async function recordOf(id: string) {
@@ -122,7 +123,7 @@ describe('evidence', () => {
     const attempt = (ARCHIVE: unknown) =>
       runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
         const world = { ...env, ARCHIVE } as unknown as Env; // the outage
-        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low }, NOW);
+        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low, isBehind }, NOW);
       });
     await attempt(broken);
     expect(prunedOf(await evidence(channel, orderNo))).toEqual([false]);
@@ -149,7 +150,7 @@ describe('evidence', () => {
         const put = async (key: string, bytes: unknown) => void bucket.set(key, bytes);
         const ARCHIVE = { put: (key: string, bytes: unknown) => put(key, bytes).then(andThen) };
         const world = { ...env, ARCHIVE } as unknown as Env; // what comes between two lines
-        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low }, NOW);
+        return prune({ env: world, storage, shard: name, config, low: readMarks(storage.sql).low, isBehind }, NOW);
       });
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const killed = () => Promise.reject(new Error('killed'));
@@ -220,7 +221,7 @@ describe('evidence', () => {
           storage.sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM events WHERE body IS NOT NULL').one().n,
       );
     await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) =>
-      prune({ env, storage, shard: name, config: dispatch, low: count }, NOW, NOW),
+      prune({ env, storage, shard: name, config: dispatch, low: count, isBehind }, NOW, NOW),
     );
     expect(await left()).toBe(2 * PRUNE_BATCH_MAX + 20);
     await nudge(channel);
