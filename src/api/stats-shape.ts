@@ -109,12 +109,13 @@ export function renderFigures(tally: Tally): z.infer<typeof FiguresBody> {
   };
 }
 
-const latency = (tally: Tally, name: Latency) => ({
-  ...summaryOf(tally, name),
-  buckets: bucketsOf(tally, name).flatMap((n, bucket) =>
+function latency(tally: Tally, name: Latency) {
+  const counts = bucketsOf(tally, name);
+  const buckets = counts.flatMap((n, bucket) =>
     n === 0 ? [] : [{ upToMs: LATENCY_BOUNDS_MS[bucket] ?? 0, count: n }],
-  ),
-});
+  );
+  return { ...summaryOf(counts), buckets };
+}
 
 function sumsOf(tally: Tally) {
   const currencies = Object.keys(tally).flatMap((name) => /^(?:gross|refunded)\.(.+)$/.exec(name)?.[1] ?? []);

@@ -11,7 +11,8 @@ const entries = Object.entries(TEXTS);
 const pages = filesUnder('src/console')
   .filter((path) => /\.tsx?$/.test(path) && !path.includes('/texts'))
   .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
-const source = pages.map(({ text }) => text).join('\n');
+/** The words of a diagnosis are named where the API takes them from too. */
+const source = [...pages.map(({ text }) => text), readFileSync('src/core/diagnosis/say.ts', 'utf8')].join('\n');
 
 const CODES: Readonly<Record<string, readonly string[]>> = {
   flag: FLAGS,
