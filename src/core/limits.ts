@@ -178,6 +178,8 @@ export const ARRIVAL_BUFFER_MAX = 200;
 export const ARRIVAL_FLUSH_MS = 1_000;
 /** Whole samples that one channel's callback log keeps. */
 export const ARRIVAL_SAMPLES_MAX = 1_000;
+/** Samples that it takes in a minute, besides the first of each reason: in a flood more would tell nothing. */
+export const ARRIVAL_SAMPLES_PER_MINUTE_MAX = 100;
 /** The callback log writes to D1 once in this at most. */
 export const ARRIVAL_PROJECT_MS = 60_000;
 /** How long the counts of a minute are kept: long enough for a month's report. */

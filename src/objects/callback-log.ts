@@ -4,6 +4,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { type ArrivalBatch, type KeptNotice, NO_CHANNEL } from '../core/arrival.ts';
 import {
   ARRIVAL_PROJECT_MS,
+  ARRIVAL_SAMPLES_PER_MINUTE_MAX,
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
   HINTS_PER_MINUTE_MAX,
@@ -38,6 +39,7 @@ const STEPS_MAX = 20;
 
 export class CallbackLog extends DurableObject<Env> {
   readonly #followed = new PerMinute(HINTS_PER_MINUTE_MAX);
+  readonly #sampled = new PerMinute(ARRIVAL_SAMPLES_PER_MINUTE_MAX);
   #hasTables = false;
   /** When the alarm goes off; null when none is set. */
   #armedAt: number | null = null;
@@ -53,7 +55,9 @@ export class CallbackLog extends DurableObject<Env> {
 
   /** Adds what an isolate held back; the same batch again changes nothing. */
   async note(batch: ArrivalBatch): Promise<void> {
-    this.#write(batch.channelId, () => noteBatch(this.ctx.storage.sql, batch, Date.now()));
+    const now = Date.now();
+    const isWanted = () => this.#sampled.allows('', now);
+    this.#write(batch.channelId, () => noteBatch(this.ctx.storage.sql, batch, now, isWanted));
   }
 
   /** Keeps a notice whole; replies once it is durable. `known`: it was kept before. */

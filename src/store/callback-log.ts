@@ -44,8 +44,8 @@ export function createLogTables(sql: SqlStorage, channelId: string): void {
   sql.exec("INSERT INTO marks VALUES ('channel', ?), ('folded', 1) ON CONFLICT DO NOTHING", channelId);
 }
 
-/** Adds a batch of an isolate, once: the same batch again changes nothing. */
-export function noteBatch(sql: SqlStorage, batch: ArrivalBatch, now: number): void {
+/** Adds a batch of an isolate, once: the same batch again changes nothing. The first of a reason is always wanted. */
+export function noteBatch(sql: SqlStorage, batch: ArrivalBatch, now: number, isWanted = (_: Arrival) => true): void {
   const [known] = sql.exec<{ number: number }>('SELECT number FROM isolates WHERE id = ?', batch.isolate).toArray();
   if (known && known.number >= batch.number) return;
   if (!known) sql.exec('DELETE FROM isolates WHERE at < ?', now - ISOLATE_KEPT_MS);
@@ -61,7 +61,8 @@ export function noteBatch(sql: SqlStorage, batch: ArrivalBatch, now: number): vo
   }
   const [first, recent]: [Arrival[], Arrival[]] = [[], []];
   for (const sample of batch.samples) {
-    (opened.delete(`${minuteOf(sample.at)}|${sample.verdict}|${sample.reason}`) ? first : recent).push(sample);
+    if (opened.delete(`${minuteOf(sample.at)}|${sample.verdict}|${sample.reason}`)) first.push(sample);
+    else if (isWanted(sample)) recent.push(sample);
   }
   addChunk(sql, FIRST, first);
   addChunk(sql, RECENT, recent);
@@ -294,7 +295,5 @@ export function tellCountsAgain(sql: SqlStorage): void {
 }
 
 /** Everything is to be shown again: D1 was lost or is being rebuilt. */
-export function unproject(sql: SqlStorage): void {
-  sql.exec("DELETE FROM marks WHERE name LIKE 'projected:%'");
-  sql.exec('UPDATE counts SET dirty = 1');
-}
+export const unproject = (sql: SqlStorage) =>
+  sql.exec("DELETE FROM marks WHERE name LIKE 'projected:%'; UPDATE counts SET dirty = 1");

@@ -9,8 +9,18 @@ import {
   type KeptNotice,
   minuteOf,
 } from '../../src/core/arrival.ts';
-import { ARRIVAL_BUFFER_MAX, ARRIVAL_COUNTS_KEPT_MS, ARRIVAL_SAMPLES_MAX } from '../../src/core/limits.ts';
-import { noteBatch } from '../../src/store/callback-log.ts';
+import {
+  ARRIVAL_BUFFER_MAX,
+  ARRIVAL_COUNTS_KEPT_MS,
+  ARRIVAL_SAMPLES_MAX,
+  ARRIVAL_SAMPLES_PER_MINUTE_MAX,
+} from '../../src/core/limits.ts';
+import {
+  logProjectionStatements,
+  noteBatch,
+  readLogProjection,
+  settleLogProjection,
+} from '../../src/store/callback-log.ts';
 
 const AT = Date.now();
 let uid = 0;
@@ -115,7 +125,10 @@ describe('the callback log', () => {
     const flushes = 8;
     for (let n = 0; n < flushes; n++) {
       const samples = Array.from({ length: ARRIVAL_BUFFER_MAX }, (_, i) => sampleOf(`cb_${n}_${i}`, { at: AT + n }));
-      await log.note(batchOf(2 + n, samples));
+      await runInDurableObject(log, async (_, { storage }) => {
+        noteBatch(storage.sql, batchOf(2 + n, samples), AT); // as over some minutes
+        await storage.setAlarm(Date.now() + 60_000);
+      });
       if (n % 2 === 0) await runDurableObjectAlarm(log);
     }
     await runDurableObjectAlarm(log);
@@ -147,6 +160,39 @@ describe('the callback log', () => {
     });
     expect(written).toBeGreaterThan(0);
     expect(written).toBeLessThanOrEqual(6);
+  });
+
+  it('writes so many rows to D1 a minute in a flood of refusals, and counts every one of them', async () => {
+    const reasons = ['signature_invalid', 'malformed', 'timestamp_stale'] as const;
+    let refused = 0;
+    for (let n = 0; n < 60; n++) {
+      const samples = Array.from({ length: ARRIVAL_BUFFER_MAX }, (_, i) =>
+        sampleOf(`cb_${n}_${i}`, { reason: reasons[i % 3] ?? 'malformed', orderNo: `N-${i}` }),
+      );
+      const counts = reasons.map((reason) => ({
+        ...{ minute: minuteOf(AT), verdict: 'rejected' as const, reason, count: 1_000 },
+      }));
+      refused += 3_000;
+      await log.note(batchOf(1 + n, samples, { counts }));
+    }
+    const written = await runInDurableObject(log, async (_, { storage }) => {
+      let rows = 0;
+      for (;;) {
+        const step = readLogProjection(storage.sql, Date.now());
+        if (step === null) return rows;
+        const results = await env.DB.batch(logProjectionStatements(env.DB, step));
+        for (const { meta } of results) rows += meta.rows_written;
+        settleLogProjection(storage.sql, step, Date.now());
+      }
+    });
+    // Each sample is a row and one in either index. The clock may have begun another minute meanwhile.
+    expect(written).toBeGreaterThan(ARRIVAL_SAMPLES_PER_MINUTE_MAX);
+    expect(written).toBeLessThanOrEqual(2 * (3 * (ARRIVAL_SAMPLES_PER_MINUTE_MAX + 3) + 10));
+    expect((await shownCounts()).reduce((sum, row) => sum + Number(row.count), 0)).toBe(refused);
+    const told = await env.DB.prepare('SELECT doc FROM arrivals WHERE channel = ? ORDER BY hours')
+      .bind(channelId)
+      .all();
+    expect(told.results.map(({ doc }) => JSON.parse(String(doc))['callbacks.rejected'])).toEqual([refused, refused]);
   });
 
   it('projects again without a trace when it did not learn that D1 had written', async () => {
