@@ -4,6 +4,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SCOPES, type Scope } from '../../src/core/registry.ts';
+import worker from '../../src/index.ts';
 import {
   ADMIN_KEY,
   call,
@@ -365,5 +366,64 @@ describe('every form of the console', () => {
       if (![403, 404, 422].includes(status)) acted.push(`${path} ${status} ${headers.get('location')}`);
     }
     expect(acted).toEqual([]);
+  });
+});
+
+describe('whoever knocks', () => {
+  /** A body that never ends; `pulled` is how many pieces of 16 KiB were asked for. */
+  const endless = () => {
+    const told = { pulled: 0, isCancelled: false };
+    const body = new ReadableStream<Uint8Array>({
+      pull: (stream) => {
+        told.pulled += 1;
+        stream.enqueue(new Uint8Array(16_384).fill(32));
+      },
+      cancel: () => {
+        told.isCancelled = true;
+      },
+    });
+    return { told, body };
+  };
+  const knock = (path: string, body: ReadableStream, headers: Record<string, string>) => {
+    const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+    const request = new Request(BASE + path, { method: 'POST', headers, body });
+    return worker.fetch(request as never, env, context as never); // no edge, and nothing in the background
+  };
+
+  it.each([
+    ['/v1/origins', 413],
+    ['/v1/orders', 413],
+    ['/v1/reconciliations/bills?channel=a&day=2026-01-01', 401],
+    ['/console/login', 403],
+    ['/console/new/bill', 303],
+  ])('is not read on and on at %s without a key', async (path, status) => {
+    const { told, body } = endless();
+    const reply = await knock(path, body, { 'content-type': 'application/json', origin: BASE });
+    expect([reply.status, told.pulled < 20]).toEqual([status, true]);
+  });
+
+  it('with another’s Idempotency-Key gets nothing of what the other made', async () => {
+    const made = await Promise.all([1, 2].map(() => makeKey('admin')));
+    const headers = { 'idempotency-key': unique('shared') };
+    const asked = { name: 'till', scopes: ['read'] };
+    const replies = await Promise.all(made.map((key) => call('POST', '/v1/api-keys', asked, { key, headers })));
+    expect(replies.map(({ status }) => status)).toEqual([201, 201]);
+    expect(new Set(replies.map(({ body }) => String(body.key))).size).toBe(2);
+  });
+
+  it('learns nothing of which keys, channels or orders there are', async () => {
+    const key = await makeKey('orders');
+    const id = unique('real');
+    await call('POST', '/v1/origins', { id, url: 'https://a.example/' });
+    const { id: keyId } = (await call('POST', '/v1/api-keys', { name: 'x', scopes: ['read'] })).body;
+    for (const [real, none] of [
+      [`/v1/api-keys/${keyId}`, '/v1/api-keys/key_none'],
+      [`/v1/origins/${id}`, '/v1/origins/none'],
+    ] as const) {
+      for (const by of [key, null]) {
+        const replies = await Promise.all([real, none].map((path) => call('GET', path, undefined, { key: by })));
+        expect(replies[0]?.text).toBe(replies[1]?.text);
+      }
+    }
   });
 });
