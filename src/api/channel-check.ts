@@ -3,7 +3,7 @@
 import { fill } from '../core/language.ts';
 import { pasted } from '../core/pasted-texts.ts';
 import { changedFields } from '../core/rotation.ts';
-import { type Holds, pasteProblemOf } from '../crypto/pasted.ts';
+import { type Holds, type PasteProblem, pasteProblemOf } from '../crypto/pasted.ts';
 import { providerOf } from '../providers/index.ts';
 import type { AnyProvider } from '../providers/provider.ts';
 import { requires } from './auth.ts';
@@ -78,7 +78,7 @@ channelCheck.openapi(
     const errors = checked.ok ? [] : (checked.error.errors ?? []);
     if (errors.some(({ field }) => field === 'provider')) return refuse(c, invalid(...errors));
     const now = Date.now();
-    const fields = [...explained(providerId, given, errors, now)];
+    const fields = [...explained(providerId, given, errors, now), ...bentBeside(providerId, given, errors, now)];
     if (checked.ok) {
       const { provider, credentials } = checked.value;
       const wanted = environment ?? record?.channel.environment ?? null;
@@ -124,6 +124,37 @@ function* explained(
     yield finding(field, 'problem', found?.code ?? 'refused', found?.given ?? {}, message);
   }
 }
+
+/** What no field for a key takes, whatever its provider's rules say of the others. */
+const NEVER: readonly PasteProblem['code'][] = [
+  'escaped',
+  'no_end',
+  'ssh',
+  'request',
+  'quotes',
+  'encrypted',
+  'damaged',
+];
+
+/** Rules stop at the first thing that they miss: keys that were pasted wrong are told at once all the same. */
+function* bentBeside(
+  providerId: string,
+  given: Readonly<Record<string, unknown>>,
+  errors: readonly FieldError[],
+  now: number,
+): Generator<FieldFinding> {
+  if (errors.length === 0) return;
+  for (const [name, holds] of kindsOf(providerId)) {
+    if (holds === null || errors.some(({ field }) => field.split('.')[1] === name)) continue;
+    const found = [...textsIn(given[name], [])]
+      .map((text) => pasteProblemOf(text, holds, now))
+      .find((one) => one !== null && (NEVER.includes(one.code) || isOtherHalf(one.code, holds)));
+    if (found) yield finding(`credentials.${name}`, 'problem', found.code, found.given, null);
+  }
+}
+
+const isOtherHalf = (code: PasteProblem['code'], holds: Holds): boolean =>
+  holds === 'private_key' ? code === 'public_key' || code === 'certificate' : code === 'private_key';
 
 /** What was refused by nobody: secrets that were pasted badly all the same, ended certificates, the environment. */
 function* soundFields(

@@ -3,9 +3,9 @@
 import { OutsidersBody } from '../api/outsiders.ts';
 import { get, type Problem, patch, v1 } from './call.ts';
 import { type Known, known } from './channel-change.tsx';
-import { linesOf, wrongAt } from './credential-fields.tsx';
+import { wrongAt } from './credential-fields.tsx';
 import { Area, Select } from './fields.tsx';
-import { readForm } from './forms.ts';
+import { linesOf, readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { ProblemNote, Table, Time } from './parts.tsx';

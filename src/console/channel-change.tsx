@@ -104,12 +104,9 @@ channelChange.post('/channels/:id/rotate', async (c) => {
   const at = await known(c);
   if (at instanceof Response) return at;
   const fields = at.provider.credentials.filter(({ rotates }) => rotates);
-  const credentials = credentialsIn(fields, form);
+  const credentials = credentialsIn(fields, form, c.get('visit'));
   const hours = hoursIn(form);
-  if (!credentials.ok) {
-    const message = say('field.json.wrong');
-    return rotatePage(c, at, { form, errors: credentials.error.map((field) => ({ field, message })) });
-  }
+  if (!credentials.ok) return rotatePage(c, at, { form, errors: credentials.error });
   if (hours === null) {
     return rotatePage(c, at, { form, errors: [{ field: 'overlapSeconds', message: say('origin.overlap.wrong') }] });
   }

@@ -153,11 +153,8 @@ channelNew.post('/new/channel/:provider', async (c) => {
   const form = await readForm(c);
   const provider = await providerIn(c);
   if (provider instanceof Response) return provider;
-  const credentials = credentialsIn(provider.credentials, form);
-  if (!credentials.ok) {
-    const message = c.get('visit').say('field.json.wrong');
-    return formPage(c, provider, { form, errors: credentials.error.map((field) => ({ field, message })) });
-  }
+  const credentials = credentialsIn(provider.credentials, form, c.get('visit'));
+  if (!credentials.ok) return formPage(c, provider, { form, errors: credentials.error });
   const environment = form.text('environment');
   const check = await askCheck(c, { provider: provider.id, credentials: credentials.value, environment });
   if (!check.ok) return formPage(c, provider, { form, errors: check.error.errors ?? [], problem: check.error });

@@ -36,6 +36,9 @@ export async function readForm(c: Context): Promise<Form> {
   return form;
 }
 
+/** What was entered one a line. */
+export const linesOf = (text: string): string[] => text.split(/\s*\n\s*/).filter((line) => line !== '');
+
 /** Files through a page are held whole for a moment; larger ones go to /v1, which passes them on as they come. */
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
 

@@ -47,3 +47,12 @@ export function pemOf(label: string, text: string): string {
   const lines = text.replace(/\s+/g, '').match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
+
+/** What pastes bend, made straight: lines that are indented, run together, or written as \n. No letter changes. */
+export function straightened(text: string): string {
+  const lined = text.includes('\n') ? text : text.replaceAll('\\n', '\n');
+  return lined.replace(
+    /-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g,
+    (_, label: string, body: string) => pemOf(label, body),
+  );
+}

@@ -15,7 +15,7 @@ describe('the form of a new channel', () => {
     expect(status).toBe(200);
     const fields = providers?.find((one) => String(one.id) === id)?.credentials ?? [];
     for (const { field, secret } of fields) {
-      const [tag] = new RegExp(`<[^>]*name="credentials\\.${field}"[^>]*>`).exec(text) ?? [];
+      const [tag] = new RegExp(`<[^>]*name="credentials\\.${field}(?:\\.\\w+)?"[^>]*>`).exec(text) ?? [];
       expect(tag, String(field)).toBeDefined();
       if (String(secret) === 'true') expect(tag).toMatch(/type="password"|class="masked"/);
     }
@@ -54,6 +54,67 @@ describe('the form of a new channel', () => {
     const unread = { ...fields, 'credentials.platformKeys': '{no json' };
     const seen = await visitor.send('/console/new/channel/wechatpay-v3', unread);
     expect(seen.text).toContain('This is not JSON');
+  });
+});
+
+describe('keys as people paste them', () => {
+  const page = '/console/new/channel/wechatpay-v3';
+  const sent = (name: string, value: unknown): [string, string] => [
+    `credentials.${name}`,
+    typeof value === 'string' ? value : Array.isArray(value) ? value.join('\n') : JSON.stringify(value),
+  ];
+  const { merchantPrivateKey, platformKeys, ...rest } = credentials;
+  const [[name, key]] = Object.entries(platformKeys) as [[string, string]]; // one public key
+  const basics = { environment: 'live', mode: 'open', check: '1' };
+  const others = Object.fromEntries(Object.entries(rest).map(([field, value]) => sent(field, value)));
+
+  it.each([
+    ['indented, with the line ends of a browser', (pem: string) => pem.replaceAll('\n', '\r\n    ')],
+    ['in one line', (pem: string) => pem.replaceAll('\n', ' ')],
+    ['with its line ends written out', (pem: string) => pem.trim().replaceAll('\n', '\\n')],
+  ])('are taken %s, and by their ID above the key', async (_, bend) => {
+    const visitor = await Visitor.in();
+    const { status, text } = await visitor.send(page, {
+      ...{ ...basics, ...others, id: unique('bent') },
+      'credentials.merchantPrivateKey': bend(String(merchantPrivateKey)),
+      'credentials.platformKeys': `${name}\n${key}\n`,
+    });
+    expect([status, text.includes('Nothing is wrong as far as can be told')]).toEqual([200, true]);
+  });
+
+  it('are asked for their ID where they have none', async () => {
+    const visitor = await Visitor.in();
+    const { status, text } = await visitor.send(page, {
+      ...{ ...basics, ...others, id: unique('bare') },
+      'credentials.merchantPrivateKey': String(merchantPrivateKey),
+      'credentials.platformKeys': key,
+    });
+    expect([status, text.includes('A key has no ID')]).toEqual([422, true]);
+  });
+
+  it('are told to be the wrong ones although something else is missing, too', async () => {
+    const visitor = await Visitor.in();
+    const { merchantSerial: _, ...unnamed } = credentials;
+    const { text } = await visitor.send(page, {
+      ...{ ...basics, id: unique('two') },
+      ...Object.fromEntries(Object.entries(unnamed).map(([field, value]) => sent(field, value))),
+      'credentials.merchantPrivateKey': key,
+    });
+    expect(text).toContain('merchantSerial is missing');
+    expect(text).toContain('It is a public key, and a private key belongs here.');
+  });
+
+  it('come in parts where a field has parts', async () => {
+    const visitor = await Visitor.in();
+    const { text } = await visitor.send(page, {
+      ...{ ...basics, ...others, id: unique('parts') },
+      'credentials.merchantPrivateKey': String(merchantPrivateKey),
+      'credentials.platformKeys': JSON.stringify(platformKeys),
+      'credentials.partner.spMchId': 'letters',
+    });
+    expect(text).toMatch(/value="letters"/);
+    expect(text).toContain('spMchId');
+    expect(text).not.toContain('Nothing is wrong');
   });
 });
 

@@ -182,6 +182,15 @@ export const setup = {
   },
   'field.lines': { en: 'One a line.', zh: '每行一个。' },
   'field.json': { en: 'As JSON.', zh: 'JSON 格式。' },
+  'field.named': {
+    en: 'The ID on a line of its own, then the key below it; several one after another. Or as JSON.',
+    zh: 'ID 单独一行，密钥紧随其下；多个可依次粘贴。也可用 JSON。',
+  },
+  'field.named.wrong': {
+    en: 'A key has no ID: write its ID on a line of its own above -----BEGIN.',
+    zh: '缺少密钥的 ID：请在 -----BEGIN 上方单独一行写上 ID。',
+  },
+  'field.pems': { en: 'Several one after another, each whole.', zh: '多个可依次完整粘贴。' },
   'field.json.wrong': { en: 'This is not JSON: check quotes and commas.', zh: '不是有效的 JSON，请检查引号和逗号。' },
   'field.default': { en: 'Default', zh: '默认' },
   'field.default.is': { en: 'Default: {value}.', zh: '默认：{value}。' },

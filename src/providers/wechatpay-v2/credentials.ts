@@ -9,8 +9,7 @@ const PEM_CHARS_MAX = 16_384;
 
 const text = (field: string, form: RegExp, mend: string) =>
   z.string(`${field} must be text: ${mend}.`).regex(form, `${field} has the wrong form: ${mend}.`);
-const merchantNumber = (field: string) =>
-  text(field, /^\d{6,32}$/, 'give the merchant number, digits only, as text in quotes');
+const merchantNumber = (field: string) => text(field, /^\d{6,32}$/, 'give the merchant number, which is digits only');
 const appId = (field: string) => text(field, /^[0-9A-Za-z_-]{1,32}$/, 'give an AppID such as wx0123456789abcdef');
 
 function apiKeyMend(input: unknown): string {

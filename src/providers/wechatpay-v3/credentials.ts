@@ -19,7 +19,7 @@ const text = (field: string, form: RegExp, mend: string) =>
 const MERCHANT_NUMBER = /^\d{6,32}$/;
 const APP_ID = /^[0-9A-Za-z_-]{1,32}$/;
 const merchantNumber = (field: string) =>
-  text(field, MERCHANT_NUMBER, 'give the merchant number, digits only, as text in quotes');
+  text(field, MERCHANT_NUMBER, 'give the merchant number, which is digits only');
 const appId = (field: string) => text(field, APP_ID, 'give an AppID such as wx0123456789abcdef');
 
 function apiV3KeyMend(input: unknown): string {
