@@ -22,6 +22,7 @@ export class BillReader<Row> {
   #width = 0;
   #freeTextAt = -1;
   #preamble = 0;
+  #isGarbled = false;
   #lacking: readonly string[] = [];
   #cells: readonly string[] = [];
   /** A row whose line ended too soon: its text may hold a line end. */
@@ -182,6 +183,7 @@ export class BillReader<Row> {
     }
     if (lacking.length > 0) {
       this.#preamble += 1;
+      this.#isGarbled ||= names.some((name) => name.includes('\uFFFD'));
       const isNearest = this.#lacking.length === 0 || lacking.length < this.#lacking.length;
       if (isNearest) this.#lacking = lacking;
       return this.#preamble > PREAMBLE_LINES_MAX ? this.#headerProblem() : null;
@@ -218,10 +220,14 @@ export class BillReader<Row> {
 
   #headerProblem(): BillProblem {
     const named = this.#lacking.slice(0, 8).join(', ');
+    const charset = this.#layout.charset === 'utf-8' ? 'UTF-8' : 'GBK';
+    const doubt = this.#isGarbled
+      ? `Some of its letters are none of ${charset}: is its charset another one?`
+      : 'Is it the right bill?';
     const detail =
       named === ''
         ? 'The file is empty: not even a header is in it. Fetch it again.'
-        : `No line names all the columns that are needed; the nearest one lacks ${named}. Is it the right bill?`;
+        : `No line names all the columns that are needed; the nearest one lacks ${named}. ${doubt}`;
     return { code: 'header', row: null, detail };
   }
 

@@ -189,6 +189,17 @@ export const isOfNothing = ({ kind, amount }: BillRow, order: LedgerOrder | unde
 /** What an order may be called: by another number nobody could open or search it. */
 const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
+/** Why `factOf` tells nothing of a row that says enough of its money. */
+export function lacksNumber({ kind, orderNo }: BillRow): string {
+  const [what, number] =
+    kind === 'refund' ? ['refund', 'refund number (refundNo or providerRefundId)'] : ['payment', 'transaction number'];
+  const has = `The bill has this ${what} and we have not`;
+  if (orderNo === null) return `${has}, and its row gives no order number: find out whose it is.`;
+  if (!ORDER_NO.test(orderNo))
+    return `${has}, and its order number is none that an order could have: find out whose it is.`;
+  return `${has}, and its row gives no ${number} to repair it by: name its column, or look at the order at the provider.`;
+}
+
 /** The fact that a row tells; null where it lacks what a fact needs, or tells no success. */
 export function factOf(row: BillRow, now: number): Fact | null {
   const { orderNo, transactionId, amount, at: occurredAt, providerState, test } = row;

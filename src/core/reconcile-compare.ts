@@ -19,6 +19,7 @@ import {
   isToldByTotal,
   keysOf,
   type LedgerOrder,
+  lacksNumber,
   mayBeHeld,
   paymentDifferences,
   paymentIn,
@@ -254,7 +255,7 @@ export class Comparison {
     const repair = factOf(row, this.#rules.now);
     const detail =
       repair === null
-        ? 'The bill has it, we have not, and its numbers are too few or none of ours: register it by hand.'
+        ? lacksNumber(row)
         : 'The bill has it and we had not: the ledger is told, with the bill as its source.';
     return [differ(about, 'missing_here', row, null, detail, repair)];
   }

@@ -220,7 +220,8 @@ export type StartRunReply =
   | { readonly kind: 'key_reused' }
   /** The run of the day does not take this bill as it stands. */
   | { readonly kind: 'busy'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly field: 'channel' | 'day' | 'kinds' | 'body'; readonly detail: string };
+  | { readonly kind: 'refused'; readonly field: RefusedField; readonly detail: string };
+export type RefusedField = 'channel' | 'day' | 'kind' | 'kinds' | 'body';
 
 export type BringBill = {
   readonly v: 1;

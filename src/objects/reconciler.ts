@@ -16,6 +16,7 @@ import {
   isUnderWay,
   type Reconciliation,
   type ReconciliationView,
+  type RefusedField,
   type RunAsked,
   type RunBill,
   type StartRun,
@@ -97,6 +98,7 @@ export class Reconciler extends DurableObject<Env> {
     try {
       const kept = await keepFile(this.ctx.storage, bytes);
       if (kept === null) return refused('body', TOO_LARGE);
+      if (kept.bytes === 0) return refused('body', 'is empty: send the file itself');
       const reply = this.ctx.storage.transactionSync(() => this.#brought(request, covers, kept));
       if (reply.kind !== 'started' && kept.file !== null) store.dropFile(this.#sql, kept.file);
       return reply;
@@ -284,15 +286,14 @@ export class Reconciler extends DurableObject<Env> {
   }
 }
 
-const refused = (field: 'channel' | 'day' | 'kinds' | 'body', detail: string) =>
-  ({ kind: 'refused', field, detail }) as const;
+const refused = (field: RefusedField, detail: string) => ({ kind: 'refused', field, detail }) as const;
 
 /** Whether a bill that somebody brings could be read at all; null: it could. */
 function layoutProblem({ channel }: ChannelRecord, kind: BringBill['kind']) {
   const bill = providerOf(channel.provider)?.bill;
   if (kind === 'fundflow') {
     if (bill?.flow) return null;
-    return refused('kinds', `${channel.provider} tells no movements of the account: upload its trades.`);
+    return refused('kind', `${channel.provider} tells no movements of the account: upload its trades`);
   }
   if (channel.settings.billMapping !== null || bill) return null;
   return refused('channel', 'The channel has no billMapping: say in its settings what the columns are called.');

@@ -158,6 +158,15 @@ describe('an operator’s table', () => {
     expect(await readAll(bytes, { layout: layoutOf(mapping) })).toMatchObject({ count: 1, problem: null });
   });
 
+  it('whose header has letters of another charset is asked about it', async () => {
+    const named = { ...columns, orderNo: '订单', amount: '金额', at: '时间', transactionId: '流水' };
+    const text = '订单,流水,金额,时间\nA1,T1,5.00,2026-03-01\n';
+    const asUtf8 = await readAll(gbk(text), { layout: layoutOf({ ...basic, columns: named }) });
+    expect(asUtf8.problem?.detail).toMatch(/订单.*none of UTF-8: is its charset another one\?$/);
+    const right = await readAll(gbk(text), { layout: layoutOf({ ...basic, columns: named, charset: 'gbk' }) });
+    expect(right.problem).toBeNull();
+  });
+
   it('whose last quote is never closed is cut off', async () => {
     const { problem } = await read('Order,Id,Amount,Paid at\nA1,T1,5,2026-03-01\n"A2,T2,5,2026-03-01\n');
     expect(problem?.code).toBe('too_long');

@@ -34,8 +34,9 @@ const bring = (merchant: Merchant, body: string | Uint8Array, query = '', key?: 
     headers: { 'content-type': 'text/csv', ...(key === undefined ? {} : { 'idempotency-key': key }) },
   });
 
+const mappedSettings = { billMapping: mapping, exclusive: true };
 const mapped = (more: object = {}) =>
-  Merchant.open({ trade: null, fundflow: null }, { settings: { billMapping: mapping, exclusive: true, ...more } });
+  Merchant.open({ trade: null, fundflow: null }, { settings: { ...mappedSettings, ...more } });
 
 describe('a bill that somebody brings', () => {
   it('is read by the mapping of the channel, compared and repaired by', async () => {
@@ -91,9 +92,7 @@ describe('a bill that somebody brings', () => {
   });
 
   it('of a part of the day stands for no bill that is waited for', async () => {
-    const merchant = await Merchant.open(filesOf([trade('A-1')]), {
-      settings: { billMapping: mapping, exclusive: true },
-    });
+    const merchant = await Merchant.open(filesOf([trade('A-1')]), { settings: mappedSettings });
     merchant.instead = () => signed({ code: 'STATEMENT_CREATING', message: 'later' }, 400);
     await merchant.start();
     await merchant.until('waiting');
@@ -128,8 +127,7 @@ describe('a bill that somebody brings', () => {
   });
 
   it('leads later notices, which name the payment alone, to its order', async () => {
-    const settings = { billMapping: mapping, exclusive: true };
-    const merchant = await Merchant.open({ trade: null, fundflow: null }, { ...razorpay, settings });
+    const merchant = await Merchant.open({ trade: null, fundflow: null }, { ...razorpay, settings: mappedSettings });
     const record = await merchant.record();
     const now = Date.now();
     const recording = { env, record, deadline: now + 60_000, receivedAt: now, evidence: null };
@@ -159,6 +157,16 @@ describe('a bill that somebody brings', () => {
     expect(String(body.problem)).toContain('Time');
     expect(body.retryAt).toBeNull();
     expect(await alarmsOf(merchant.channel)).toEqual(['bill_refused']);
+  });
+
+  it('that is empty, or of a kind that nobody can read, changes nothing', async () => {
+    const merchant = await Merchant.open({ trade: null, fundflow: null }, { ...razorpay, settings: mappedSettings });
+    await bring(merchant, table('A-1'));
+    await merchant.until('done');
+    expect((await bring(merchant, new Uint8Array())).body).toMatchObject({ errors: [{ field: 'body' }] });
+    const account = await bring(merchant, table('A-1'), '&kind=fundflow');
+    expect(account.body).toMatchObject({ errors: [{ field: 'kind' }] });
+    expect((await merchant.view()).body).toMatchObject({ state: 'done', runs: 1 });
   });
 
   it('comes once under one Idempotency-Key', async () => {
