@@ -99,9 +99,13 @@ const DiscrepancyTable = ({ guest, items }: { readonly guest: Guest; readonly it
   </div>
 );
 
-/** An order that the ledger has never seen has no page. */
-const OrderLink = ({ item: { channel, orderNo, kind } }: { readonly item: Item }) =>
-  orderNo === null || kind === 'unknown_here' ? <>{orderNo}</> : <a href={to('orders', channel, orderNo)}>{orderNo}</a>;
+/** An order that the ledger may never have seen has no page to lead to: it is looked for. */
+function OrderLink({ item: { channel, orderNo, here, eventId } }: { readonly item: Item }) {
+  if (orderNo === null) return null;
+  const isKnown = here !== null || eventId !== null;
+  const search = withQuery(to('orders'), { search: orderNo, channel });
+  return <a href={isKnown ? to('orders', channel, orderNo) : search}>{orderNo}</a>;
+}
 
 discrepancies.get('/discrepancies.csv', (c) => {
   const asked = askedOf(c);

@@ -59,7 +59,15 @@ export async function formPage(c: Context, isUpload: boolean, state: RunForm): P
         />
         {isUpload ? (
           <>
-            <Select visit={guest} name="kind" label={say('bill.kind')} value={state.kind} choices={kinds} isRequired />
+            <Select
+              visit={guest}
+              name="kind"
+              label={say('bill.kind')}
+              value={state.kind}
+              wrong={wrong('kind')}
+              choices={kinds}
+              isRequired
+            />
             <Select
               visit={guest}
               name="covers"

@@ -115,7 +115,7 @@ const differencesOf = ({ bills }: Run): number =>
 
 reconciliations.get('/reconciliations/:id', async (c) => {
   const guest = guestOf(c);
-  const { say, token } = guest;
+  const { say } = guest;
   const id = c.req.param('id');
   const found = await get(c, v1('reconciliations', id), ReconciliationDetail);
   if (!found.ok) return showProblem(c, found.error, 'reconciliations');
@@ -133,41 +133,53 @@ reconciliations.get('/reconciliations/:id', async (c) => {
           <Settlement guest={guest} lines={run.settlement} />
           <Untied guest={guest} untied={run.untied} lines={run.untiedLines} />
         </div>
-        <ul class="acts">
-          <li>
-            <a class="act" href={withQuery(to('discrepancies'), { channel: run.channel, day: run.day })}>
-              {say('reconciliation.discrepancies')}
-            </a>
-          </li>
-          <li>
-            <a class="act" href={to('reconciliations', id, 'discrepancies.csv')} download>
-              {say('list.csv')}
-            </a>
-          </li>
-          {may(guest, 'operate') && run.state !== 'running' ? (
-            <li>
-              <a class="act" href={withQuery(to('new', 'bill'), { channel: run.channel, day: run.day })}>
-                {say('reconciliations.bring')}
-              </a>
-            </li>
-          ) : null}
-        </ul>
-        {may(guest, 'operate') && !goesOn ? (
-          <form method="post" action={to('new', 'reconciliation')}>
-            <Token token={token} />
-            <input type="hidden" name="once" value={newToken()} />
-            <input type="hidden" name="channel" value={run.channel} />
-            <input type="hidden" name="day" value={run.day} />
-            <p class="soft small">{say('reconciliation.again.help')}</p>
-            <button type="submit">{say('reconciliation.again')}</button>
-          </form>
-        ) : null}
+        <RunActs guest={guest} run={run} />
       </>
     ),
   });
 });
 
 type StandingProps = { readonly guest: Guest; readonly run: Run };
+
+/** Beside what is live: whoever is about to do one of these is not thrown out by the news. */
+function RunActs({ guest, run }: StandingProps) {
+  const { say } = guest;
+  const goesOn = GOES_ON.includes(run.state);
+  return (
+    <div id="run-acts" data-live={goesOn ? 'yes' : undefined}>
+      <ul class="acts">
+        <li>
+          <a class="act" href={withQuery(to('discrepancies'), { channel: run.channel, day: run.day })}>
+            {say('reconciliation.discrepancies')}
+          </a>
+        </li>
+        <li>
+          <a class="act" href={to('reconciliations', run.id, 'discrepancies.csv')} download>
+            {say('list.csv')}
+          </a>
+        </li>
+        {may(guest, 'operate') && run.state !== 'running' ? (
+          <li>
+            <a class="act" href={withQuery(to('new', 'bill'), { channel: run.channel, day: run.day })}>
+              {say('reconciliations.bring')}
+            </a>
+          </li>
+        ) : null}
+      </ul>
+      {may(guest, 'operate') && !goesOn ? (
+        <form method="post" action={to('new', 'reconciliation')}>
+          <Token token={guest.token} />
+          <input type="hidden" name="once" value={newToken()} />
+          <input type="hidden" name="channel" value={run.channel} />
+          <input type="hidden" name="day" value={run.day} />
+          <p class="soft small">{say('reconciliation.again.help')}</p>
+          <button type="submit">{say('reconciliation.again')}</button>
+        </form>
+      ) : null}
+    </div>
+  );
+}
+
 function Standing({ guest, run }: StandingProps) {
   const { say } = guest;
   const total = rowsOf(run);

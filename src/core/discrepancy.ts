@@ -90,7 +90,7 @@ export function changeDiscrepancy(
   const status = change.status ?? known.status;
   const isClosing = status !== 'open' && status !== known.status;
   if (isClosing && (note === null || note.trim() === '')) {
-    return err({ field: 'note', detail: `note must say why it is ${status}: the next person will ask.` });
+    return err({ field: 'note', detail: `must say why it is ${status}: the next person will ask` });
   }
   const owner = change.owner === undefined ? known.owner : change.owner;
   return ok({ ...known, status, note, owner, updatedAt: now });

@@ -343,6 +343,7 @@ describe('/console/reconciliations', () => {
     await merchant.until('done');
     const { text } = await visitor.open(where);
     expect(text).not.toContain('data-live="yes"');
+    expect(text).toContain(`href="/console/new/bill?channel=${merchant.channel}&amp;day=${DAY}"`);
     for (const shown of ['Another amount', 'Nobody knows this order', 'Settlement', '20.00'])
       expect(text).toContain(shown);
     const list = await visitor.open(`/console/discrepancies?channel=${merchant.channel}&kind=amount`);
@@ -350,7 +351,7 @@ describe('/console/reconciliations', () => {
     const page = await visitor.open(one);
     expect([page.text.includes('CN¥9.00'), page.text.includes('CN¥10.00')]).toEqual([true, true]);
     const refused = await visitor.send(one, { status: 'explained', note: '' });
-    expect([refused.status, refused.text.includes('note must say why')]).toEqual([422, true]);
+    expect([refused.status, refused.text.includes('must say why it is explained')]).toEqual([422, true]);
     expect(
       (await visitor.send(one, { status: 'explained', note: 'a coupon of ours', owner: 'ledger room' })).status,
     ).toBe(303);

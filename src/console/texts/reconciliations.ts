@@ -54,13 +54,12 @@ export const reconciliations = {
   'bill.kind': { en: 'Kind of bill', zh: '账单种类' },
   'bill.covers': { en: 'What it has in full', zh: '完整包含' },
   'bill.covers.help': {
-    en: 'Only of what it has in full is said that the bill lacks something.',
-    zh: '只有完整包含的部分，才会判断“账单缺少”。',
+    en:
+      'Only of what it has in full is said that the bill lacks something. Not said: the provider’s own file has the ' +
+      'whole day, a table of yours a part of it.',
+    zh: '只有完整包含的部分，才会判断“账单缺少”。未说明时，平台原始账单视为全天，自备表格视为一部分。',
   },
-  'bill.covers.usual': {
-    en: 'Not said: the provider’s own file has the whole day, a table of yours a part of it',
-    zh: '未说明：平台原始账单视为全天，自备表格视为一部分',
-  },
+  'bill.covers.usual': { en: 'Not said', zh: '未说明' },
   'covers.all': { en: 'Every payment and every refund of the day', zh: '当天全部付款与退款' },
   'covers.payments': { en: 'Every payment of the day', zh: '当天全部付款' },
   'covers.refunds': { en: 'Every refund of the day', zh: '当天全部退款' },
