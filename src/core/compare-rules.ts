@@ -197,7 +197,7 @@ export function lacksNumber({ kind, orderNo }: BillRow): string {
   if (orderNo === null) return `${has}, and its row gives no order number: find out whose it is.`;
   if (!ORDER_NO.test(orderNo))
     return `${has}, and its order number is none that an order could have: find out whose it is.`;
-  return `${has}, and its row gives no ${number} to repair it by: name its column, or look at the order at the provider.`;
+  return `${has}, and its row gives no ${number} to repair it by: name its column, or ask the provider.`;
 }
 
 /** The fact that a row tells; null where it lacks what a fact needs, or tells no success. */
