@@ -189,7 +189,11 @@ function Found({ guest, diagnosis, finding }: FoundProps) {
       <p>
         <Sentence text={sentence(adviceFor(say, 'seen', code, words) ?? finding.seen)} />
       </p>
-      {fixed === null ? null : <p class="soft">{fixed}</p>}
+      {fixed === null ? null : (
+        <p class="soft">
+          <Sentence text={fixed} />
+        </p>
+      )}
       {links.length === 0 ? null : (
         <ul class="acts">
           {links.map(({ href, text }) => (

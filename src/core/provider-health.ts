@@ -49,7 +49,7 @@ export function troubleNews(
   const boundMs = (rules[code].minutes ?? 0) * MINUTE_MS;
   if (count < 2 || lastAt - since < boundMs) return [ends];
   const minutes = Math.max(1, Math.floor((lastAt - since) / MINUTE_MS));
-  const told = `No question in ${minutes} minutes was answered; the last: ${detail}`;
+  const told = `For ${minutes} min no question was answered; the last: ${detail}`;
   return [{ alarm: { code, subject, detail: told, at: lastAt }, since: Math.min(lastAt, now - AGAIN_MS + 1) }, ends];
 }
 

@@ -72,6 +72,24 @@ export const reasons = {
       'the key of this merchant and environment again, and look for a proxy that rewrites bodies.',
     zh: '伪造请求、密钥不对，或内容在途中被改动。若每个回调都如此，请重新录入该商户及环境的密钥，并检查是否有代理改写内容。',
   },
+  'mend.signature_right': {
+    en:
+      'Other callbacks verified with the same keys in that time, so the keys are right: this one was forged, or its ' +
+      'body was changed on its way. Look for a proxy or firewall before the gateway that rewrites bodies.',
+    zh: '同一时段其他回调用相同密钥验签成功，密钥没有问题：此回调为伪造，或内容在途中被改动。请检查网关前是否有代理或防火墙改写内容。',
+  },
+  'mend.signature_wrong': {
+    en:
+      'No callback has ever verified at this channel, so most likely the key is wrong: enter the key of this ' +
+      'merchant and environment again. If it is right, a proxy before the gateway rewrites bodies.',
+    zh: '此渠道从未有回调通过验签，多半是密钥有误：请重新录入该商户及环境的密钥。若密钥无误，则是网关之前的代理改写了内容。',
+  },
+  'mend.signature_changed': {
+    en:
+      'The last one that verified came at {last}: something changed since. Either the provider signs with a new ' +
+      'key, which wants to be entered, or a new proxy before the gateway rewrites bodies.',
+    zh: '最近一次验签成功是 {last}，此后有所变化：或是支付平台启用了新密钥（请录入），或是网关之前新增的代理改写了内容。',
+  },
   'reason.signature_probe': { en: 'The provider’s own probe', zh: '平台的验签探测' },
   'mend.signature_probe': {
     en: 'The provider sends a wrong signature on purpose to see that it is refused. It was. Nothing to do.',

@@ -220,6 +220,15 @@ describe('a diagnosis', () => {
     expect(causeOf(given)).toEqual(isHarmless ? ['provider', 'provider_unknown'] : ['refusals', 'refused']);
   });
 
+  it.each([
+    ['right', { taken: 2, lastAt: AT }, 'so the keys are right'],
+    ['wrong', { lastAt: null }, 'most likely the key is wrong'],
+    ['other than before', { lastAt: AT }, 'came at 2026-01-01T02:59:00.000Z: something changed since'],
+  ])('tells by what else came whether the keys are %s', (_, seen, told) => {
+    const found = find(lost({ arrivals: { ...counted('signature_invalid'), ...seen } }), 'refused');
+    expect(found && inEnglish(found, {}).fix).toContain(told);
+  });
+
   it('blames the refusal of its callback where only the query told of a payment', () => {
     const told = order({ timeline: [{ ...TOLD, source: 'query' }] });
     const news = { kind: 'found', providerState: 'SUCCESS', isPaid: true, isNews: true } as const;

@@ -125,10 +125,13 @@ describe('a payment that the ledger has not', () => {
     expect(differences).toMatchObject([{ kind: 'unknown_here', repair: null }]);
   });
 
-  it.each(['two words', '订单1', 'A'.repeat(65)])('is for a person where no order can have its number: %s', (orderNo) => {
-    const renamed = rows.map((row, at) => (at === 0 ? { ...row, orderNo } : row));
-    expect(compare(renamed, orders).differences).toMatchObject([{ kind: 'missing_here', orderNo, repair: null }]);
-  });
+  it.each(['two words', '订单1', 'A'.repeat(65)])(
+    'is for a person where no order can have its number: %s',
+    (orderNo) => {
+      const renamed = rows.map((row, at) => (at === 0 ? { ...row, orderNo } : row));
+      expect(compare(renamed, orders).differences).toMatchObject([{ kind: 'missing_here', orderNo, repair: null }]);
+    },
+  );
 
   it('is another shop’s where its own columns say so, even on an exclusive account', () => {
     const strangers = rows.map((row, at) => (at === 0 ? { ...row, isStranger: true } : row));

@@ -353,7 +353,7 @@ describe('a provider that answers no question', () => {
     expect(await stands(code)).toBeUndefined();
     later(7 * MINUTE_MS);
     await shop.runTimer(orderNo);
-    expect(await stands(code)).toEqual(['open', expect.stringMatching(/^No question in \d+ minutes was answered/)]);
+    expect(await stands(code)).toEqual(['open', expect.stringMatching(/^For \d+ min no question was answered/)]);
     expect(await troubleSeconds(kind)).toBeGreaterThan(600);
     shop.play();
     await shop.post(orderNo, 'query');

@@ -60,7 +60,7 @@ export const inbound = {
     zh: '请让 /callbacks/ 不再跳转，或将 TOLLGATE_PUBLIC_URL 设为跳转后的地址。',
   },
   'seen.reach_blocked': {
-    en: 'Something before the gateway answered {status} and let the call not through.',
+    en: 'Something before the gateway answered {status} and did not let the call through.',
     zh: '网关之前有设备返回 {status}，请求未能通过。',
   },
   'fix.reach_blocked': {

@@ -4,7 +4,7 @@ import { REJECTION_REASONS, type RejectionReason } from '../rejection.ts';
 import { unreachable } from '../result.ts';
 import { alarmFindings } from './alarms.ts';
 import { type Arrivals, type DiagnosisFacts, hasArrived, isUnpaid, type SeenArrival } from './facts.ts';
-import { type Act, bad, type Finding, good, iso, open } from './finding.ts';
+import { type Act, bad, type Finding, type Given, good, iso, open } from './finding.ts';
 
 export function addressFindings({ callbackUrl, isLocal, channel }: DiagnosisFacts): readonly Finding[] {
   const found: Finding[] = [];
@@ -144,7 +144,13 @@ export function refusalFindings(facts: DiagnosisFacts): readonly Finding[] {
     if (HARMLESS.includes(code)) return good('refused_harmless', { count, reason: code });
     const detail = detailOf(arrivals.refusals.filter((one) => one.reason === reason));
     const mend = isReason(code) ? MENDED_BY[code] : undefined;
-    return judge('refused', { count, reason: code, detail }, 'see_refusals', ...(mend === undefined ? [] : [mend]));
+    const keys = code === 'signature_invalid' ? keysSeen(arrivals) : {};
+    return judge(
+      'refused',
+      { count, reason: code, detail, ...keys },
+      'see_refusals',
+      ...(mend === undefined ? [] : [mend]),
+    );
   });
   const outside = arrivals.counts.filter(
     ({ verdict, reason }) => verdict !== 'rejected' && reason === 'source_not_allowed',
@@ -154,6 +160,10 @@ export function refusalFindings(facts: DiagnosisFacts): readonly Finding[] {
   const isWorse = found.some(({ code }) => code === 'refused');
   return isWorse ? found : [good('refused_none', { from: iso(from), to: iso(to) }), ...found];
 }
+
+/** What others that came tell of the keys which this one did not verify with. */
+const keysSeen = ({ taken, lastAt }: Arrivals): Given =>
+  taken > 0 ? { keys: 'right' } : lastAt === null ? { keys: 'wrong' } : { keys: 'changed', last: iso(lastAt) };
 
 /** What the newest sample says; the reasons' own texts say the rest. */
 const detailOf = (samples: readonly SeenArrival[]): string =>

@@ -9,10 +9,10 @@ import { outbound } from './outbound-texts.ts';
 type Told = { readonly code: string; readonly given: Given };
 
 /** The texts of a finding, as `family.code`; the first mend that there is a text for is the one. */
-export const textsOf = ({ code, given: { reason, alarm, outcome } }: Told) => ({
+export const textsOf = ({ code, given: { reason, alarm, outcome, keys } }: Told) => ({
   seen: `seen.${code}`,
   fix: [
-    ...(code === 'refused' ? [`mend.${reason}`] : []),
+    ...(code === 'refused' ? [`mend.signature_${keys}`, `mend.${reason}`] : []),
     ...(code === 'alarmed' ? [`next.${alarm}`] : []),
     ...(outcome === undefined || code === 'delivered' ? [] : [`mend.${outcome}`]),
     `fix.${code}`,
