@@ -28,6 +28,11 @@ export function refuseWrite(c: Context, reply: Undone, what: string) {
         code: 'wrong_status',
         detail: `${what} is ${reply.status}, from where this does not lead on.`,
       });
+    case 'full':
+      return refuse(c, {
+        code: 'wrong_status',
+        detail: `${what} is one too many: there may be ${reply.most}. Let another go first.`,
+      });
     case 'key_reused':
       return refuse(c, keyReused);
     default:

@@ -278,6 +278,8 @@ export const KEY_USE_NOTED_MS = 3_600_000;
 export const HTTPS_ALONE_SECONDS = 31_536_000;
 export const SESSION_IDLE_MS = 3_600_000;
 export const SESSION_MS_MAX = 12 * 3_600_000;
+/** API keys that are not revoked; every isolate holds a copy of them. */
+export const API_KEYS_MAX = 500;
 /** Ended sessions that are remembered one by one; of one person, and of all. More end older sessions at once. */
 export const LOGOUTS_OF_ONE_MAX = 50;
 export const LOGOUTS_MAX = 1_000;

@@ -98,6 +98,8 @@ export type WriteReply<T> =
   /** Somebody else changed it since the caller looked. */
   | { readonly kind: 'changed' }
   | { readonly kind: 'wrong_status'; readonly status: string }
+  /** As many as there may be. */
+  | { readonly kind: 'full'; readonly most: number }
   | { readonly kind: 'key_reused' };
 
 /** `recent`: asked less than a minute ago. `not_wanted`: the credentials do not allow fetching, or no such channel. */

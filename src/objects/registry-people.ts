@@ -5,6 +5,7 @@ import { type AccessCopy, type AccessSettings, endsPeople, PEOPLE } from '../cor
 import { type Act, LOGIN_FAILED, WRITE_REFUSED } from '../core/act.ts';
 import {
   ACTS_KEPT_MS,
+  API_KEYS_MAX,
   DISPATCH_BATCH_MAX,
   PROJECT_TIMEOUT_MS,
   REFUSALS_NOTED_MAX,
@@ -42,6 +43,7 @@ export abstract class PeopleRegistry extends DurableObject<Env> {
 
   createApiKey(draft: ApiKeyDraft, stamp: WriteStamp): WriteReply<{ readonly key: ApiKey; readonly sealed: string }> {
     return this.writer.write(stamp, () => {
+      if (keys.countLiveApiKeys(this.#sql) >= API_KEYS_MAX) return { kind: 'full', most: API_KEYS_MAX };
       return done({ key: keys.insertApiKey(this.#sql, draft, stamp.now), sealed: draft.sealed });
     });
   }

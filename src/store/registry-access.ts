@@ -95,6 +95,9 @@ export function listLiveApiKeys(sql: SqlStorage): readonly ApiKeyCopy[] {
     .map(({ scopes, ...row }) => ({ ...row, scopes: JSON.parse(scopes) }));
 }
 
+export const countLiveApiKeys = (sql: SqlStorage): number =>
+  sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM api_keys WHERE revoked_at IS NULL').one().n;
+
 /**
  * Runs a write once per Idempotency-Key: the same request again gets the first reply, another request is refused.
  * To be called inside a transaction. Only what was done is remembered; a refusal may be mended and sent again.

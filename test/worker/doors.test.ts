@@ -3,6 +3,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { API_KEYS_MAX } from '../../src/core/limits.ts';
 import { SCOPES, type Scope } from '../../src/core/registry.ts';
 import worker from '../../src/index.ts';
 import {
@@ -409,6 +410,17 @@ describe('whoever knocks', () => {
     const replies = await Promise.all(made.map((key) => call('POST', '/v1/api-keys', asked, { key, headers })));
     expect(replies.map(({ status }) => status)).toEqual([201, 201]);
     expect(new Set(replies.map(({ body }) => String(body.key))).size).toBe(2);
+  });
+
+  it('has one of so many keys: the one that would be too many is not made until another is revoked', async () => {
+    const registry = env.REGISTRY.getByName('with many keys');
+    const stamp = { now: Date.now(), key: null, digest: '' };
+    const draft = { name: 'x', scopes: ['read' as const], expiresAt: null, ending: 'abcd', sealed: '' };
+    const make = (n: number) => registry.createApiKey({ ...draft, id: `key_${n}`, hash: `${n}` }, stamp);
+    for (let n = 0; n < API_KEYS_MAX; n++) expect((await make(n)).kind).toBe('done');
+    expect(await make(API_KEYS_MAX)).toEqual({ kind: 'full', most: API_KEYS_MAX });
+    await registry.revokeApiKey('key_7', stamp);
+    expect((await make(API_KEYS_MAX)).kind).toBe('done');
   });
 
   it('learns nothing of which keys, channels or orders there are', async () => {
