@@ -1,7 +1,6 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
 
-import type { Alarm } from '../core/alarm.ts';
 import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { firstWaitMs } from '../core/delivery.ts';
 import { outcomeOf } from '../core/gate.ts';
@@ -18,6 +17,7 @@ import { releaseNext } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { Departure, type Granted, takes } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
+import { filteredBy, leftBehind } from './origin-change.ts';
 import { PermitPurse } from './permit-purse.ts';
 import { Sender } from './sender.ts';
 
@@ -50,6 +50,8 @@ export class Dispatcher {
   #freshAt: number | null;
   #againAt: number | null = null;
   #retired = false;
+  /** Grows when events that a flush has read may be what they were no more. */
+  #turn = 0;
 
   constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
     this.shard = shard;
@@ -88,6 +90,11 @@ export class Dispatcher {
   noteSlow(originId: string, now: number): void {
     this.#sender.noteSlow(originId, now);
     this.#purse.note(originId, { slow: true });
+  }
+
+  /** A person decided about events that have not passed the head. */
+  noteDecided(): void {
+    this.#turn += 1;
   }
 
   again(at: number): void {
@@ -165,23 +172,14 @@ export class Dispatcher {
         outbox.putRow(this.#sql, { ...blank, state: 'in_flight', reason: null });
       }
       if (firstChanged) outbox.raiseLow(this.#sql);
-      for (const alarm of this.#leftBehind(config, now)) outbox.putAlarm(this.#sql, alarm);
+      for (const alarm of leftBehind(this.#sql, this.config, config, now)) outbox.putAlarm(this.#sql, alarm);
     });
     for (const flight of rowless) flight.hasRow = true;
     this.config = config;
+    this.#turn += 1;
     this.#purse.unblockAll();
     this.again(now);
     return true;
-  }
-
-  /** What waits for an origin that leaves is kept, and a person is told: only the origin's return would deliver it. */
-  #leftBehind(config: DispatchConfig, now: number): Alarm[] {
-    const gone = this.config.origins.filter(({ id }) => !config.origins.some((origin) => origin.id === id));
-    return gone.flatMap(({ id }) => {
-      const waiting = outbox.countOpen(this.#sql, id);
-      const detail = `${waiting} deliveries of channel ${config.channelId} wait for it. Add it to the channel again.`;
-      return waiting > 0 ? [{ code: 'origin_removed', subject: `origin/${id}`, detail, at: now }] : [];
-    });
   }
 
   /**
@@ -192,10 +190,15 @@ export class Dispatcher {
     this.flights.expire(now);
     if (now < this.#sender.blockedUntil) return [];
     this.#againAt = null;
+    const turn = this.#turn;
     const candidates = this.#candidates(now);
     const granted = await this.#permits(candidates, now);
     if (this.#retired) return [];
-    const skipped = this.shard.storage.transactionSync(() => this.#depart(candidates, granted, Date.now()));
+    // Discarded while the gate was asked, or read without what a new filter looks at: to be read anew.
+    const isOld = turn !== this.#turn;
+    if (isOld && candidates.fresh.length > 0) this.#freshAt = now;
+    const current = isOld ? { ...candidates, fresh: [] } : candidates;
+    const skipped = this.shard.storage.transactionSync(() => this.#depart(current, granted, Date.now()));
     await this.#sender.send();
     return skipped;
   }
@@ -293,7 +296,3 @@ export class Dispatcher {
     return skipped;
   }
 }
-
-/** Which events pass the head without a row for it: those of the first origin, as it filters now. */
-const filteredBy = (origin: DispatchOrigin | undefined): string =>
-  JSON.stringify([origin?.id, origin?.filter, origin?.acceptsTest]);

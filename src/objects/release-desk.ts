@@ -28,6 +28,7 @@ export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: nu
   }
   const decision = discard ? 'discarded' : 'released';
   endHold(sql, hold, decision);
+  dispatcher.noteDecided();
   const subject = `order/${dispatcher.config.channelId}/${orderNo}`;
   outbox.putAlarm(sql, { code: 'order_held', subject, detail: '', at: now, ended: true });
   outbox.touchOrder(sql, orderNo, now); // a restart must find it among what D1 has not heard of

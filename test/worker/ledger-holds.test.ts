@@ -5,6 +5,10 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
 import type { Money } from '../../src/core/money.ts';
+import { Dispatcher } from '../../src/objects/dispatcher.ts';
+import type { OrderLedger } from '../../src/objects/order-ledger.ts';
+import { release as releaseIn } from '../../src/objects/release-desk.ts';
+import { readMarks } from '../../src/store/ledger-outbox.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
 
 const shop = origin('nobody-here');
@@ -43,7 +47,49 @@ const heldStates = (name: string, orderNo: string, count = 1) =>
     return states.length === count && states.every((state) => state === 'held') && states;
   });
 
+/** A life of its own over the shard's tables; `meanwhile` runs while the origin's gate is asked for permits. */
+const departing = (name: string, meanwhile: (dispatcher: Dispatcher) => void) =>
+  runInDurableObject(ledger(name), async (_: OrderLedger, { storage }) => {
+    await storage.deleteAlarm(); // the other life stands still
+    const sent: string[] = [];
+    const sendBatch = async (messages: readonly { readonly body: { readonly eventId: string } }[]) =>
+      void sent.push(...messages.map(({ body }) => body.eventId));
+    const take = async ({ wanted }: { readonly wanted: number }) => {
+      meanwhile(dispatcher);
+      return { granted: wanted, retryAt: 0, probe: false, shut: false, slow: false };
+    };
+    const stubs = { ORIGIN_GATE: { getByName: () => ({ take }) }, DELIVER: { sendBatch } };
+    const world = { ...env, ...stubs } as unknown as Env; // what comes between two lines
+    const shard = { env: world, storage, name, epoch: 'second', leaseMs: 60_000 };
+    const dispatcher: Dispatcher = new Dispatcher(shard, readMarks(storage.sql), Date.now());
+    await dispatcher.flush(Date.now() + 1_000);
+    return { sent, dispatcher, storage };
+  });
+
 describe('a flag that the channel holds', () => {
+  it('lets nothing leave that is discarded while the gate is asked for it', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'RACE');
+    const { sent } = await departing(name, (dispatcher) => {
+      const request = { v: 1, orderNo: 'RACE', actor: { key: 'key_a', reason: 'looked' }, discard: true } as const;
+      dispatcher.shard.storage.transactionSync(() => releaseIn(dispatcher, request, Date.now()));
+    });
+    expect(sent).toEqual([]);
+    expect(await statesOf(name, 'RACE')).toEqual(['cancelled']);
+  });
+
+  it('lets nothing leave that a filter excludes which came while the gate was asked', async () => {
+    const name = unique('shard');
+    const dispatch = config([shop]);
+    await record(name, [paid('FILTERED')], dispatch);
+    const none = { states: [], flags: [], channels: [], amount: null, metadata: {} };
+    const filter = { ...none, types: ['refund.succeeded' as const] };
+    const { sent } = await departing(name, (dispatcher) => {
+      dispatcher.configure(config([{ ...shop, version: 2, filter }], { channelVersion: 2 }), Date.now());
+    });
+    expect(sent).toEqual([]);
+  });
+
   it('keeps its event and every later one of the order, and of no other order', async () => {
     const name = unique('shard');
     await overpaid(name, 'H1');
