@@ -199,10 +199,12 @@ export const shardNameOf = (channel: Pick<Channel, 'uid' | 'shards'>, shard: num
 export const shardsIn = (name: string): number =>
   Math.max(1, Number(/^v1:[^:]*:(?:tx:)?(\d+):\d+$/.exec(name)?.[1] ?? 1));
 
+const encoder = new TextEncoder();
+
 /** The one object that an order lives in: fnv1a of the order number, mod the channel's shard count. */
 export function shardOf(orderNo: string, shards: number): number {
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(orderNo)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  for (const byte of encoder.encode(orderNo)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % shards;
 }
 

@@ -5,10 +5,8 @@
 export const TRACE_BYTES = 16;
 export const SPAN_BYTES = 8;
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** 32 hex digits from 16 random bytes; 16 from 8. */
-export const traceFrom = hex;
+export const traceFrom = (bytes: Uint8Array): string => bytes.toHex();
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -19,12 +19,11 @@ export const mayNameChannel = (text: string): boolean => CHANNEL_ID.test(text);
 export function readHeaders(headers: Headers): Record<string, string> | null {
   const read: Record<string, string> = {};
   let size = 0;
-  for (const [name, value] of headers) {
+  headers.forEach((value, name) => {
     size += name.length + value.length + 4;
-    if (size > CALLBACK_HEADER_BYTES_MAX) return null;
     read[name] = value;
-  }
-  return read;
+  });
+  return size > CALLBACK_HEADER_BYTES_MAX ? null : read;
 }
 
 export type BodyRead = Uint8Array<ArrayBuffer> | 'too_large' | 'broken_off';
