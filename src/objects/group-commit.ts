@@ -13,12 +13,19 @@ export class GroupCommit {
   readonly #storage: DurableObjectStorage;
   /** Commits the calls in one transaction; throws when none of it was written. */
   readonly #commit: (requests: readonly RecordRequest[]) => readonly RecordReply[];
+  /** Told of committed calls once what they brought is durable: then their answers leave. */
+  readonly #onDurable: (requests: readonly RecordRequest[]) => void;
   #waiting: Waiting[] = [];
   #committing = false;
 
-  constructor(storage: DurableObjectStorage, commit: (requests: readonly RecordRequest[]) => readonly RecordReply[]) {
+  constructor(
+    storage: DurableObjectStorage,
+    commit: (requests: readonly RecordRequest[]) => readonly RecordReply[],
+    onDurable: (requests: readonly RecordRequest[]) => void,
+  ) {
     this.#storage = storage;
     this.#commit = commit;
+    this.#onDurable = onDurable;
   }
 
   add(request: RecordRequest): Promise<RecordReply> {
@@ -32,15 +39,29 @@ export class GroupCommit {
   async #commitGroups(): Promise<void> {
     this.#committing = true;
     try {
+      await this.#isDurable();
       while (this.#waiting.length > 0) {
-        await this.#storage.sync().catch(() => undefined); // a failed commit has failed its own callers
         const group = this.#waiting.splice(0, GROUP_COMMIT_FACTS_MAX);
-        // A group that fails is tried call by call, so that one bad fact cannot take its neighbours along.
-        if (!this.#settle(group) && group.length > 1) for (const call of group) this.#settle([call], true);
+        const committed = this.#settleEach(group);
+        if (await this.#isDurable()) this.#onDurable(committed.map(({ request }) => request));
       }
     } finally {
       this.#committing = false;
     }
+  }
+
+  /** Waits for whatever was written; false when it was lost, which has failed its own callers. */
+  #isDurable(): Promise<boolean> {
+    return this.#storage.sync().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The calls that were committed. A group that fails is tried call by call: one bad fact takes no neighbour along. */
+  #settleEach(group: readonly Waiting[]): readonly Waiting[] {
+    if (this.#settle(group)) return group;
+    return group.length > 1 ? group.filter((call) => this.#settle([call], true)) : [];
   }
 
   /** Commits the calls together and answers them; false when they failed and may be tried alone. */

@@ -134,17 +134,11 @@ export class LedgerLife {
     this.arm();
   }
 
-  /** How long callbacks waited, once what they brought is durable: then their answers leave. */
-  async noteAcknowledged(requests: readonly RecordRequest[]): Promise<void> {
-    const callbacks = requests.flatMap(({ facts }) => facts).filter(({ source }) => source === 'callback');
-    if (callbacks.length === 0) return;
-    try {
-      await this.#ctx.storage.sync();
-    } catch {
-      return; // nothing was acknowledged
-    }
+  /** What these brought is durable now, and their answers leave: so long have callbacks waited. */
+  noteAcknowledged(requests: readonly RecordRequest[]): void {
+    const callbacks = requests.flatMap(({ facts }) => facts.filter(({ source }) => source === 'callback'));
     const times = callbacks.map(({ receivedAt }) => receivedAt);
-    this.#memory?.tallier.noteAcknowledged(times, Date.now());
+    if (times.length > 0) this.#memory?.tallier.noteAcknowledged(times, Date.now());
   }
 
   async alarm(): Promise<void> {

@@ -40,7 +40,11 @@ export class OrderLedger extends ReadableLedger {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#commits = new GroupCommit(ctx.storage, (requests) => this.#commitTogether(requests));
+    this.#commits = new GroupCommit(
+      ctx.storage,
+      (requests) => this.#commitTogether(requests),
+      (requests) => this.#life.noteAcknowledged(requests),
+    );
     void ctx.blockConcurrencyWhile(() => this.#life.begin());
   }
 
@@ -56,12 +60,10 @@ export class OrderLedger extends ReadableLedger {
   #commitTogether(requests: readonly RecordRequest[]): RecordReply[] {
     for (const { dispatch } of requests) this.#life.meet(dispatch);
     // A commit changes no memory but when to look, so that one that fails leaves what is under way alone.
-    const replies = this.#life.transact(
+    return this.#life.transact(
       () => this.#commit(requests),
       () => undefined,
     );
-    void this.#life.noteAcknowledged(requests);
-    return replies;
   }
 
   #commit(requests: readonly RecordRequest[]): RecordReply[] {
