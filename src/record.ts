@@ -1,6 +1,6 @@
 // The one door to the ledgers: brings what was told to those of its orders, by way of the locator where it names none.
 // Replies when all of it is durable. Never answers a provider, and never asks one.
-import { type ChannelRecord, ledgerNameOf, locatorNameOf } from './core/channel.ts';
+import { type ChannelRecord, type DispatchConfig, ledgerNameOf, locatorNameOf } from './core/channel.ts';
 import type { Fact, Link, Source } from './core/event.ts';
 import { ID_BYTES, idOf } from './core/id.ts';
 import type { Evidence, FactInput, RecordReply, RecordRequest, RecordVerdict, UnlinkedInput } from './core/record.ts';
@@ -85,7 +85,7 @@ export async function recordInputs(
   const verdicts = await Promise.all(
     [...groups].map(async ([name, facts]) => {
       const begunAt = Date.now();
-      const replies = await recordAt(recording, name, { v: 1, facts, dispatch });
+      const replies = await recordAt(recording, name, { v: 1, facts, dispatch: textOf(dispatch) });
       return facts.flatMap((fact, index): [FactInput, RecordVerdict][] => {
         const reply = replies[index];
         logFact(recording, fact, reply?.verdict, Date.now() - begunAt);
@@ -94,6 +94,15 @@ export async function recordInputs(
     }),
   );
   return new Map(verdicts.flat());
+}
+
+// Written once per copy of the channel.
+const texts = new WeakMap<DispatchConfig, string>();
+
+function textOf(dispatch: DispatchConfig): string {
+  const known = texts.get(dispatch) ?? JSON.stringify(dispatch);
+  texts.set(dispatch, known);
+  return known;
 }
 
 function logFact({ env, record }: Recording, { eventId, event, trace, source }: FactInput, outcome = '', ms: number) {

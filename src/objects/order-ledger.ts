@@ -37,6 +37,8 @@ import { release } from './release-desk.ts';
 
 export class OrderLedger extends ReadableLedger {
   readonly #commits: GroupCommit;
+  /** The last configuration that came as text: callbacks bring the same one again and again. */
+  #told: { readonly text: string; readonly dispatch: DispatchConfig } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -58,7 +60,7 @@ export class OrderLedger extends ReadableLedger {
   }
 
   #commitTogether(requests: readonly RecordRequest[]): RecordReply[] {
-    for (const { dispatch } of requests) this.#life.meet(dispatch);
+    for (const request of requests) this.#life.meet(this.#dispatchOf(request));
     // A commit changes no memory but when to look, so that one that fails leaves what is under way alone.
     return this.#life.transact(
       () => this.#commit(requests),
@@ -70,9 +72,9 @@ export class OrderLedger extends ReadableLedger {
     const now = Date.now();
     let isNews = false;
     let isTimed = false;
-    const replies = requests.map(({ facts, dispatch }) => {
-      const { config } = this.#life.open(dispatch).dispatcher;
-      return facts.map((fact) => {
+    const replies = requests.map((request) => {
+      const { config } = this.#life.open(this.#dispatchOf(request)).dispatcher;
+      return request.facts.map((fact) => {
         const verdict = book.recordFact(this.#life.sql, config, fact, now);
         isNews ||= verdict !== 'duplicate' && verdict !== 'refused';
         const isTold = verdict === 'applied' && fact.event.kind !== 'refund';
@@ -89,6 +91,12 @@ export class OrderLedger extends ReadableLedger {
       this.#life.armSoon();
     }
     return replies;
+  }
+
+  #dispatchOf({ dispatch: told }: RecordRequest): DispatchConfig {
+    if (typeof told !== 'string') return told;
+    if (this.#told?.text !== told) this.#told = { text: told, dispatch: JSON.parse(told) };
+    return this.#told.dispatch;
   }
 
   /** Registers an order: what the merchant sold, before or after the callback. */
