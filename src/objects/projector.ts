@@ -21,6 +21,9 @@ import { Aside } from './set-aside.ts';
 /** Beyond this many, memory gives up and the sweep finds them: bounds the shard while D1 is down. */
 const DIRTY_ORDERS_MAX = 10_000;
 
+/** The lowest fact of an order whose delivery changed, 0 for a change of no fact; and whether its own row changed. */
+type Dirty = { readonly seq: number; readonly isOrder: boolean };
+
 export class Projector {
   readonly #shard: Shard;
   readonly #sql: SqlStorage;
@@ -29,8 +32,8 @@ export class Projector {
   #dirtySince: number | null;
   /** Facts up to here have been told to D1 in this life. */
   #cursor: number;
-  /** Orders that changed at or below the cursor, with the lowest fact that changed; 0 is a change of no fact. */
-  #dirty = new Map<string, number>();
+  /** Orders that changed at or below the cursor. */
+  #dirty = new Map<string, Dirty>();
   #sweep: { after: string; readonly since: number } | null;
   #at: number | null;
   #failures = 0;
@@ -70,8 +73,12 @@ export class Projector {
     if (passed) this.#rememberDirty(orderNo, seq, now);
     // From the start again: a sweep under way may have passed this order.
     if (full) this.#sweep = { after: '', since: Math.min(this.#sweep?.since ?? now, this.#dirtySince ?? now) };
-    else
-      this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? Number.MAX_SAFE_INTEGER, passed ? 0 : (seq ?? 0)));
+    else this.#remember(orderNo, { seq: passed ? 0 : (seq ?? 0), isOrder: seq === null });
+  }
+
+  #remember(orderNo: string, { seq, isOrder }: Dirty): void {
+    const known = this.#dirty.get(orderNo) ?? { seq, isOrder };
+    this.#dirty.set(orderNo, { seq: Math.min(known.seq, seq), isOrder: known.isOrder || isOrder });
   }
 
   #rememberDirty(orderNo: string, seq: number | null, now: number): void {
@@ -128,14 +135,17 @@ export class Projector {
     // From here on these facts are read: one that settles while D1 is being told has changed behind the walk.
     const before = this.#cursor;
     this.#cursor = events.at(-1)?.seq ?? before;
+    const rows = taken.filter(([, { isOrder }]) => isOrder).map(([no]) => no);
+    const whole = new Set([...events.map((event) => event.order_no), ...rows, ...swept]);
+    const changed = orderNos.filter((orderNo) => whole.has(orderNo)); // of the others only deliveries ended
     // What a person let go comes before whatever the same order did since.
-    const released = projection.eventsReleased(this.#sql, keptSince, orderNos, before);
+    const released = projection.eventsReleased(this.#sql, keptSince, changed, before);
     const told = [...released, ...events].filter((event) => !this.#aside.has(event.order_no));
     try {
-      await this.#put(told, orderNos, now);
+      await this.#put(told, changed, orderNos, now);
     } catch (error) {
       this.#cursor = Math.min(this.#cursor, before); // a rebuild may have begun meanwhile
-      for (const [orderNo, seq] of taken) this.#dirty.set(orderNo, Math.min(this.#dirty.get(orderNo) ?? seq, seq));
+      for (const [orderNo, dirty] of taken) this.#remember(orderNo, dirty);
       this.#failures += 1;
       this.#batchMax = Math.max(1, batchMax >> 1);
       this.#at = Date.now() + backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
@@ -182,7 +192,7 @@ export class Projector {
     const cursor = this.#cursor;
     try {
       const events = projection.eventsOf(this.#sql, this.#keptSince(now), aside, cursor);
-      await this.#put(events, [orderNo], now);
+      await this.#put(events, [orderNo], [orderNo], now);
       this.#aside.end(channelId, orderNo, now);
     } catch (error) {
       this.#aside.put(channelId, aside, String(error), now);
@@ -199,11 +209,17 @@ export class Projector {
     return projection.ordersChangedSince(this.#sql, this.#sweep.after, this.#sweep.since, limit);
   }
 
-  async #put(events: readonly Record<string, unknown>[], orderNos: readonly string[], now: number): Promise<void> {
+  /** `changed`: those of the orders whose own rows D1 needs. */
+  async #put(
+    events: readonly Record<string, unknown>[],
+    changed: readonly string[],
+    orderNos: readonly string[],
+    now: number,
+  ): Promise<void> {
     if (orderNos.length === 0) return;
     const { channelId: channel } = this.#dispatcher.config;
     const batch: projection.ProjectionBatch = {
-      ...projection.orderRows(this.#sql, channel, orderNos),
+      ...projection.orderRows(this.#sql, channel, changed),
       events: events.map((event) => ({ ...event, channel })),
       deliveries: projection.deliveryRows(this.#sql, channel, orderNos, now),
     };
@@ -220,7 +236,7 @@ export class Projector {
   /** Writes the marks that moved; at most one row a flush. */
   saveMarks(): void {
     const { head, low } = this.#dispatcher.marks;
-    const pending = [...this.#dirty.values()].filter((seq) => seq > 0).map((seq) => seq - 1);
+    const pending = [...this.#dirty.values()].filter(({ seq }) => seq > 0).map(({ seq }) => seq - 1);
     const projected = Math.max(this.#written.projected, Math.min(this.#cursor, low, ...pending));
     const dirtySince = this.#dirty.size === 0 && this.#sweep === null ? null : this.#dirtySince;
     const marks = { head, low, projected, dirtySince };
