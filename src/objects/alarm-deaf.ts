@@ -5,7 +5,14 @@ import type { Alarm } from '../core/alarm.ts';
 const DEAF = 'deaf';
 
 type Deaf = { readonly error: string; readonly isOver: boolean; readonly isTold: boolean };
-type Book = Readonly<Record<string, Deaf>>;
+export type Book = Readonly<Record<string, Deaf>>;
+
+export const alarmsIn = (book: Book, at: number): readonly Alarm[] =>
+  Object.entries(book).map(([id, { error, isOver }]) => {
+    const about = { code: 'notification_dead', subject: `destination/${id}`, at } as const;
+    const detail = `${id} took no message for a day: ${error}`;
+    return isOver ? { ...about, detail: '', ended: true } : { ...about, detail };
+  });
 
 export class DeafBook {
   readonly #storage: DurableObjectStorage;
@@ -18,26 +25,25 @@ export class DeafBook {
     this.#put(id, { error, isOver: false, isTold: false });
   }
 
-  /** It took something, or is there no more. */
+  /** It took something, or nobody is told there any more. */
   noteOver(id: string): void {
     const known = this.#read()[id];
     if (known) this.#put(id, { ...known, isOver: true, isTold: false });
   }
 
   /** What the registry does not know yet. */
-  untold(at: number): readonly Alarm[] {
-    return Object.entries(this.#read()).flatMap(([id, { error, isOver, isTold }]): readonly Alarm[] => {
-      if (isTold) return [];
-      const about = { code: 'notification_dead', subject: `destination/${id}`, at } as const;
-      const detail = `${id} took no message for a day: ${error}`;
-      return [isOver ? { ...about, detail: '', ended: true } : { ...about, detail }];
-    });
+  untold(): Book {
+    return Object.fromEntries(Object.entries(this.#read()).filter(([, { isTold }]) => !isTold));
   }
 
-  /** The registry knows all that there is. */
-  noteTold(): void {
-    const standing = Object.entries(this.#read()).filter(([, { isOver }]) => !isOver);
-    this.#write(Object.fromEntries(standing.map(([id, deaf]) => [id, { ...deaf, isTold: true }])));
+  /** The registry knows of these now; what has changed meanwhile it does not. */
+  noteTold(told: Book): void {
+    const known = Object.entries(this.#read()).flatMap(([id, deaf]): [string, Deaf][] => {
+      const isSame = told[id]?.isOver === deaf.isOver && told[id]?.error === deaf.error;
+      if (!isSame) return [[id, deaf]];
+      return deaf.isOver ? [] : [[id, { ...deaf, isTold: true }]];
+    });
+    this.#write(Object.fromEntries(known));
   }
 
   #put(id: string, deaf: Deaf): void {

@@ -6,6 +6,7 @@ import {
   type Destination,
   type DestinationChange,
   type DestinationDraft,
+  quietUntil,
   rulesWith,
 } from '../core/alarm-rule.ts';
 import { backoffMs } from '../core/delivery.ts';
@@ -25,7 +26,7 @@ import { within } from '../core/within.ts';
 import * as desk from '../store/alarm-desk.ts';
 import * as notes from '../store/alarm-notes.ts';
 import { forgetOldWrites, writeOnce } from '../store/registry-access.ts';
-import { DeafBook } from './alarm-deaf.ts';
+import { alarmsIn, DeafBook } from './alarm-deaf.ts';
 import { AlarmOutbox } from './alarm-outbox.ts';
 import { postBulletin } from './bulletin-post.ts';
 import { done, doneOr } from './registry-writer.ts';
@@ -89,7 +90,12 @@ export class AlarmDesk extends DurableObject<Env> {
   }
 
   async changeDestination(id: string, change: DestinationChange, stamp: WriteStamp): Promise<WriteReply<Destination>> {
-    const reply = this.#write(stamp, () => doneOr(desk.changeDestination(this.#sql, id, change, stamp.now), 'missing'));
+    const reply = this.#write(stamp, () => {
+      if (change.enabled === false) this.#deaf.noteOver(id);
+      const { quietHours } = change;
+      if (quietHours !== undefined) notes.replan(this.#sql, id, quietUntil(quietHours, stamp.now));
+      return doneOr(desk.changeDestination(this.#sql, id, change, stamp.now), 'missing');
+    });
     await this.#arm(stamp.now);
     return reply;
   }
@@ -113,6 +119,10 @@ export class AlarmDesk extends DurableObject<Env> {
     const link = { subject: `destination/${id}`, detail: '', count: 1, since: null, firstAt: now, lastAt: now };
     const item = { kind: 'test', code: 'test', critical: false, link: null, ...link } as const;
     const { error } = await postBulletin(this.env, destination, this.#outbox.bulletin(destination, [item], 0, now));
+    if (error === null) {
+      this.#deaf.noteOver(id);
+      await this.#arm(now);
+    }
     return { error };
   }
 
@@ -204,10 +214,11 @@ export class AlarmDesk extends DurableObject<Env> {
 
   /** The others are told who does not hear, and who does again. */
   async #tellDeaf(): Promise<void> {
-    const alarms = this.#deaf.untold(Date.now());
+    const untold = this.#deaf.untold();
+    const alarms = alarmsIn(untold, Date.now());
     if (alarms.length === 0) return;
     await within(this.#registry().raiseAlarms(alarms), REGISTRY_READ_TIMEOUT_MS, 'The registry');
-    this.#deaf.noteTold();
+    this.#deaf.noteTold(untold);
   }
 
   #write<T>(stamp: WriteStamp, write: () => WriteReply<T>): WriteReply<T> {

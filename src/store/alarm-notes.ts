@@ -116,6 +116,16 @@ export function dropNote(sql: SqlStorage, id: number): void {
   sql.exec('DELETE FROM notes WHERE id = ?', id);
 }
 
+/** What is not urgent waits until this time now, since the quiet hours have changed; reminders keep theirs. */
+export function replan(sql: SqlStorage, destination: string, until: number): void {
+  sql.exec(
+    `UPDATE notes SET due_at = ? WHERE destination = ? AND state = 'waiting' AND kind <> 'again'
+       AND NOT json_extract(doc, '$.critical')`,
+    until,
+    destination,
+  );
+}
+
 /** It was switched off while something was on its way, which came back: nothing is kept for it. */
 export function dropWaiting(sql: SqlStorage, destination: string): void {
   sql.exec("DELETE FROM notes WHERE destination = ? AND state = 'waiting'", destination);

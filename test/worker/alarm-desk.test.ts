@@ -339,6 +339,25 @@ describe('a destination', () => {
     expect(await listed(`destination/${deaf}`)).toMatchObject({ state: 'resolved', actedBy: 'gateway' });
   });
 
+  it.each([
+    ['takes a test', (id: string) => call('POST', `/v1/alarm-destinations/${id}/test`)],
+    ['is switched off', (id: string) => call('PATCH', `/v1/alarm-destinations/${id}`, { enabled: false })],
+    ['is removed', (id: string) => call('DELETE', `/v1/alarm-destinations/${id}`)],
+  ])('that was given up wants nobody any more when it %s', async (_, act) => {
+    const id = await make('slack');
+    answer = () => new Response('no', { status: 404 });
+    await raise(alarm(`order/shop/${id}`));
+    await run();
+    await sql('UPDATE notes SET due_at = ?', Date.now() - NOTE_DEAD_MS);
+    await sql('UPDATE paces SET next_at = 0');
+    await runDurableObjectAlarm(desk());
+    expect(await listed(`destination/${id}`)).toMatchObject({ state: 'open' });
+    answer = () => new Response('ok');
+    await act(id);
+    await runDurableObjectAlarm(desk());
+    expect(await listed(`destination/${id}`)).toMatchObject({ state: 'resolved' });
+  });
+
   it('gets a flood as one message that says how many more there are', async () => {
     await make('wecom');
     const flood = Array.from({ length: NOTES_WAITING_MAX + 20 }, (_, n) => alarm(`order/shop/flood-${n}`));
@@ -361,6 +380,23 @@ describe('a destination', () => {
     expect(posts.length).toBe(2);
     await run();
     expect(posts.length).toBe(2);
+  });
+
+  it('whose quiet hours are taken back is told at once what waited for their end', async () => {
+    const clock = (ms: number) => new Date(Date.now() + ms).toISOString().slice(11, 16);
+    const quietHours = { from: clock(-3_600_000), to: clock(3_600_000), utcOffsetMinutes: 0 };
+    const id = await make('slack', { quietHours });
+    await raise(alarm('order/shop/quiet-1', { code: 'order_flagged' }));
+    const send = async () => {
+      await desk().poke(Date.now());
+      await runDurableObjectAlarm(desk());
+    };
+    await send();
+    await send();
+    expect(sentTo(id)).toEqual([]);
+    await call('PATCH', `/v1/alarm-destinations/${id}`, { quietHours: null });
+    await send();
+    expect(sentTo(id).length).toBe(1);
   });
 
   it('that is switched off while a message to it fails keeps nothing to send', async () => {
