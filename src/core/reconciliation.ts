@@ -122,14 +122,15 @@ export function isAskedFor(run: Reconciliation, kind: BillKind): boolean {
 
 const UNDER_WAY = 'The day is being compared: look at its run, and upload the bill when that is over.';
 const STANDS_FOR_NONE =
-  'The run of the day waits for the whole bill, and a file of a part of the day cannot stand for it: upload it with ' +
+  'The run of the day wants the whole bill, and a file of a part of the day cannot stand for it: upload it with ' +
   'covers=all if it has every payment and every refund of the day, or when that run is over.';
 
 /** Why the run of the day takes no such bill as it stands; null: it does. */
 export function busyWith(known: Reconciliation, kind: BillKind, covers: BillCoverage): string | null {
   if (isUnderWay(known, [kind])) return UNDER_WAY;
-  const isWhole = covers === 'all' || (kind === 'refund' && covers === 'refunds');
-  return waitsForBills(known) && isAskedFor(known, kind) && !isWhole ? STANDS_FOR_NONE : null;
+  if (!waitsForBills(known) || !known.kinds.includes(kind)) return null;
+  const isWhole = (one: BillCoverage = 'all') => one === 'all' || (kind === 'refund' && one === 'refunds');
+  return isWhole(billOf(known, kind)?.covers) && !isWhole(covers) ? STANDS_FOR_NONE : null;
 }
 
 /** A run that waits for its bills goes on: what is brought takes its place, what is wanted is asked for at once. */

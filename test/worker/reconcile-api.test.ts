@@ -100,7 +100,17 @@ describe('a bill that somebody brings', () => {
     expect(refused).toMatchObject({ status: 409, body: { code: 'wrong_status' } });
     expect(String(refused.body.detail)).toContain('covers=all');
     expect(await merchant.view()).toMatchObject({ body: { state: 'waiting', runs: 1 } });
+    // Nor for one that is here while another is waited for.
+    merchant.instead = (path) =>
+      path.includes('fund') ? signed({ code: 'STATEMENT_CREATING', message: 'later' }, 400) : null;
+    await merchant.start();
+    await vi.waitUntil(
+      async () => (await merchant.until('waiting')).bills?.map(({ state }) => String(state))[0] === 'here',
+    );
+    expect((await bring(merchant, table('A-1'), '&covers=part')).status).toBe(409);
     expect((await bring(merchant, table('A-1'), '&covers=all')).status).toBe(202);
+    const [bill] = [...((await merchant.view()).body.bills ?? [])];
+    expect(bill).toMatchObject({ source: 'upload', covers: 'all' });
   });
 
   it.each([

@@ -23,7 +23,7 @@ export const reconciliations = {
   'reconciliation.begunBy': { en: 'Begun by', zh: '发起方式' },
   'reconciliation.matched': { en: 'Agree', zh: '一致' },
   'reconciliation.foreign': { en: 'Of other shops', zh: '其他店铺' },
-  'reconciliation.unjudged': { en: 'Not to be judged yet', zh: '暂不判断' },
+  'reconciliation.unjudged': { en: 'Not judged', zh: '未作判断' },
   'reconciliation.startedAt': { en: 'Begun', zh: '开始' },
   'reconciliation.finishedAt': { en: 'Ended', zh: '结束' },
   'reconciliation.retryAt': { en: 'Goes on', zh: '继续时间' },
