@@ -70,7 +70,7 @@ export type Schemas = {
     /** base64 where the bytes are no UTF-8 text. */
     readonly bodyEncoding: 'text' | 'base64';
 
-    /** The secret that signed, made for this answer where the format is not the origin’s own; else null. */
+    /** The secret that signed, made for this answer; null where the origin’s own did: for an admin, in its format. */
     readonly sampleSecret: string | null;
   };
 

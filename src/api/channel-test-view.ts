@@ -104,7 +104,10 @@ async function deliveryOf(
   }
   const ledger = testLedger(env, record, orderNo);
   const found = { event, readCallback: async () => ledger.readCallback(event.seq) };
-  const preview = await previewEvent(env, origin, formatOf(origin), found);
+  const preview = await previewEvent(env, origin, formatOf(origin), found, {
+    isReplay: false,
+    mayBeSigned: true, // it is a test, and says so
+  });
   return preview.ok
     ? { ...blank, ...about, wouldSend: preview.value }
     : { ...blank, ...about, problem: preview.error.detail };

@@ -40,7 +40,8 @@ export const PreviewBody = z
     body: z.string(),
     bodyEncoding: z.enum(['text', 'base64']).openapi({ description: 'base64 where the bytes are no UTF-8 text.' }),
     sampleSecret: z.string().nullable().openapi({
-      description: 'The secret that signed, made for this answer where the format is not the origin’s own; else null.',
+      description:
+        'The secret that signed, made for this answer; null where the origin’s own did: for an admin, in its format.',
     }),
   })
   .openapi('Preview');
@@ -65,7 +66,9 @@ originPreview.openapi(
     if (!format.ok) return refuse(c, invalid(...format.error));
     const place = await placeOf(c.env, entered);
     if (!place.ok) return refuse(c, place.error);
-    const preview = await previewOf(c.env, origin, format.value, place.value, false);
+    // Whoever may only operate could post what is signed to the origin, though two people have to release it.
+    const mayBeSigned = c.get('principal').scopes.includes('admin');
+    const preview = await previewOf(c.env, origin, format.value, place.value, { isReplay: false, mayBeSigned });
     return preview.ok ? c.json(preview.value, 200) : refuse(c, preview.error);
   },
 );
@@ -76,11 +79,14 @@ export async function previewOf(
   origin: Origin,
   format: FormatChoice,
   place: Place,
-  isReplay: boolean,
+  { isReplay, mayBeSigned }: Showing,
 ): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
   const found = await findEvent(env, place);
-  return found.ok ? previewEvent(env, origin, format, found.value, isReplay) : found;
+  return found.ok ? previewEvent(env, origin, format, found.value, { isReplay, mayBeSigned }) : found;
 }
+
+/** `mayBeSigned`: with the origin's own secrets, where that is its own format; else with one made for the answer. */
+type Showing = { readonly isReplay: boolean; readonly mayBeSigned: boolean };
 
 /** An event, and where the callback that told of it is read. */
 export type FoundEvent = {
@@ -94,12 +100,12 @@ export async function previewEvent(
   origin: Origin,
   format: FormatChoice,
   { event, readCallback }: FoundEvent,
-  isReplay = false,
+  { isReplay, mayBeSigned }: Showing,
 ): Promise<Result<z.infer<typeof PreviewBody>, Problem>> {
   const now = Date.now();
   const told = { event, isReplay, trace: event.trace ?? null };
   const material = await gather(env, format, told, readCallback, now);
-  const isOwn = origin.secrets.length > 0 && JSON.stringify(format) === JSON.stringify(formatOf(origin));
+  const isOwn = mayBeSigned && origin.secrets.length > 0 && JSON.stringify(format) === JSON.stringify(formatOf(origin));
   const sampleSecrets = isOwn ? undefined : await sampleOf(origin);
   const preparation = { origin, format, told, material, now, span: newSpan() };
   const prepared = await prepare(env, { ...preparation, ...(sampleSecrets ? { sampleSecrets } : {}) });

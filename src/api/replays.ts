@@ -91,6 +91,7 @@ replays.openapi(
 const UNMOVED: Readonly<Record<Unmoved, string>> = {
   under_way: 'The delivery is on its way, or waits for its next attempt: it goes by itself.',
   held: 'The event waits for a person: release it first.',
+  discarded: 'Two keys ended it, above releaseConfirmAbove of the channel: one alone does not bring it back.',
   no_origin: 'No origin of the channel got this event, or takes it now: name the origin that should.',
   done: 'This replay has moved the delivery before.',
 };
@@ -182,7 +183,7 @@ async function sampleOf(env: Env, row: Replayable, isReplay: boolean, isShown: b
   const { event_id: eventId, channel, order_no: orderNo, bytes } = row;
   const origin = isShown && row.origin !== '' ? await registryOf(env).readOrigin(row.origin) : null;
   const place = { channel, orderNo, which: { eventId } };
-  const preview = origin && (await previewOf(env, origin, formatOf(origin), place, isReplay));
+  const preview = origin && (await previewOf(env, origin, formatOf(origin), place, { isReplay, mayBeSigned: false }));
   return {
     ...{ eventId, channel, orderNo, bytes },
     type: z.enum(EVENT_TYPES).parse(row.type),

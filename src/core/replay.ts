@@ -16,8 +16,11 @@ export type ReplayRequest = {
   readonly job?: string | undefined;
 };
 
-/** Why nothing moved: it is on its way, a person has to release it, nobody takes it, or this bulk replay did it. */
-export type Unmoved = 'under_way' | 'held' | 'no_origin' | 'done';
+/**
+ * Why nothing moved: it is on its way, a person has to release it, two people ended it, nobody takes it, or this bulk
+ * replay did it.
+ */
+export type Unmoved = 'under_way' | 'held' | 'discarded' | 'no_origin' | 'done';
 export type ReplayReply =
   | { readonly kind: 'replayed'; readonly deliveries: number }
   | { readonly kind: 'nothing'; readonly why: Unmoved }

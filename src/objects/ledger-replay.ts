@@ -7,9 +7,10 @@ import { readOrder } from '../store/ledger-book.ts';
 import { readHold } from '../store/ledger-holds.ts';
 import { laneWaits } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
-import { eventsToReplay, moveOut, noteReplayed, type ReplayEvent } from '../store/ledger-replays.ts';
+import { eventsToReplay, isDiscarded, moveOut, noteReplayed, type ReplayEvent } from '../store/ledger-replays.ts';
 import { takes } from './departure.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { needsTwo } from './release-desk.ts';
 
 /** What an origin's delivery stands at, as far as a replay needs it. */
 type Before = { readonly attempt: number; readonly rev: number };
@@ -19,12 +20,18 @@ export function replay(dispatcher: Dispatcher, request: ReplayRequest, now: numb
   const { sql } = dispatcher.shard.storage;
   const { orderNo } = request;
   const events = eventsToReplay(sql, request);
-  if (events.length === 0 || readOrder(sql, orderNo) === null) return { kind: 'missing' };
+  const order = readOrder(sql, orderNo);
+  if (events.length === 0 || order === null) return { kind: 'missing' };
+  const endedByTwo = needsTwo(order, dispatcher.config);
   const heldFrom = readHold(sql, orderNo)?.fromSeq ?? Number.POSITIVE_INFINITY;
   const reasons = new Set<Unmoved>();
   const moved = events.flatMap((event) => {
     if (event.seq >= heldFrom) {
       reasons.add('held');
+      return [];
+    }
+    if (endedByTwo && isDiscarded(sql, event)) {
+      reasons.add('discarded');
       return [];
     }
     const found = originsFor(dispatcher, event, request, reasons);
@@ -39,7 +46,7 @@ export function replay(dispatcher: Dispatcher, request: ReplayRequest, now: numb
 }
 
 const whyOf = (reasons: ReadonlySet<Unmoved>): Unmoved =>
-  (['held', 'under_way', 'done'] as const).find((reason) => reasons.has(reason)) ?? 'no_origin';
+  (['held', 'discarded', 'under_way', 'done'] as const).find((reason) => reasons.has(reason)) ?? 'no_origin';
 
 /** The origins that get this event again, with what they got before. */
 function originsFor(

@@ -36,8 +36,8 @@ export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: nu
   return { kind: 'released', deliveries: discard ? cancel(sql, hold) : letGo(dispatcher, hold, now) };
 }
 
-/** By all the money that it is about: what was to be paid, what came, and what went back. */
-function needsTwo(order: Order, { settings }: DispatchConfig): boolean {
+/** Above the channel's amount, by all the money that it is about: what was to be paid, what came, what went back. */
+export function needsTwo(order: Order, { settings }: DispatchConfig): boolean {
   const bound = settings.releaseConfirmAbove;
   if (bound === null) return false;
   const sums = [order.registration?.amount ?? null, paidOf(order), refundedOf(order)].filter((sum) => sum !== null);

@@ -32,6 +32,11 @@ export function eventsToReplay(sql: SqlStorage, { orderNo, eventId, sequence }: 
     }));
 }
 
+/** True where its order was held and somebody decided that it never goes. */
+export const isDiscarded = (sql: SqlStorage, { seq, settled }: Pick<ReplayEvent, 'seq' | 'settled'>): boolean =>
+  settled?.state === 'cancelled' ||
+  sql.exec("SELECT 1 FROM deliveries WHERE seq = ? AND state = 'cancelled' LIMIT 1", seq).toArray().length > 0;
+
 /** A delivery that was told in its event's own row moves out, so that it can have more attempts than one. */
 export function moveOut(sql: SqlStorage, seq: number, originId: string, attempt: Attempt): void {
   putAttempt(sql, seq, originId, attempt);

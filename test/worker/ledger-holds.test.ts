@@ -220,6 +220,36 @@ describe('a release', () => {
     expect(await statesOf(name, 'H1')).toEqual(['cancelled']);
   });
 
+  it('that two keys discarded is brought back by no single one, to no origin', async () => {
+    const name = unique('shard');
+    const dispatch = config([shop, origin('another')], {
+      settings: {
+        ...DEFAULT_CHANNEL_SETTINGS,
+        hold: ['overpaid'],
+        releaseConfirmAbove: { minor: 50, currency: 'CNY' },
+      },
+    });
+    await overpaid(name, 'H1', dispatch);
+    await heldStates(name, 'H1', 2);
+    await record(name, [refunded('H1', 'R1')], dispatch);
+    for (const key of ['key_a', 'key_b']) await release(name, 'H1', key, true);
+    const actor = { key: 'key_a', reason: 'all the same' };
+    for (const named of [{}, { originId: 'another' }, { sequence: 1 }, { sequence: 2 }, { job: 'rpl_1' }]) {
+      const reply = await ledger(name).replay({ v: 1, orderNo: 'H1', actor, ...named });
+      expect(reply, JSON.stringify(named)).toEqual({ kind: 'nothing', why: 'discarded' });
+    }
+    expect(await statesOf(name, 'H1')).toEqual(['cancelled', 'cancelled', 'cancelled']);
+  });
+
+  it('that one key discarded, as one may, is brought back by one', async () => {
+    const name = unique('shard');
+    await overpaid(name, 'H1');
+    await heldStates(name, 'H1');
+    await release(name, 'H1', 'key_a', true);
+    const actor = { key: 'key_a', reason: 'a mistake' };
+    expect(await ledger(name).replay({ v: 1, orderNo: 'H1', actor })).toEqual({ kind: 'replayed', deliveries: 1 });
+  });
+
   it('that discards ends what is held, and what was committed and has not come by yet', async () => {
     const name = unique('shard');
     await overpaid(name, 'H1');

@@ -54,6 +54,15 @@ describe('a preview', () => {
     expect((await byId()).body.body).toBe(origin.posts[0]?.body);
   });
 
+  it('is signed as theirs for an admin alone: whoever may operate could post it, held or not', async () => {
+    const key = await makeKey('operate');
+    const asked = { channel: shop.channelId, orderNo, sequence: 1 };
+    const { status, body } = await call('POST', `/v1/origins/${origin.id}/preview`, asked, { key });
+    expect([status, body.body]).toEqual([200, origin.posts[0]?.body]);
+    expect(verifies(body, origin.secrets[0] ?? '')).toBe(false);
+    expect(verifies(body, String(body.sampleSecret))).toBe(true);
+  });
+
   it('of another format is signed with a secret of its own, so that nothing forged looks genuine', async () => {
     const fields = [{ name: 'verdict', constant: 'PAID' }];
     const { body } = await preview({ format: 'mapped', formatOptions: { fields } });
