@@ -96,16 +96,32 @@ export class Locator extends DurableObject<Env> {
     await this.env.REGISTRY.getByName('registry').raiseAlarms([{ code: 'unlinked', subject, detail, at: now }]);
   }
 
-  override async alarm(): Promise<void> {
+  /** True when a ledger did not take what is its own; that keeps nothing from the others. */
+  async #forward(): Promise<boolean> {
     const { sql } = this.ctx.storage;
-    try {
-      const { uid, shards, dispatch } = store.readSettings(sql);
-      for (const { seq, input } of store.pendingForwards(sql, FORWARDS_AT_ONCE)) {
-        const ledger = this.env.LEDGER.getByName(ledgerNameOf({ uid, shards }, input.event.orderNo));
-        await ledger.record({ v: 1, facts: [input], dispatch });
+    const { uid, shards, dispatch } = store.readSettings(sql);
+    let failed = false;
+    for (const { seq, input } of store.pendingForwards(sql, FORWARDS_AT_ONCE)) {
+      const { orderNo } = input.event;
+      try {
+        await this.env.LEDGER.getByName(ledgerNameOf({ uid, shards }, orderNo)).record({
+          v: 1,
+          facts: [input],
+          dispatch,
+        });
         store.dropForward(sql, seq); // after the ledger's commit; again does no harm
+      } catch (error) {
+        failed = true;
+        console.error(JSON.stringify({ hop: 'forward', locator: this.ctx.id.name, orderNo, error: String(error) }));
       }
-      this.#failures = 0;
+    }
+    return failed;
+  }
+
+  override async alarm(): Promise<void> {
+    try {
+      const failed = await this.#forward();
+      this.#failures = failed ? this.#failures + 1 : 0;
       await this.#asker.run(Date.now());
     } catch (error) {
       this.#failures += 1;

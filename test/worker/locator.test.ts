@@ -1,14 +1,15 @@
 // Facts that name no order, brought to it by the provider's ids: before, after and beside their payment.
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ChannelRecord, ledgerNameOf, locatorNameOf } from '../../src/core/channel.ts';
 import type { UnlinkedEvent } from '../../src/core/event.ts';
-import type { OrderDetail } from '../../src/core/record.ts';
+import type { OrderDetail, RecordRequest } from '../../src/core/record.ts';
 import type { Locator } from '../../src/objects/locator.ts';
 import type { Translation } from '../../src/providers/provider.ts';
 import { recordTold } from '../../src/record.ts';
-import { paid, refunded, unique } from './ledger-kit.ts';
+import { putForward } from '../../src/store/locator.ts';
+import { fact, paid, refunded, unique } from './ledger-kit.ts';
 import { makeChannel } from './receive-world.ts';
 
 async function channelOf(): Promise<ChannelRecord> {
@@ -135,5 +136,27 @@ describe('the locator', () => {
     expect(alarms.filter(({ code }) => code === 'unlinked')).toMatchObject([
       { subject: `channel/${record.channel.id}` },
     ]);
+  });
+
+  it('brings a fact to its order though another’s ledger does not take what waits before it', async () => {
+    const record = await channelOf();
+    const [poor, good, id] = [unique('POOR'), unique('GOOD'), unique('pi')];
+    await tell(record, payment(good, id));
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const recordAt = (name: string) => (request: RecordRequest) =>
+      request.facts.some(({ event }) => event.orderNo === poor)
+        ? Promise.reject(new Error('this one breaks'))
+        : env.LEDGER.getByName(name).record(request);
+    const LEDGER = { getByName: (name: string) => ({ record: recordAt(name) }) };
+    const locator = env.LOCATOR.getByName(locatorNameOf(record.channel, id));
+    await runInDurableObject(locator, async (instance: Locator, { storage }) => {
+      for (const orderNo of [poor, good]) putForward(storage.sql, fact(refunded(orderNo, 'R1')));
+      Reflect.set(instance, 'env', { ...env, LEDGER });
+      await instance.alarm();
+      expect(storage.sql.exec('SELECT order_no FROM forward').toArray()).toEqual([{ order_no: poor }]);
+      await storage.deleteAlarm();
+    });
+    vi.restoreAllMocks();
+    expect((await read(record, good))?.order.refunds).toMatchObject([{ refundNo: 'R1' }]);
   });
 });
