@@ -145,7 +145,7 @@ export class ClaimDesk {
       seq,
       originId,
       orderNo,
-      attempt: attempt.attempt,
+      attempt: Math.max(row.attempt, attempt.attempt), // an answer that comes late is of an earlier one
       failures,
       rev: rev + 1,
       ...delivered,

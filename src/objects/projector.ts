@@ -131,7 +131,9 @@ export class Projector {
     const sweepMax = batchMax === 1 && taken.length > 0 ? 0 : rest;
     const swept = this.#nextSwept(sweepMax);
     const all = [...events.map((event) => event.order_no), ...taken.map(([no]) => no), ...swept];
-    const orderNos = [...new Set(all)].filter((orderNo) => !this.#aside.has(orderNo));
+    // The bare number of what was parked is of no order, and nobody's business.
+    const isTold = (orderNo: string) => orderNo !== '' && !this.#aside.has(orderNo);
+    const orderNos = [...new Set(all)].filter(isTold);
     // From here on these facts are read: one that settles while D1 is being told has changed behind the walk.
     const before = this.#cursor;
     this.#cursor = events.at(-1)?.seq ?? before;
@@ -140,7 +142,7 @@ export class Projector {
     const changed = orderNos.filter((orderNo) => whole.has(orderNo)); // of the others only deliveries ended
     // What a person let go comes before whatever the same order did since.
     const released = projection.eventsReleased(this.#sql, keptSince, changed, before);
-    const told = [...released, ...events].filter((event) => !this.#aside.has(event.order_no));
+    const told = [...released, ...events].filter((event) => isTold(event.order_no));
     try {
       await this.#put(told, changed, orderNos, now);
     } catch (error) {

@@ -70,6 +70,18 @@ describe('a fact of an order that nobody registered', () => {
     expect(await record(name, [paid(orderNo)])).toEqual([{ orderNo, verdict: 'duplicate' }]);
   });
 
+  it('leaves no trace of its first place in the lists when the registration comes at once', async () => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const orderNo = unique('P');
+    const dispatch = { ...strict, channelId };
+    await record(name, [paid(orderNo)], dispatch);
+    await register(name, orderNo, 100, dispatch);
+    const rows = () => env.DB.prepare('SELECT order_no, verdict FROM events WHERE channel = ?').bind(channelId).all();
+    await until(name, async () => (await rows()).results.length > 0);
+    expect((await rows()).results).toEqual([{ order_no: orderNo, verdict: 'applied' }]);
+    expect(await env.DB.prepare("SELECT channel FROM events WHERE event_id = ''").first()).toBeNull();
+  });
+
   it('is compared with the registration like any other', async () => {
     const name = unique('shard');
     await record(name, [paid('P1')]);

@@ -273,6 +273,22 @@ describe('claim and settle', () => {
     expect(alarm.subject).toBe('origin/nobody-home');
   });
 
+  it('counts no attempt twice when an early one is heard to have succeeded after later ones failed', async () => {
+    const name = unique('shard');
+    const dispatch = config([origin('nobody-home', { ladderSeconds: [0, 0], paused: true })]);
+    await record(name, [paid('D4')], dispatch);
+    await until(name, async () => (await rows(name, 'SELECT * FROM deliveries')).length === 1);
+    for (const attempt of [1, 2]) {
+      await ledger(name).settle([settlement('x', { attempt, outcome: 'timed_out', status: null })]);
+    }
+    await ledger(name).settle([settlement('first', { attempt: 1 })]);
+    expect(await rows(name, 'SELECT state, attempt FROM deliveries')).toEqual([{ state: 'delivered', attempt: 2 }]);
+    await ledger(name).replay({ v: 1, orderNo: 'D4', actor: { key: 'key_op', reason: 'lost' } });
+    await ledger(name).settle([settlement('again', { attempt: 3 })]);
+    const [delivery] = (await ledger(name).readOrder('D4'))?.deliveries ?? [];
+    expect(delivery?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  });
+
   it('answers a claim it does not know with no', async () => {
     const name = unique('shard');
     await record(name, [paid('D3')], shop);
