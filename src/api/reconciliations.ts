@@ -83,6 +83,12 @@ const BroughtQuery = z.object({
     }),
 });
 
+/** What a kind of bill cannot have in full. */
+const COVERS_WRONGLY: Readonly<Record<string, string>> = {
+  'refund payments': 'a bill of refunds has no payments: say refunds or part',
+  fundflow: 'is said of payments and refunds: a bill of the account is taken as it is',
+};
+
 const BILL_TYPES = ['text/csv', 'application/zip', 'application/gzip', 'application/octet-stream'];
 
 reconciliations.openapi(
@@ -108,9 +114,8 @@ reconciliations.openapi(
   }),
   async (c) => {
     const { channel, day, kind, covers = null } = c.req.valid('query');
-    if (kind === 'refund' && covers === 'payments') {
-      return refuse(c, invalid({ field: 'covers', message: 'a bill of refunds has no payments: say refunds or part' }));
-    }
+    const wrong = covers === null ? undefined : (COVERS_WRONGLY[`${kind} ${covers}`] ?? COVERS_WRONGLY[kind]);
+    if (wrong !== undefined) return refuse(c, invalid({ field: 'covers', message: wrong }));
     const reconciler = await reconcilerOf(c, channel);
     if (!reconciler.ok) return refuse(c, reconciler.error);
     const { body } = c.req.raw;

@@ -100,19 +100,19 @@ async function outcomeOf(
     case 'applied':
     case 'odd':
       return { status: 'fixed', eventId };
-    case 'duplicate': {
-      // Ours, told before a restart or by an earlier run; or somebody else's. The ledger has it, taken or not.
+    case 'duplicate':
+    case 'stale': {
+      // Told before, by us or by somebody else: the ledger has it, and the order may have taken it or not.
       const ledger = ledgerOf(env, record, orderNo);
       const [order] = await ledger.readOrdersFor([orderNo]);
       if (order === undefined || discrepancy.repair === null || !hasTaken(order, discrepancy.repair)) {
         const isParked = (await ledger.readPayment(orderNo))?.state === 'parked';
-        return { status: 'open', eventId: discrepancy.eventId, detail: isParked ? PARKED : UNCHANGED };
+        const id = verdict === 'stale' ? eventId : discrepancy.eventId;
+        return { status: 'open', eventId: id, detail: isParked ? PARKED : UNCHANGED };
       }
       const told = await ledger.readTold(orderNo, { eventId });
       return { status: 'fixed', eventId: told === null ? null : eventId };
     }
-    case 'stale':
-      return { status: 'open', eventId, detail: UNCHANGED };
     case 'parked':
     case 'incomplete':
       return { status: 'open', eventId: null, detail: PARKED };

@@ -32,18 +32,21 @@ async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   const isWhole = trades?.covers === undefined || trades.covers === 'all';
   const isHere = isWhole && trades?.state === 'done' && (trades.file !== null || trades.none);
   let flow: FlowTally = NO_FLOW;
-  for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
-    flow = tallyFlow(flow, from, rows);
-    yield { rows: rows.length, calls: 0 };
-  }
   const untied = new Samples();
   const ties = isHere ? new Ties(Math.ceil(((trades.rows ?? 0) + (account.rows ?? 0)) / TIED_ROWS_AT_ONCE) || 1) : null;
+  if (ties === null) {
+    for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
+      flow = tallyFlow(flow, from, rows);
+      yield { rows: rows.length, calls: 0 };
+    }
+  }
   while (ties?.next() && trades) {
     for await (const { rows } of desk.rowsOf(trades, desk.tradeLayout(trades))) {
       ties.addTrades(rows);
       yield { rows: rows.length, calls: 0 };
     }
     for await (const { from, rows } of desk.rowsOf(account, desk.flowLayout())) {
+      flow = tallyFlow(flow, from, rows);
       untied.add(ties.tieFlow(from, rows));
       yield { rows: rows.length, calls: 0 };
     }

@@ -86,9 +86,9 @@ describe('a bill that somebody brings', () => {
     await call('PATCH', `/v1/channels/${merchant.channel}`, { settings: { billMapping: worded } });
     await bring(merchant, table('A-9'), '&kind=refund');
     expect(String((await merchant.until('refused')).problem)).toContain('kind=trade');
-    expect((await bring(merchant, table('A-9'), '&kind=refund&covers=payments')).body).toMatchObject({
-      errors: [{ field: 'covers' }],
-    });
+    for (const query of ['&kind=refund&covers=payments', '&kind=fundflow&covers=part']) {
+      expect((await bring(merchant, table('A-9'), query)).body).toMatchObject({ errors: [{ field: 'covers' }] });
+    }
   });
 
   it('of a part of the day stands for no bill that is waited for', async () => {
