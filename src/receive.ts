@@ -150,7 +150,8 @@ async function judge(route: Route, isOutside: boolean): Promise<Finding> {
   const proved = await prove({ provider, callback, newest, previous, keys: record.keys, now });
   if (!proved.ok) {
     if (isCurable(proved.error)) followHint({ intake, record, provider, credentials: newest }, callback);
-    return refused(proved.error, body);
+    const claims = async () => (await provider.hint?.(callback, newest))?.target.orderNo ?? null;
+    return { ...refused(proved.error, body), claims };
   }
   const { notification, credentials } = proved.value;
   if (credentials !== newest) route.credentials = Promise.resolve(credentials);

@@ -67,7 +67,9 @@ const CallbackQuery = PageQuery.extend({
   channel: ChannelName.optional(),
   verdict: z.enum(VERDICTS).optional(),
   reason: z.enum(REJECTION_REASONS).optional(),
-  orderNo: OrderNo.optional().openapi({ description: 'That it named; quick together with channel.' }),
+  orderNo: OrderNo.optional().openapi({
+    description: 'That it named, unproved where it was refused; quick together with channel.',
+  }),
   from: When.optional().openapi({ description: 'It came then or later.' }),
   to: When.optional().openapi({ description: 'It came before then.' }),
   format: Format,

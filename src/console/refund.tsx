@@ -127,19 +127,27 @@ function wrongIn(c: Context, state: RefundState, left: Refundable): Record<strin
   };
 }
 
+/** The same form sent once more: what it asks for is on its way or done, and no longer there to be given back. */
+async function isAsked(c: Context, { refundNo, amount }: RefundState): Promise<boolean> {
+  const refunds = await readRefunds(c, placeIn(c));
+  const known = refunds.ok ? refunds.value.items.find((one) => one.refundNo === refundNo) : undefined;
+  return known !== undefined && known.state !== 'failed' && printMoney(known.amount) === amount;
+}
+
 refund.post('/orders/:channel/:orderNo/refund', async (c) => {
   const form = await readForm(c);
   const field = (name: string) => form.text(name);
   const place = placeIn(c);
-  const may = await refundable(c);
-  if (may instanceof Response) return may;
-  const { read, left } = may;
   const state = {
     amount: field('amount'),
     refundNo: field('refundNo'),
     reason: field('reason'),
     transactionId: field('transactionId'),
   };
+  if (field('step') === 'do' && (await isAsked(c, state))) return c.redirect(back(place, 'refund'), 303);
+  const may = await refundable(c);
+  if (may instanceof Response) return may;
+  const { read, left } = may;
   const wrong = wrongIn(c, state, left);
   if (Object.keys(wrong).length > 0) return refundForm(c, read, left, { ...state, wrong });
   const parsed = parseMoney(state.amount, left.currency);
@@ -165,8 +173,8 @@ function refundPreview(c: Context, state: RefundState, amount: Refundable): Prom
   const { say } = guest;
   const place = placeIn(c);
   const shown = moneyText(guest, amount);
-  const { amount: entered, refundNo, reason, transactionId } = state;
-  const hidden = { amount: entered, refundNo, reason, transactionId, step: 'do' };
+  const { refundNo, reason, transactionId } = state;
+  const hidden = { amount: printMoney(amount), refundNo, reason, transactionId, step: 'do' };
   return show(c, {
     title: say('will.title', { act: say('act.refund') }),
     section: 'orders',

@@ -109,12 +109,13 @@ function titleOf({ say }: Visit, entry: Entry): string {
 
 function moreOf(visit: Visit, entry: Entry): readonly string[] {
   const { say } = visit;
-  const { kind, source, sequence, address, status, ms, actor, minor, currency, refusal, trace } = entry;
+  const { kind, source, sequence, address, status, ms, actor, minor, currency, refusal, trace, verdict } = entry;
   const amount = minor != null && currency ? moneyText(visit, { minor, currency }) : '';
   return [
     kind === 'attempt' || kind === 'act' ? '' : say('time.from', { source: wordFor(say, 'source', source) }),
     sequence ? say('time.event', { sequence }) : '',
     refusal ? wordFor(say, 'reason', refusal) : '',
+    verdict === 'rejected' ? say('time.unproved') : '',
     address ? say('time.address', { address }) : '',
     status != null ? say('time.answer', { status, ms: Math.round(ms ?? 0) }) : '',
     actor ? say('time.by', { actor }) : '',

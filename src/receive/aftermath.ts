@@ -36,6 +36,8 @@ export type Finding = {
   readonly isAnybodys?: true;
   /** The key to look for, where a refusal names one. */
   readonly keyId?: string;
+  /** The order that a refused callback names: unproved, and read after the answer, for a sample alone. */
+  readonly claims?: () => Promise<string | null>;
   /** Null where it was never read. */
   readonly body?: Uint8Array<ArrayBuffer> | null;
 };
@@ -62,11 +64,17 @@ export async function arrivalOf(intake: Intake, finding: Finding): Promise<Arriv
     reason: finding.reason,
     detail: finding.detail?.slice(0, DETAIL_CHARS_MAX) ?? null,
     remoteAddress: intake.remoteAddress?.slice(0, ADDRESS_CHARS_MAX) ?? null,
-    orderNo: finding.orderNo ?? null,
+    orderNo: finding.orderNo ?? (await claimedBy(finding)),
     noticeType: finding.noticeType ?? null,
     digest: body === null ? null : toHex(await sha256(body)),
     bytes: body === null ? null : body.length,
   };
+}
+
+/** What a stranger may have written counts as a number only where it looks like one. */
+async function claimedBy({ claims }: Finding): Promise<string | null> {
+  const orderNo = (await claims?.().catch(() => null)) ?? '';
+  return /^[\x21-\x7e]{1,64}$/.test(orderNo) ? orderNo : null;
 }
 
 /** One line for the callback. A caller who is refused again and again does not fill the log. */

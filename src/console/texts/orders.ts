@@ -56,6 +56,7 @@ export const orders = {
   'time.registered': { en: 'Registered', zh: '登记订单' },
   'time.payment_requested': { en: 'Payment asked for at the provider', zh: '向支付平台下单' },
   'time.arrival': { en: 'Callback: {verdict}', zh: '回调：{verdict}' },
+  'time.unproved': { en: 'it names this order, unproved', zh: '其内容提到此订单，未经验证' },
   'time.fact': { en: 'Noted, told to nobody', zh: '已记录，未通知' },
   'time.from': { en: 'by {source}', zh: '来源：{source}' },
   'time.event': { en: 'event {sequence}', zh: '事件 {sequence}' },
