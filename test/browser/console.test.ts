@@ -62,6 +62,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     [town, browser] = await Promise.all([startTown(), openBrowser()]);
     paid = await sell('paid', { metadata: { table: '7' } });
     unpaid = await sell('open');
+    await pay(paid);
     await fetch(`${town.gateway}/callbacks/${CHANNEL}`, { method: 'POST', body: '{}' });
     const listed = async () => {
       const page = await town.call('GET', `/v1/orders?channel=${CHANNEL}&orderNo=paid`);
