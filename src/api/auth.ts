@@ -33,7 +33,7 @@ export const requires = (...scopes: readonly Scope[]) =>
       }
       c.set('principal', principal);
       if (!principal.scopes.includes('admin') && !scopes.some((scope) => principal.scopes.includes(scope))) {
-        if (c.req.method !== 'GET') c.executionCtx.waitUntil(noteRefused(c));
+        if (c.req.method !== 'GET' && c.req.method !== 'HEAD') c.executionCtx.waitUntil(noteRefused(c));
         return refuse(c, {
           code: 'forbidden',
           detail: `The key needs the scope ${[...scopes, 'admin'].join(' or ')}.`,

@@ -3,6 +3,7 @@
 import { addressOf } from '../api/auth.ts';
 import { MeBody } from '../api/me.ts';
 import { endOneSession, noteLogin } from '../api/sessions.ts';
+import { groupsKept } from '../core/access.ts';
 import { networkOf } from '../core/network.ts';
 import type { Result } from '../core/result.ts';
 import { readAccessCopy } from '../store/access-copy.ts';
@@ -144,14 +145,12 @@ login.post('/login/person', async (c) => {
   }
   const { email, issuer, audience, endsAt } = proven.value;
   const { settings } = await readAccessCopy(c.env, Date.now());
-  const named = settings.rules.filter(({ kind }) => kind === 'group').map(({ value }) => value);
-  // A cookie has 4 KB: of the groups only those that a rule names.
   const by = {
     kind: 'person',
     issuer,
     audience,
     email,
-    groups: proven.value.groups.filter((one) => named.includes(one)),
+    groups: [...groupsKept(settings, proven.value.groups)],
   } as const;
   if (principalOf(by, settings) === null) {
     await noteLogin(c.env, { actor: email, address }, 'login.failed', 'access: no rule');

@@ -47,6 +47,24 @@ export function roleOf({ rules }: Pick<AccessSettings, 'rules'>, person: Person)
   return ROLES.findLast((role) => given.includes(role)) ?? null;
 }
 
+/** A cookie has 4 KB, and such a letter may be three bytes. */
+const GROUPS_CHARS_MAX = 600;
+
+/** Of a person's groups those that a rule names, the ones that give most first, as far as a session holds them. */
+export function groupsKept({ rules }: Pick<AccessSettings, 'rules'>, groups: readonly string[]): readonly string[] {
+  const rankOf = (group: string): number =>
+    Math.max(
+      -1,
+      ...rules.flatMap((rule) => (fits(rule, { email: '', groups: [group] }) ? ROLES.indexOf(rule.role) : [])),
+    );
+  const named = groups.filter((group) => rankOf(group) >= 0).toSorted((a, b) => rankOf(b) - rankOf(a));
+  let chars = 0;
+  return named.filter((group) => {
+    chars += group.length;
+    return chars <= GROUPS_CHARS_MAX;
+  });
+}
+
 /** Whoever came by what is no longer named is out for good, even where it is named again. */
 export const endsPeople = (before: AccessSettings, after: AccessSettings): boolean =>
   before.issuer !== null &&

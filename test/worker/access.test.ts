@@ -113,6 +113,18 @@ describe('a person whom Access knows', () => {
     expect((await visitor.open('/console/keys')).status).toBe(200);
   });
 
+  it('of many groups is in with the highest role, by a cookie that browsers take', async () => {
+    const names = Array.from({ length: 60 }, (_, n) => `${n}-组-${'x'.repeat(150)}`);
+    const all = names.map((value) => ({ kind: 'group', value, role: value.startsWith('59-') ? 'admin' : 'viewer' }));
+    expect((await put({ rules: all })).status).toBe(200);
+    const claims = { email: 'many@other.example', custom: { groups: names } };
+    const guest = await guestWith({ claims });
+    expect((await guest.enter()).status).toBe(303);
+    const cookie = guest.cookies.get('tollgate-session') ?? '';
+    expect(cookie.length > 0 && cookie.length < 3_900).toBe(true);
+    expect((await guest.open('/console/keys')).status).toBe(200);
+  });
+
   it('acts under the own name, and the audit log says from where', async () => {
     const guest = await guestWith();
     await guest.enter();
