@@ -184,7 +184,7 @@ export class Reconciler extends DurableObject<Env> {
     this.#open(channel);
     const now = Date.now();
     await this.#armBy(await this.#nextAt(now));
-    if (hasUntold(this.#sql)) await this.#armBy(now);
+    if (hasUntold(this.#sql) || store.looseFiles(this.#sql).length > 0) await this.#armBy(now);
     await pruneDiscrepancies(this.env, this.#sql, record.channel, now);
   }
 

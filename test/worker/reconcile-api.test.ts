@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { locatorNameOf } from '../../src/core/channel.ts';
 import { recordTold } from '../../src/record.ts';
-import { putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
+import { looseFiles, newFile, putPart, putRunAct, runActs } from '../../src/store/reconcile-runs.ts';
 import { ADMIN_KEY, call, makeKey, unique } from './api-world.ts';
 import { BASE, Visitor } from './console-world.ts';
 import { refunded } from './ledger-kit.ts';
@@ -203,6 +203,21 @@ describe('a bill that somebody brings', () => {
     expect((await bring(merchant, table('A-2'), '', other)).body).toMatchObject({ runs: 2 });
     await merchant.until('done');
     expect((await merchant.order('A-2')).body.order).toMatchObject({ state: 'paid' });
+  });
+
+  it('and broke off with a restart is let go of by the next nudge', async () => {
+    const merchant = await mapped();
+    await bring(merchant, table('A-1'));
+    await merchant.until('done');
+    const reconciler = await merchant.reconciler();
+    const files = () => runInDurableObject(reconciler, (_, { storage }) => looseFiles(storage.sql).length);
+    await runInDurableObject(reconciler, (_, { storage }) => {
+      putPart(storage.sql, newFile(storage.sql, Date.now()), 0, new Uint8Array(1_000));
+    });
+    expect(await files()).toBe(1);
+    await call('PATCH', `/v1/channels/${merchant.channel}`, { settings: { fetchBills: false } });
+    await reconciler.poke(merchant.channel);
+    await vi.waitUntil(async () => (await files()) === 0, { timeout: 5_000 });
   });
 
   it('needs a channel that says how to read it, and a day', async () => {
