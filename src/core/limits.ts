@@ -89,6 +89,8 @@ export const DISPATCH_OUTSTANDING_MAX = 500;
 export const ORIGIN_OUTSTANDING_MAX = 400;
 /** From commit to projection: one write in D1 per burst instead of one an event. */
 export const PROJECT_DELAY_MS = 1_000;
+/** A timer that failed is tried again after this. */
+export const TIMER_AGAIN_MS = 3_600_000;
 /** Refusals of one order alone, by a D1 that answers, before the order is set aside; and when it is tried again. */
 export const ASIDE_REFUSALS = 3;
 export const ASIDE_AGAIN_MS = 3_600_000;

@@ -11,6 +11,7 @@ import {
   DISPATCH_BATCH_MAX,
   HOLD_ALARM_MS,
   QUEUE_TIMEOUT_MS,
+  TIMER_AGAIN_MS,
 } from '../core/limits.ts';
 import { Pace } from '../core/pace.ts';
 import type { AskMessage, FinishTimer, Timer } from '../core/timer.ts';
@@ -81,7 +82,8 @@ export class Timekeeper {
     this.noteChanged();
     for (const [key, until] of this.#sent) if (until <= now) this.#sent.delete(key);
     const room = now < this.#blockedUntil ? 0 : Math.min(DISPATCH_BATCH_MAX, this.#pace.room(this.#perSecond, now));
-    const asked = this.#shard.storage.transactionSync(() => this.#due(now).filter((one) => this.#isOpen(one, now)));
+    const due = this.#due(now);
+    const asked = this.#shard.storage.transactionSync(() => due.filter((one) => this.#isOpenApart(one, now)));
     await this.#send(asked.filter(isAsked).slice(0, room), now);
   }
 
@@ -92,6 +94,19 @@ export class Timekeeper {
     const due = first.filter((timer) => !this.#sent.has(keyOf(timer)));
     const isAll = first.length < limit || due.some((timer) => !isAsked(timer));
     return isAll ? due : [...due, ...dueTimers(this.#sql, OWN_KINDS, now, DISPATCH_BATCH_MAX)];
+  }
+
+  /** One timer that fails, of an order that cannot be read, say, must not keep the others and the shard from theirs. */
+  #isOpenApart(timer: Timer, now: number): boolean {
+    const { storage, name: shard } = this.#shard;
+    try {
+      return storage.transactionSync(() => this.#isOpen(timer, now));
+    } catch (error) {
+      const { kind, orderNo } = timer;
+      console.error(JSON.stringify({ hop: 'timer', shard, kind, orderNo, error: String(error) }));
+      moveTimer(this.#sql, timer, { kind, dueAt: now + TIMER_AGAIN_MS });
+      return false;
+    }
   }
 
   /** Inside one transaction: settles what the shard can settle alone; true for what a provider has to answer. */

@@ -1,10 +1,11 @@
 // Orders that nobody has registered, in a channel that wants it: their facts are durable, nothing of them leaves, and
 // they are applied in the order of their arrival when the registration comes.
 
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DEFAULT_CHANNEL_SETTINGS } from '../../src/core/channel.ts';
+import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
 
 const strict = config([origin('shop-parked')], { mode: 'registered' });
@@ -156,6 +157,25 @@ describe('a fact of an order that nobody registered', () => {
     expect(alarm.detail).toContain('register it');
     await register(name, orderNo);
     expect((await ledger(name).readOrder(orderNo))?.order.flags).toEqual([]);
+  });
+
+  it('is told of though the order of a timer before it cannot be read', async () => {
+    const name = unique('shard');
+    const [bad, good] = [unique('BAD'), unique('GOOD')];
+    const soon = { ...strict, settings: { ...DEFAULT_CHANNEL_SETTINGS, parkAgeSeconds: 0 } };
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await runInDurableObject(ledger(name), async (instance: OrderLedger, { storage }) => {
+      const facts = [bad, good].map((orderNo) => fact(paid(orderNo)));
+      await instance.record({ v: 1, facts, dispatch: soon });
+      storage.sql.exec("UPDATE orders SET doc = '{' WHERE order_no = ?", bad);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await instance.alarm();
+      const left = storage.sql.exec("SELECT order_no FROM timers WHERE kind = 'park'").toArray();
+      expect(left).toEqual([{ order_no: bad }]);
+      await storage.deleteAlarm();
+    });
+    expect((await ledger(name).readOrder(good))?.order.flags).toEqual(['unmatched']);
+    vi.restoreAllMocks();
   });
 
   it('outlives a restart of the shard', async () => {
