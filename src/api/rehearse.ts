@@ -22,9 +22,9 @@ import { providerOf } from '../providers/index.ts';
 import type { AnyProvider, Translation } from '../providers/provider.ts';
 import { newId, recordTold } from '../record.ts';
 import { openCredentials, previousOpener } from '../store/registry-copy.ts';
-import { actorOf, idempotencyKeyOf } from './auth.ts';
+import { actOf, actorOf, idempotencyKeyOf } from './auth.ts';
 import { newPair } from './key-pair.ts';
-import type { Context } from './kit.ts';
+import { type Context, registryOf } from './kit.ts';
 import type { Problem } from './problem.ts';
 
 /** One smallest unit: should anybody take it for money, it is little. */
@@ -57,6 +57,7 @@ export async function rehearse(c: Context, record: ChannelRecord): Promise<Resul
   const actor = actorOf(c, null);
   const begun = await ledger.beginRehearsal({ v: 1, orderNo, dispatch: rehearsalDispatch(record.dispatch), actor });
   if (begun.kind === 'busy') return err(busy(begun));
+  if (begun.kind === 'begun') await registryOf(env).noteAct(actOf(c), now);
   const credentials = await openCredentials(record, readConfig(env).masterKey);
   const test = { env, record, provider, credentials, orderNo, now };
   const known = begun.kind === 'known' ? await becameOf(test) : null;

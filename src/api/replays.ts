@@ -230,8 +230,8 @@ replays.openapi(
     const draft = { id: newId('rpl'), filter, perSecond, count, actor: actorOf(c, reason), now, key, digest };
     const reply = await deskOf(c).start(draft);
     if (reply.kind === 'started') {
-      const about = fieldNamesOf(input);
-      await registryOf(c.env).noteAct(actOf(c, { subject: `replay/${reply.job.id}`, about, reason }), now);
+      const act = actOf(c, { subject: `replay/${reply.job.id}`, about: fieldNamesOf(input), reason });
+      if (reply.job.id === draft.id) await registryOf(c.env).noteAct(act, now); // else it was asked for before
       return c.json(renderJob(reply.job), 202);
     }
     return refuse(c, reply.kind === 'busy' ? BUSY : keyReused);

@@ -173,6 +173,19 @@ describe('the audit log', () => {
     expect(await untilEntries(`?subject=origin/${id}`, 1)).toHaveLength(1);
   });
 
+  it('says that bulk replays and tests asked for twice were done once', async () => {
+    const headers = { 'idempotency-key': unique('twice') };
+    const channel = await makeChannel();
+    const replay = () => call('POST', '/v1/replays', { channel, reason: 'mended' }, { headers });
+    const [{ body }, again] = [await replay(), await replay()];
+    expect(String(again.body.id)).toBe(String(body.id));
+    const test = () => call('POST', `/v1/channels/${channel}/test`, undefined, { headers });
+    expect([(await test()).status, (await test()).status]).toEqual([200, 200]);
+    await makeOrigin();
+    expect(await untilEntries(`?subject=replay/${body.id}`, 1)).toHaveLength(1);
+    expect(await untilEntries(`?subject=channel/${channel}&act=channel.test`, 1)).toHaveLength(1);
+  });
+
   it('hears of an act though D1 was away, and of all again after it was lost', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     vi.spyOn(env.DB, 'prepare').mockImplementation(() => {
