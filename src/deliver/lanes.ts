@@ -20,6 +20,8 @@ export class Lanes<Job> {
   readonly #begun: Promise<void>[] = [];
   #open = 0;
   #wake: () => void = () => undefined;
+  /** Wakes when somebody may have turned silent; too early after an answer, which then sets the next one. */
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(jobs: readonly Job[], options: LanesOptions<Job>) {
     this.#options = options;
@@ -35,11 +37,12 @@ export class Lanes<Job> {
         this.#wake = wake;
       });
       this.#begin();
-      if (this.#open === 0 || this.#isStalled()) return this.#all().flatMap(({ waiting }) => waiting);
-      const timer = this.#untilSilent();
+      if (this.#open === 0 || this.#isStalled()) break;
+      this.#timer ??= this.#untilSilent();
       await woken;
-      clearTimeout(timer);
     }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    return this.#all().flatMap(({ waiting }) => waiting);
   }
 
   /** Those nobody waits for any more. */
@@ -102,13 +105,17 @@ export class Lanes<Job> {
     return this.#all().every((line) => line.begunAt.size === 0 || this.#isSilent(line));
   }
 
-  #untilSilent(): ReturnType<typeof setTimeout> | undefined {
+  #untilSilent(): ReturnType<typeof setTimeout> | null {
     const now = Date.now();
     const next = Math.min(
       ...this.#all()
         .map((line) => this.#silentAt(line))
         .filter((at) => at > now),
     );
-    return next === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#wake(), next - now);
+    if (next === Number.POSITIVE_INFINITY) return null;
+    return setTimeout(() => {
+      this.#timer = null;
+      this.#wake();
+    }, next - now);
   }
 }

@@ -56,6 +56,19 @@ export async function post(origin: Origin | null, told: Told, material: Material
   }
 }
 
+// Looked at once per copy of the origin, which is a new one every few seconds.
+const problems = new WeakMap<Origin, string | null>();
+
+/** What was allowed when it was entered may not be allowed here: rules, deployment and bindings change. */
+function problemOf(origin: Origin, env: Env): string | null {
+  const known = problems.get(origin);
+  if (known !== undefined) return known;
+  const { isLocal, publicUrl } = readConfig(env);
+  const problem = addressProblem(origin.url, { isLocal, publicUrl, binding: origin.settings.binding });
+  problems.set(origin, problem);
+  return problem;
+}
+
 /** Or why not, for a person. What throws in here would throw each time: it must end dead and alarmed, not unseen. */
 async function readyOf(
   origin: Origin,
@@ -65,9 +78,7 @@ async function readyOf(
   at: number,
 ): Promise<Result<Ready, string>> {
   const { binding } = origin.settings;
-  // What was allowed when it was entered may not be allowed here: rules, deployment and bindings change.
-  const { isLocal, publicUrl } = readConfig(env);
-  const problem = addressProblem(origin.url, { isLocal, publicUrl, binding });
+  const problem = problemOf(origin, env);
   if (problem !== null) return err(`the origin's URL ${problem}. Change it.`);
   const bound = binding === null ? null : bindingOf(env, binding);
   if (binding !== null && bound === null) {
