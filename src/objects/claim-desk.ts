@@ -97,10 +97,10 @@ export class ClaimDesk {
 
   #settleOne(settlement: Settlement, now: number, random: () => number): Settled | null {
     const { seq, originId, outcome } = settlement;
-    const event = outbox.eventAt(this.#sql, seq);
+    const event = outbox.settlingAt(this.#sql, seq);
     if (!event) return null;
     const flight = this.#dispatcher.flights.get(seq, originId);
-    const row = outbox.rowOf(this.#sql, seq, originId);
+    const row = flight?.hasRow === false ? null : outbox.rowOf(this.#sql, seq, originId);
     if (row ? row.state === 'delivered' : event.settled !== null) return null;
     const { attempt: number, at, status, ms, detail } = settlement;
     // Settled before a replay was asked for, and told again after.
@@ -158,7 +158,7 @@ export class ClaimDesk {
     settlement: Settlement,
     attempt: Attempt,
     row: outbox.DeliveryRow | null,
-    { eventId, orderNo }: outbox.ClaimedEvent,
+    { eventId, orderNo }: outbox.SettlingEvent,
     now: number,
     random: () => number,
   ): boolean {

@@ -233,6 +233,14 @@ export const eventAt = (sql: SqlStorage, seq: number): ClaimedEvent | null =>
     )
     .toArray()[0] ?? null;
 
+export type SettlingEvent = Pick<ClaimedEvent, 'orderNo' | 'eventId' | 'settled'>;
+
+/** The same without its snapshot, which is most of its bytes. */
+export const settlingAt = (sql: SqlStorage, seq: number): SettlingEvent | null =>
+  sql
+    .exec<SettlingEvent>('SELECT order_no AS orderNo, event_id AS eventId, settled FROM events WHERE seq = ?', seq)
+    .toArray()[0] ?? null;
+
 /** Held deliveries of an order, in its sequence. No index: an order has few events. */
 export const heldRows = (sql: SqlStorage, orderNo: string): DeliveryRow[] =>
   sql
