@@ -12,7 +12,12 @@ export function leftBehind(sql: SqlStorage, before: DispatchConfig, after: Dispa
   const gone = before.origins.filter(({ id }) => !after.origins.some((origin) => origin.id === id));
   return gone.flatMap(({ id }) => {
     const waiting = countOpen(sql, id);
-    const detail = `${waiting} deliveries of channel ${after.channelId} wait for it. Add it to the channel again.`;
-    return waiting > 0 ? [{ code: 'origin_removed', subject: `origin/${id}`, detail, at: now }] : [];
+    return waiting > 0 ? [waitsForGone(after.channelId, id, waiting, now)] : [];
   });
+}
+
+/** So many deliveries wait for an origin that the channel does not have. */
+export function waitsForGone(channelId: string, originId: string, waiting: number, now: number): Alarm {
+  const detail = `${waiting} deliveries of channel ${channelId} wait for it. Add it to the channel again.`;
+  return { code: 'origin_removed', subject: `origin/${originId}`, detail, at: now };
 }

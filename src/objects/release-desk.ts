@@ -9,6 +9,7 @@ import { askRelease, endHold, type Hold, readHold } from '../store/ledger-holds.
 import { laneWaits } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { waitsForGone } from './origin-change.ts';
 
 export function release(dispatcher: Dispatcher, request: ReleaseRequest, now: number): ReleaseReply {
   const { sql } = dispatcher.shard.storage;
@@ -59,6 +60,12 @@ function letGo(dispatcher: Dispatcher, { orderNo }: Hold, now: number): number {
     begun.add(originId);
     const dueAt = behind ? null : now;
     outbox.putRow(sql, { ...row, state: 'waiting', reason: behind ? 'behind' : 'dispatch', dueAt, rev: row.rev + 1 });
+  }
+  // Held for an origin that has left since: nothing else would tell anybody that it does not go.
+  const gone = Map.groupBy(rows, ({ originId }) => originId);
+  for (const { id } of dispatcher.config.origins) gone.delete(id);
+  for (const [originId, its] of gone) {
+    outbox.putAlarm(sql, waitsForGone(dispatcher.config.channelId, originId, its.length, now));
   }
   dispatcher.again(now);
   return rows.length;

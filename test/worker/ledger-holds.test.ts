@@ -101,6 +101,22 @@ describe('a flag that the channel holds', () => {
     expect(await until(name, async () => !(await statesOf(name, 'H2'))?.includes('held'))).toBe(true);
   });
 
+  it('calls a person when it is let go and its origin has left meanwhile', async () => {
+    const name = unique('shard');
+    const left = origin(unique('left'));
+    const dispatch = { ...holding(), origins: [left] };
+    await overpaid(name, 'H7', dispatch);
+    await heldStates(name, 'H7');
+    await ledger(name).configure({ ...dispatch, channelVersion: 2, origins: [shop] });
+    expect(await release(name, 'H7')).toEqual({ kind: 'released', deliveries: 1 });
+    const alarm = await until(name, async () =>
+      (await env.REGISTRY.getByName('registry').listAlarms({ limit: 200, after: null })).find(
+        ({ code, subject }) => code === 'origin_removed' && subject === `origin/${left.id}`,
+      ),
+    );
+    expect(alarm.detail).toContain('1 deliveries of channel ch-ledger wait for it');
+  });
+
   it('calls a person at once', async () => {
     const name = unique('shard');
     const orderNo = unique('H');
