@@ -1,7 +1,7 @@
 // The charts of the overview, from the figures of /v1. Each step of the chosen time has its point; a step of which
 // nothing is known breaks the line. Pure.
 import type { Cell, ChartData, Series } from './chart.tsx';
-import { RANGES, type Range, type Step, spanText, type Told } from './overview-data.ts';
+import { allSteps, RANGES, type Range, type Slot, spanText, type Told } from './overview-data.ts';
 import type { Key, Say } from './texts.ts';
 
 const round = (value: number): number => Math.round(value * 100) / 100;
@@ -30,7 +30,6 @@ function callbacks({ series }: Told, range: Range, say: Say): ChartData {
 }
 
 type Way = 'acknowledged' | 'paidToDelivered';
-type Slot = { readonly at: string; readonly figures: Step['figures'] | null };
 
 function latency(way: Way, steps: readonly Slot[], say: Say): ChartData {
   const of = (name: 'p50Ms' | 'p95Ms' | 'p99Ms') => steps.map(({ figures }) => figures?.latencies[way][name] ?? null);
@@ -51,19 +50,6 @@ function success(steps: readonly Slot[], say: Say): ChartData {
 }
 
 const timesOf = (steps: readonly Slot[]): readonly string[] => steps.map(({ at }) => at);
-
-/** Steps that hold nothing are not told: they are put back, so that a gap looks like one. */
-function allSteps(items: readonly Step[], range: Range, now: number): readonly Slot[] {
-  const { ms, by } = RANGES[range];
-  const stepMs = by === 'hour' ? 3_600_000 : 86_400_000;
-  const first = Math.floor((now - ms) / stepMs) * stepMs;
-  const known = new Map(items.map((step) => [Date.parse(step.at), step.figures]));
-  const count = Math.floor((now - first) / stepMs) + 1;
-  return Array.from({ length: count }, (_, index) => {
-    const at = first + index * stepMs;
-    return { at: new Date(at).toISOString(), figures: known.get(at) ?? null };
-  });
-}
 
 function chartOf(
   id: string,

@@ -5,6 +5,7 @@ import { OriginWithGate } from '../api/origin-gate.ts';
 import { CallbackSeries } from '../api/stats-callbacks.ts';
 import { FiguresBody } from '../api/stats-shape.ts';
 import { Waiting } from '../api/stats-waiting.ts';
+import { ok } from '../core/result.ts';
 import type { Asked } from './call.ts';
 import { get, v1 } from './call.ts';
 import type { Rows } from './chart.tsx';
@@ -42,6 +43,7 @@ const Drawn = z.object({ p50Ms: z.int().nullable(), p95Ms: z.int().nullable(), p
 const DrawnStep = z.object({
   at: z.string(),
   figures: z.object({
+    callbacks: z.object({ accepted: z.int(), duplicate: z.int(), ignored: z.int(), rejected: z.int() }),
     attempts: z.object({ successShare: z.number().nullable() }),
     latencies: z.object({ acknowledged: Drawn, paidToDelivered: Drawn }),
   }),
@@ -50,21 +52,42 @@ const Stats = z.object({ total: FiguresBody, items: z.array(DrawnStep) });
 export type Step = z.infer<typeof DrawnStep>;
 type Figures = z.infer<typeof FiguresBody>;
 
-export type Told = {
-  readonly series: Asked<z.infer<typeof CallbackSeries>>;
-  readonly stats: Asked<z.infer<typeof Stats>>;
-};
+type Series = Pick<z.infer<typeof CallbackSeries>, 'items'>;
+export type Told = { readonly series: Asked<Series>; readonly stats: Asked<z.infer<typeof Stats>> };
 
 /** What charts are drawn from. */
 export async function readTold(c: Context, { range, channel }: View, now: number): Promise<Told> {
   const { ms, stepMinutes, by } = RANGES[range];
   const from = new Date(now - ms).toISOString();
   const asked = { from, channel: channel ?? undefined };
-  const [series, stats] = await Promise.all([
-    get(c, withQuery('/v1/stats/callbacks', { ...asked, stepMinutes: String(stepMinutes) }), CallbackSeries),
-    get(c, withQuery('/v1/stats', { ...asked, by }), Stats),
-  ]);
+  const figures = get(c, withQuery('/v1/stats', { ...asked, by }), Stats);
+  if (by === 'hour' && stepMinutes === 60) {
+    const stats = await figures;
+    return { stats, series: stats.ok ? ok(byTheHour(stats.value.items, range, now)) : stats };
+  }
+  const query = { ...asked, stepMinutes: String(stepMinutes) };
+  const [series, stats] = await Promise.all([get(c, withQuery('/v1/stats/callbacks', query), CallbackSeries), figures]);
   return { series, stats };
+}
+
+export type Slot = { readonly at: string; readonly figures: Step['figures'] | null };
+const NONE = { accepted: 0, duplicate: 0, ignored: 0, rejected: 0 };
+
+const byTheHour = (items: readonly Step[], range: Range, now: number): Series => ({
+  items: allSteps(items, range, now).map(({ at, figures }) => ({ at, ...(figures?.callbacks ?? NONE) })),
+});
+
+/** Steps that hold nothing are not told: they are put back, so that a gap looks like one. */
+export function allSteps(items: readonly Step[], range: Range, now: number): readonly Slot[] {
+  const { ms, by } = RANGES[range];
+  const stepMs = by === 'hour' ? 3_600_000 : 86_400_000;
+  const first = Math.floor((now - ms) / stepMs) * stepMs;
+  const known = new Map(items.map((step) => [Date.parse(step.at), step.figures]));
+  const count = Math.floor((now - first) / stepMs) + 1;
+  return Array.from({ length: count }, (_, index) => {
+    const at = first + index * stepMs;
+    return { at: new Date(at).toISOString(), figures: known.get(at) ?? null };
+  });
 }
 
 type Count = { readonly count: number; readonly isMore: boolean } | null;
