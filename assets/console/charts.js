@@ -49,14 +49,14 @@
     return [low - step, high + step];
   };
 
-  const optionsOf = (width, { unit, series }) => ({
+  const optionsOf = (width, { unit, isDays, series }) => ({
     width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
     // Days have no zone: they are shown as they are called.
-    ...(unit === 'bars' ? { tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') } : {}),
-    padding: [12, 12, 0, 0],
+    ...(isDays ? { tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') } : {}),
+    padding: [12, 28, 0, 0], // room for half of the last date
     scales: { x: unit === 'bars' ? { time: true, range: withRoom } : { time: true }, y: scaleOf(unit) },
     series: [
       {},
@@ -78,7 +78,7 @@
       axisOf({
         space: 70,
         values: (_, splits, __, ___, step) =>
-          splits.map((at) => (unit === 'bars' ? date : step >= 86_400 ? day : clock).format(new Date(at * 1_000))),
+          splits.map((at) => (isDays ? date : step >= 86_400 ? day : clock).format(new Date(at * 1_000))),
       }),
       axisOf({
         size: 64,
@@ -160,7 +160,7 @@
     return body && !body.contains(document.activeElement) ? body : null;
   };
 
-  function take({ at, figures, charts, tables }) {
+  function take({ at, figures, charts, tables, since }) {
     for (const [key, { text, isBad }] of Object.entries(figures)) {
       const figure = document.querySelector(`[data-figure="${key}"]`);
       if (!figure) continue;
@@ -182,6 +182,12 @@
     for (const [id, some] of rows) {
       const body = rowsOf(id);
       if (body) fillRows(body, some);
+    }
+    for (const [id, time] of Object.entries(since)) {
+      const place = document.querySelector(`[data-since="${id}"]`);
+      if (!place || !time) continue;
+      place.dateTime = time;
+      place.textContent = whole.format(new Date(time));
     }
     const shown = document.querySelector('[data-at]');
     shown.dateTime = at;

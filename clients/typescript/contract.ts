@@ -2977,7 +2977,7 @@ export type Operations = {
   'GET /v1/stats': {
     input: {
       readonly query?: {
-        /** Left out: all channels together. */
+        /** Left out: all together, and what came to no channel. */
         readonly channel?: string;
 
         /** Left out: a day, or by day 30 days, before `to`. */

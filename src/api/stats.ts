@@ -1,5 +1,6 @@
 // /v1/stats: figures for charts, by hour or day, from the roll-ups in D1. Never the truth about an order.
 
+import { NO_CHANNEL } from '../core/arrival.ts';
 import { DAY_MS } from '../core/limits.ts';
 import { add, HOUR_MS } from '../core/tally.ts';
 import { sumFigures } from '../store/figures.ts';
@@ -15,7 +16,7 @@ const STEP_MS = { hour: HOUR_MS, day: DAY_MS } as const;
 const OFFSET_MINUTES_MAX = 14 * 60;
 
 const StatsQuery = z.object({
-  channel: Id.optional().openapi({ description: 'Left out: all channels together.' }),
+  channel: Id.optional().openapi({ description: 'Left out: all together, and what came to no channel.' }),
   from: z.iso.datetime().optional().openapi({ description: 'Left out: a day, or by day 30 days, before `to`.' }),
   to: z.iso.datetime().optional().openapi({ description: 'Not included. Left out: now.' }),
   by: z.enum(['hour', 'day']).default('hour'),
@@ -67,7 +68,7 @@ stats.openapi(
     }
     const known = await registryOf(c.env).listChannelIds();
     if (channel !== undefined && !known.includes(channel)) return refuse(c, notFound(`Channel ${channel}`));
-    const channels = channel === undefined ? known : [channel];
+    const channels = channel === undefined ? [...known, NO_CHANNEL] : [channel];
     const steps = [...(await sumFigures(c.env.DB, { channels, from, to, stepMs, offsetMs }))].sort(([a], [b]) => a - b);
     const total = renderFigures(add(...steps.map(([, tally]) => tally)));
     const items = steps.map(renderStep);

@@ -19,6 +19,8 @@ export type ChartData = {
   readonly title: string;
   /** How numbers are written along the picture's side. */
   readonly unit: 'count' | 'ms' | 'percent' | 'bars';
+  /** The steps are days, which have no zone: their beginnings in UTC stand for them. */
+  readonly isDays: boolean;
   /** Epoch seconds. */
   readonly x: readonly number[];
   readonly series: readonly Series[];
@@ -28,7 +30,7 @@ export type ChartData = {
 };
 
 /** What the script draws; the rest of the chart is in the page. */
-export const pointsOf = ({ x, series, unit }: ChartData): string => JSON.stringify({ x, series, unit });
+export const pointsOf = ({ x, series, unit, isDays }: ChartData): string => JSON.stringify({ x, series, unit, isDays });
 
 type TableProps = { readonly id: string; readonly heads: readonly string[]; readonly rows: Rows };
 /** Its rows are replaced by the script, by its id. */

@@ -13,6 +13,9 @@ import { type Context, to, withQuery } from './kit.ts';
 import type { Key, Say } from './texts.ts';
 import { wordFor } from './texts.ts';
 
+/** Days begin where those of reports over all channels do. */
+export const DAY_OFFSET_MINUTES = 480;
+
 export const RANGES = {
   '1h': { ms: 3_600_000, stepMinutes: 1, by: 'hour', againMs: 5_000 },
   '24h': { ms: 86_400_000, stepMinutes: 10, by: 'hour', againMs: 15_000 },
@@ -48,11 +51,11 @@ const DrawnStep = z.object({
     latencies: z.object({ acknowledged: Drawn, paidToDelivered: Drawn }),
   }),
 });
-const Stats = z.object({ total: FiguresBody, items: z.array(DrawnStep) });
+const Stats = z.object({ from: z.string(), total: FiguresBody, items: z.array(DrawnStep) });
 export type Step = z.infer<typeof DrawnStep>;
 type Figures = z.infer<typeof FiguresBody>;
 
-type Series = Pick<z.infer<typeof CallbackSeries>, 'items'>;
+type Series = Pick<z.infer<typeof CallbackSeries>, 'items' | 'from'>;
 export type Told = { readonly series: Asked<Series>; readonly stats: Asked<z.infer<typeof Stats>> };
 
 /** What charts are drawn from. */
@@ -60,10 +63,11 @@ export async function readTold(c: Context, { range, channel }: View, now: number
   const { ms, stepMinutes, by } = RANGES[range];
   const from = new Date(now - ms).toISOString();
   const asked = { from, channel: channel ?? undefined };
-  const figures = get(c, withQuery('/v1/stats', { ...asked, by }), Stats);
+  const utcOffsetMinutes = by === 'day' ? String(DAY_OFFSET_MINUTES) : undefined;
+  const figures = get(c, withQuery('/v1/stats', { ...asked, by, utcOffsetMinutes }), Stats);
   if (by === 'hour' && stepMinutes === 60) {
     const stats = await figures;
-    return { stats, series: stats.ok ? ok(byTheHour(stats.value.items, range, now)) : stats };
+    return { stats, series: stats.ok ? ok(byTheHour(stats.value, range, now)) : stats };
   }
   const query = { ...asked, stepMinutes: String(stepMinutes) };
   const [series, stats] = await Promise.all([get(c, withQuery('/v1/stats/callbacks', query), CallbackSeries), figures]);
@@ -73,15 +77,16 @@ export async function readTold(c: Context, { range, channel }: View, now: number
 export type Slot = { readonly at: string; readonly figures: Step['figures'] | null };
 const NONE = { accepted: 0, duplicate: 0, ignored: 0, rejected: 0 };
 
-const byTheHour = (items: readonly Step[], range: Range, now: number): Series => ({
+const byTheHour = ({ from, items }: z.infer<typeof Stats>, range: Range, now: number): Series => ({
+  from,
   items: allSteps(items, range, now).map(({ at, figures }) => ({ at, ...(figures?.callbacks ?? NONE) })),
 });
 
 /** Steps that hold nothing are not told: they are put back, so that a gap looks like one. */
 export function allSteps(items: readonly Step[], range: Range, now: number): readonly Slot[] {
   const { ms, by } = RANGES[range];
-  const stepMs = by === 'hour' ? 3_600_000 : 86_400_000;
-  const first = Math.floor((now - ms) / stepMs) * stepMs;
+  const [stepMs, offsetMs] = by === 'hour' ? [3_600_000, 0] : [86_400_000, DAY_OFFSET_MINUTES * 60_000];
+  const first = Math.floor((now - ms + offsetMs) / stepMs) * stepMs - offsetMs;
   const known = new Map(items.map((step) => [Date.parse(step.at), step.figures]));
   const count = Math.floor((now - first) / stepMs) + 1;
   return Array.from({ length: count }, (_, index) => {
@@ -217,6 +222,12 @@ export function figuresOf({ series, stats }: Told, { channel }: View, say: Say):
     ),
   ];
 }
+
+/** Since when callbacks are counted, and all else; null while it cannot be read. */
+export const sinceOf = ({ series, stats }: Told) => ({
+  callbacks: series.ok ? series.value.from : null,
+  figures: stats.ok ? stats.value.from : null,
+});
 
 export const WAYS = ['acknowledged', 'paidToVerified', 'verifiedToDelivered', 'paidToDelivered'] as const;
 

@@ -18,6 +18,7 @@ import {
   RANGES,
   readTold,
   readWanting,
+  sinceOf,
   timesRows,
   type View,
 } from './overview-data.ts';
@@ -53,7 +54,8 @@ async function gather(c: Context, guest: Guest) {
   ]);
   const came = figuresOf(told, view, say);
   const charts = chartsOf(told, view.range, say, now);
-  return { now, view, channels, wanting, came, charts, times: timesRows(told, say), gates };
+  const since = sinceOf(told);
+  return { now, view, channels, wanting, came, charts, since, times: timesRows(told, say), gates };
 }
 type Gathered = Awaited<ReturnType<typeof gather>>;
 
@@ -91,7 +93,7 @@ overview.get('/', async (c) => {
               <Chart guest={guest} chart={chart} />
             ))}
           </div>
-          <p class="soft small">{say('figures.times.since')}</p>
+          <Since guest={guest} told={told} />
         </Card>
         <Tables guest={guest} told={told} />
         {keys.length === 0 ? null : (
@@ -121,15 +123,36 @@ overview.get('/', async (c) => {
 overview.get('/live', async (c) => {
   const told = await gather(c, guestOf(c));
   const figures = [...told.wanting, ...told.came].map(({ key, text, isBad }) => [key, { text, isBad }]);
-  const drawn = told.charts.map(({ id, x, series, unit, rows }) => [id, { x, series, unit, rows }]);
+  const drawn = told.charts.map(({ id, x, series, unit, isDays, rows }) => [id, { x, series, unit, isDays, rows }]);
   return c.json({
     at: new Date(told.now).toISOString(),
     againMs: RANGES[told.view.range].againMs,
     figures: Object.fromEntries(figures),
     charts: Object.fromEntries(drawn),
+    since: told.since,
     tables: { times: told.times, gates: told.gates },
   });
 });
+
+/** Figures begin with a whole step each: what is compared should know where. */
+function Since({ guest: { say }, told: { view, since } }: { readonly guest: Guest; readonly told: Gathered }) {
+  const { callbacks, figures } = since;
+  if (callbacks === null || figures === null) return null;
+  const isByDay = RANGES[view.range].by === 'day';
+  return (
+    <p class="soft small">
+      {`${say('figures.since.callbacks')} `}
+      <Moment id="callbacks" at={callbacks} />
+      {`${say(isByDay ? 'figures.since.days' : 'figures.since.hours')} `}
+      <Moment id="figures" at={figures} />
+      {say('figures.since.end')}
+    </p>
+  );
+}
+
+const Moment = ({ id, at }: { readonly id: string; readonly at: string }) => (
+  <time datetime={at} data-since={id}>{`${at.slice(0, 10)} ${at.slice(11, 16)} UTC`}</time>
+);
 
 type ChoiceProps = { readonly guest: Guest; readonly view: View; readonly channels: readonly Channel[] };
 function Choice({ guest, view, channels }: ChoiceProps) {

@@ -205,6 +205,7 @@ function pictureOf(guest: Guest, { items, groupBy, from, to: until }: Report, cu
     id: `report-${currency}`,
     title: say('reports.picture', { currency }),
     unit: 'bars',
+    isDays: true,
     x: days.map((day) => Date.parse(day) / 1_000),
     series,
     heads: [say('reports.day'), ...series.map(({ name }) => name)],

@@ -6,8 +6,8 @@ import { isRepeated, wasDelivered } from '../store/ledger-replays.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flights.ts';
 
-/** `isDead`: it is out of attempts. */
-export type Settled = { readonly seq: number; readonly orderNo: string; readonly isDead: boolean };
+/** An outcome that counted. `isDead`: the delivery is out of attempts. */
+export type Settled = { readonly settlement: Settlement; readonly orderNo: string; readonly isDead: boolean };
 
 export class ClaimDesk {
   readonly #dispatcher: Dispatcher;
@@ -116,7 +116,7 @@ export class ClaimDesk {
     if (flight) this.#dispatcher.land(flight, now);
     // The order's next event may go; a dead one does not block it (protocol: dispatch 9).
     if (goesOn) this.#dispatcher.releaseNext(event.orderNo, originId, now);
-    return { seq, orderNo: event.orderNo, isDead: outcome !== 'delivered' && goesOn };
+    return { settlement, orderNo: event.orderNo, isDead: outcome !== 'delivered' && goesOn };
   }
 
   /** A failure counts only for the attempt that is under way, reported by whoever claimed it. */

@@ -219,13 +219,12 @@ export class OrderLedger extends ReadableLedger {
     const { desk, dispatcher, projector, tallier } = memory;
     const now = Date.now();
     this.#life.transact(() => {
-      const changed = desk.settle(settlements, now, Math.random);
-      for (const { seq, orderNo } of changed) projector.noteChanged(orderNo, seq, now);
-      const told = changed.flatMap(({ seq, orderNo, isDead }) =>
-        settlements.filter((one) => one.seq === seq).map((settlement) => ({ settlement, orderNo, isDead })),
-      );
-      for (const { settlement, isDead } of told) tallier.noteSettled(settlement, isDead, now);
-      const news = recordDisagreements(this.#life.sql, dispatcher.config, told, now);
+      const settled = desk.settle(settlements, now, Math.random);
+      for (const { settlement, orderNo, isDead } of settled) {
+        projector.noteChanged(orderNo, settlement.seq, now);
+        tallier.noteSettled(settlement, isDead, now);
+      }
+      const news = recordDisagreements(this.#life.sql, dispatcher.config, settled, now);
       for (const orderNo of news) this.#life.noteChanged(memory, orderNo, now);
       this.#life.armSoon();
     });

@@ -53,7 +53,9 @@ const FIGURES: readonly string[] = [
   ),
 ];
 
-const OF_MINUTES = `callback_counts.channel = k.channel AND minute >= k.at AND minute < k.at + ${HOUR_MS}`;
+// What became a fact is counted by its ledger; here it only says what an allowlist would have refused.
+const OF_MINUTES = `callback_counts.channel = k.channel AND minute >= k.at AND minute < k.at + ${HOUR_MS}
+  AND verdict NOT IN ('accepted', 'parked')`;
 const ARRIVALS: readonly string[] = [
   upsert(
     'arrivals',

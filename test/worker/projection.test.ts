@@ -65,8 +65,8 @@ describe('a slow D1', () => {
       const { desk, projector } = secondLife(name, storage, async () => {
         batches += 1;
         if (batches > 1) return;
-        for (const { seq, orderNo } of desk.settle([delivered(2)], Date.now(), () => 0)) {
-          projector.noteChanged(orderNo, seq, Date.now());
+        for (const { settlement, orderNo } of desk.settle([delivered(2)], Date.now(), () => 0)) {
+          projector.noteChanged(orderNo, settlement.seq, Date.now());
         }
       });
       await flushAll(projector);

@@ -16,7 +16,7 @@ import { upgradeLedgerTables } from '../../src/store/ledger-schema.ts';
 import { putRollups, type Rollup } from '../../src/store/rollups.ts';
 import { anyStory } from '../core/facts.ts';
 import { call, makeChannel, makeKey } from './api-world.ts';
-import { fact, ledger, paid, refunded } from './ledger-kit.ts';
+import { config, fact, ledger, origin, paid, refunded } from './ledger-kit.ts';
 import { readOpenMetrics } from './open-metrics.ts';
 
 /** Late in its hour: what happened half an hour before belongs to the same one. */
@@ -117,11 +117,26 @@ describe('the figures of a channel', () => {
 
   it('come by themselves, through the shard’s own alarm', async () => {
     const channel = await makeChannel({ shards: 1 });
-    const name = await told(channel, [at(NOW, paid('A')), at(NOW, paid('B'))]);
+    // Two origins of one event, told at once, and an echo: each attempt counts once.
+    const origins = ['shop', 'books'].map((id) => origin(id, { paused: true, ladderSeconds: [0] }));
+    const name = ledgerNameOf((await recordOf(channel)).channel, 'any');
+    const dispatch = config(origins, { channelId: channel });
+    await ledger(name).record({ v: 1, facts: [at(NOW, paid('A')), at(NOW, paid('B'))], dispatch });
+    const attempt = { seq: 1, claim: 'anybody', attempt: 1, at: NOW, ms: 5, detail: '', retryAfterSeconds: null };
+    await vi.waitFor(async () => expect((await ledger(name).readOrder('A'))?.deliveries).toHaveLength(2));
+    await ledger(name).settle([
+      { ...attempt, originId: 'shop', outcome: 'delivered', status: 200 },
+      { ...attempt, originId: 'books', outcome: 'refused', status: 500 },
+      { ...attempt, originId: 'books', outcome: 'refused', status: 500 },
+    ]);
     await vi.waitFor(
       async () => {
         await runDurableObjectAlarm(ledger(name));
-        expect((await figures(channel)).total).toMatchObject({ payments: { succeeded: 2 } });
+        expect((await figures(channel)).total).toMatchObject({
+          payments: { succeeded: 2 },
+          ...{ delivered: 1, attempts: { refused: 1, dead: 1, successShare: 0.5 } },
+          latencies: { paidToDelivered: { count: 1 } },
+        });
       },
       { timeout: 12_000, interval: 300 },
     );
@@ -160,7 +175,11 @@ describe('/v1/stats/callbacks', () => {
       came.map((time, n) => at(time, paid(`M-${n}`))),
     );
     await counting(name, env, flushAll);
-    await arrived(channel, [{ minute: minute - 60_000, verdict: 'rejected', reason: 'malformed', count: 7 }]);
+    await arrived(channel, [
+      { minute: minute - 60_000, verdict: 'rejected', reason: 'malformed', count: 7 },
+      // Taken, and said to be from outside of an allowlist that only watches: its ledger counts it.
+      { minute: minute - 60_000, verdict: 'accepted', reason: 'source_not_allowed', count: 2 },
+    ]);
     const ask = (more: string) => call('GET', `/v1/stats/callbacks?channel=${channel}&${more}`);
     const span = `from=${new Date(minute - 4 * 60_000).toISOString()}&to=${new Date(minute).toISOString()}`;
     const { body } = await ask(span);
@@ -170,8 +189,14 @@ describe('/v1/stats/callbacks', () => {
       [0, 0],
       [2, 7],
     ]);
-    const hours = await ask(`stepMinutes=360`);
-    expect([...(hours.body.items ?? [])].reduce((sum, one) => sum + Number(one.accepted), 0)).toBe(3);
+    for (const step of [60, 360, 480]) {
+      const hours = await ask(`stepMinutes=${step}`);
+      const sums = ['accepted', 'rejected'].map((verdict) =>
+        [...(hours.body.items ?? [])].reduce((sum, one) => sum + Number(one[verdict]), 0),
+      );
+      expect(sums).toEqual([3, 7]);
+    }
+    expect((await figures(channel)).total).toMatchObject({ callbacks: { accepted: 3, rejected: 7 } });
     expect((await ask('stepMinutes=7')).status).toBe(422);
     expect((await ask('from=2020-01-01T00:00:00Z&stepMinutes=1440')).status).toBe(422);
     expect((await call('GET', '/v1/stats/callbacks?channel=no-such')).status).toBe(404);
@@ -463,7 +488,9 @@ describe('sums without shards', () => {
     await counting(name, env, flushAll);
     await env.DB.prepare('DELETE FROM figures WHERE channel = ?').bind(channel).run();
     await runInDurableObject(ledger(name), (_: OrderLedger, { storage }) => {
+      // As a shard of before that step is.
       storage.sql.exec('UPDATE marks SET schema = 7');
+      storage.sql.exec('DROP TABLE aside');
       upgradeLedgerTables(storage.sql);
     });
     await counting(name, env, flushAll);

@@ -74,7 +74,7 @@ export const deliveries = {
   'overview.paid': { en: 'Orders paid', zh: '已支付订单' },
   'overview.missed': { en: 'Paid, and told by no callback first', zh: '回调缺失率' },
   'overview.refunds': { en: 'Refunds', zh: '退款' },
-  'overview.flagged': { en: 'Flagged', zh: '被标记' },
+  'overview.flagged': { en: 'Events order.flagged', zh: 'order.flagged 事件' },
   'overview.latest': { en: 'Latest alarms', zh: '最近告警' },
   'overview.unknown': { en: 'not known now', zh: '暂不可知' },
 } as const;
