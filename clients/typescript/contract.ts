@@ -2660,7 +2660,7 @@ export type Operations = {
           | 'wrong_environment'
           | 'overloaded';
 
-        /** That it named; quick together with channel. */
+        /** That it named, unproved where it was refused; quick together with channel. */
         readonly orderNo?: string;
 
         /** It came then or later. */
