@@ -101,11 +101,13 @@ function Acts({ guest, channel: { id, status } }: Props) {
   return (
     <nav aria-label={say('order.actions')}>
       <ul class="acts">
-        <li>
-          <a class="act" href={to('channels', id, 'test')}>
-            {say('test.send')}
-          </a>
-        </li>
+        {may(guest, 'operate') ? (
+          <li>
+            <a class="act" href={to('channels', id, 'test')}>
+              {say('test.send')}
+            </a>
+          </li>
+        ) : null}
         {may(guest, 'operate')
           ? SWITCHES[status].map((verb) => (
               <li>

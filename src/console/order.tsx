@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type AttemptBody, OrderReadBody, RefundBody } from '../api/order-shape.ts';
 import { joined, readArrivals } from './arrivals.ts';
-import { type Asked, fetchApi, get, v1 } from './call.ts';
+import { type Asked, fetchApi, get, readAs, v1 } from './call.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Payments, RefundTable } from './order-money.tsx';
 import { isOver } from './order-preview.tsx';
@@ -78,18 +78,15 @@ order.get('/orders/:channel/:orderNo', async (c) => {
 order.get('/orders/:channel/:orderNo/evidence', async (c) => {
   const { channel, orderNo } = placeIn(c);
   const reply = await fetchApi(c, 'GET', v1('orders', channel, orderNo, 'evidence'));
-  if (!reply.ok) return showProblem(c, { status: reply.status, code: await codeOf(reply), detail: '' }, 'orders');
+  if (!reply.ok) {
+    const said = await readAs(reply, z.never());
+    if (!said.ok) return showProblem(c, said.error, 'orders');
+  }
   const name = `evidence-${channel}-${orderNo}`.replaceAll(/[^\w.-]/g, '_');
   c.header('content-type', 'application/json');
   c.header('content-disposition', `attachment; filename="${name}.json"`);
   return c.body(await reply.arrayBuffer());
 });
-
-const codeOf = async (reply: Response): Promise<string> =>
-  z
-    .object({ code: z.string() })
-    .catch({ code: 'internal' })
-    .parse(await reply.json()).code;
 
 type ActsProps = {
   readonly guest: Guest;

@@ -88,7 +88,7 @@ origins.get('/origins/:id', async (c) => {
 
 type Props = { readonly guest: Guest; readonly origin: Origin };
 
-function Acts({ guest, origin: { id, status } }: Props) {
+function Acts({ guest, origin: { id, status, gate } }: Props) {
   const { say } = guest;
   const verb = status === 'paused' ? 'resume' : 'pause';
   return (
@@ -98,6 +98,13 @@ function Acts({ guest, origin: { id, status } }: Props) {
           <li>
             <a class="act" href={to('origins', id, verb)}>
               {say(`verb.${verb}`)}
+            </a>
+          </li>
+        ) : null}
+        {may(guest, 'operate') && status === 'active' && gate !== null && gate.breaker !== 'closed' ? (
+          <li>
+            <a class="act" href={to('origins', id, 'resume')}>
+              {say('origin.tryNow')}
             </a>
           </li>
         ) : null}

@@ -64,7 +64,7 @@ replays.get('/replays', async (c) => {
             columns={[
               { head: say('replays.begun'), cell: (job) => <Begun job={job} /> },
               { head: say('orders.state'), cell: ({ state }) => <Badge visit={guest} family="replay" code={state} /> },
-              { head: say('replays.which'), cell: ({ filter }) => filterText(guest, filter) },
+              { head: say('replays.which'), cell: ({ filter }) => <Which guest={guest} filter={filter} /> },
               { head: say('replays.progress'), cell: (job) => <Progress guest={guest} job={job} /> },
               { head: say('form.reason'), cell: ({ reason }) => reason },
             ]}
@@ -82,10 +82,17 @@ const Begun = ({ job }: { readonly job: Job }) => (
   </a>
 );
 
-function filterText({ say }: Guest, { state, channel, origin, type, from, to: until }: Job['filter']): string {
-  const span = [from, until].map((at) => (at === null ? '' : `${at.slice(0, 16).replace('T', ' ')} UTC`)).join(' – ');
-  const parts = [wordFor(say, 'delivery', state), channel, origin, type && wordFor(say, 'event', type), span];
-  return parts.filter(Boolean).join(' · ');
+function Which({ guest: { say }, filter }: { readonly guest: Guest; readonly filter: Job['filter'] }) {
+  const { state, channel, origin, type, from, to: until } = filter;
+  const parts = [wordFor(say, 'delivery', state), channel, origin, type && wordFor(say, 'event', type)];
+  return (
+    <>
+      {`${parts.filter(Boolean).join(' · ')} · `}
+      <Time at={from} />
+      {' – '}
+      <Time at={until} />
+    </>
+  );
 }
 
 /** Of what matched when it began: more may have come since, so it never shows more than all. */
@@ -131,7 +138,7 @@ replays.get('/replays/:id', async (c) => {
           </p>
           <Facts
             entries={[
-              [say('replays.which'), filterText(guest, filter)],
+              [say('replays.which'), <Which guest={guest} filter={filter} />],
               [say('replays.perSecond'), String(perSecond)],
               [say('form.reason'), reason],
               [say('replays.begun'), <Time at={createdAt} />],
@@ -139,13 +146,15 @@ replays.get('/replays/:id', async (c) => {
             ]}
           />
         </div>
-        {isRunning && may(guest, 'operate') ? (
-          <form method="post" action={to('replays', id, 'cancel')}>
-            <Token token={token} />
-            <p class="soft small">{say('replays.cancel.help')}</p>
-            <button type="submit">{say('replays.cancel')}</button>
-          </form>
-        ) : null}
+        <div id="replay-acts" data-live={isRunning ? 'yes' : undefined}>
+          {isRunning && may(guest, 'operate') ? (
+            <form method="post" action={to('replays', id, 'cancel')}>
+              <Token token={token} />
+              <p class="soft small">{say('replays.cancel.help')}</p>
+              <button type="submit">{say('replays.cancel')}</button>
+            </form>
+          ) : null}
+        </div>
         <p>
           <a href={to('replays')}>{say('replays.title')}</a>
         </p>
@@ -166,7 +175,7 @@ type Found = { readonly dry: Dry | null; readonly problem?: Problem | undefined 
 
 replays.get('/new/replay', async (c) => {
   const asked = askedIn(c, ...NAMES);
-  const isAsked = Object.values(asked).some((value) => value !== '');
+  const isAsked = NAMES.some((name) => c.req.query(name) !== undefined); // the form sends all of them, left open or not
   if (!isAsked) return newPage(c, { asked: { ...asked, state: 'dead' } }, { dry: null });
   const dry = await send(c, 'POST', '/v1/replays', DryRun, { body: { ...filterOf(asked), dryRun: true } });
   return newPage(c, { asked }, dry.ok ? { dry: dry.value } : { dry: null, problem: dry.error });
@@ -198,8 +207,13 @@ async function newPage(c: Context, state: FormState, { dry, problem }: Found): P
   const time = { type: 'datetime-local' } as const;
   const fields: readonly FilterField[] = [
     {
-      ...{ name: 'state', label: say('orders.state'), value: asked.state },
-      choices: words('delivery', REPLAYABLE_STATES),
+      // Left open it means the dead ones: nobody sends again by accident what was taken.
+      ...{ name: 'state', label: say('orders.state'), value: asked.state === 'dead' ? '' : asked.state },
+      ...{ all: wordFor(say, 'delivery', 'dead') },
+      choices: words(
+        'delivery',
+        REPLAYABLE_STATES.filter((state) => state !== 'dead'),
+      ),
     },
     { name: 'channel', label: say('orders.channel'), value: asked.channel, choices: ids(channels) },
     { name: 'origin', label: say('order.origin'), value: asked.origin, choices: ids(origins) },

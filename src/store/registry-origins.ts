@@ -120,10 +120,11 @@ export function pauseOriginRow(sql: SqlStorage, { id, version, reason, now }: Or
   return changed.toArray().length > 0;
 }
 
+/** A person, who names no version, has an active origin tried afresh: each new version closes its breaker. */
 export function resumeOriginRow(sql: SqlStorage, { id, version, now }: OriginResume): boolean {
   const changed = sql.exec(
     `UPDATE origins SET version = version + 1, updated_at = ?1, status = 'active', pause_reason = NULL
-     WHERE id = ?2 AND version <= coalesce(?3, version) AND status = 'paused' RETURNING id`,
+     WHERE id = ?2 AND version <= coalesce(?3, version) AND (status = 'paused' OR ?3 IS NULL) RETURNING id`,
     now,
     id,
     version,

@@ -131,6 +131,18 @@ describe('an origin that fails', () => {
     expect((await attemptsOf(shop, orderNos)).length).toBe(burned + orderNos.length);
   });
 
+  it('is tried at once when a person says that it is well, however long it was to be left alone', async () => {
+    const settings = { breaker: { ...breaker, probeAfterSeconds: 600 } };
+    const origin = await makeOrigin(refuse(500), { settings, perSecond: 6, ladderSeconds: [0, 0, 0, 0] });
+    const [shop, orderNos] = await shopOf(origin, 8);
+    const gate = gateOf(origin.id);
+    await vi.waitUntil(async () => (await gate.state()).breaker === 'open', { timeout: 10_000, interval: 20 });
+    origin.respond = ok;
+    await resumeOrigin(origin.id);
+    for (const orderNo of orderNos) await settled(shop, orderNo);
+    expect(await gate.state()).toMatchObject({ breaker: 'closed', since: null });
+  });
+
   it('keeps being left alone when its gate lost its memory', async () => {
     const gate = gateOf(unique('o'));
     const rules = { version: 1, breaker, pauseAfterSeconds: null, quietSecondsMax: 60 };

@@ -168,6 +168,7 @@ export const setup = {
     en: 'What goes to origin {id} from now on goes to this address, what waits and what is sent again included.',
     zh: '此后投递给源站 {id} 的内容都会发往此地址，包括正在等待和重新投递的。',
   },
+  'origin.tryNow': { en: 'It is mended: try it now', zh: '已修复，立即重试' },
   'origin.channels': { en: 'Channels whose events it gets', zh: '接收哪些渠道的事件' },
   'origin.channels.add': { en: 'Let channel {channel} tell it', zh: '让渠道 {channel} 投递给它' },
   'origin.publicKey': { en: 'Public key', zh: '公钥' },
