@@ -24,6 +24,7 @@ type Job = z.infer<typeof ReplayBody>;
 type Dry = z.infer<typeof DryRun>;
 
 const NAMES = ['state', 'channel', 'origin', 'type', 'from', 'to'] as const;
+const OTHER_STATES = REPLAYABLE_STATES.filter((state) => state !== 'dead');
 type Query = Readonly<Record<(typeof NAMES)[number], string>>;
 
 /** As /v1 takes it; what was left open is left out. */
@@ -209,11 +210,7 @@ async function newPage(c: Context, state: FormState, { dry, problem }: Found): P
     {
       // Left open it means the dead ones: nobody sends again by accident what was taken.
       ...{ name: 'state', label: say('orders.state'), value: asked.state === 'dead' ? '' : asked.state },
-      ...{ all: wordFor(say, 'delivery', 'dead') },
-      choices: words(
-        'delivery',
-        REPLAYABLE_STATES.filter((state) => state !== 'dead'),
-      ),
+      ...{ all: wordFor(say, 'delivery', 'dead'), choices: words('delivery', OTHER_STATES) },
     },
     { name: 'channel', label: say('orders.channel'), value: asked.channel, choices: ids(channels) },
     { name: 'origin', label: say('order.origin'), value: asked.origin, choices: ids(origins) },
