@@ -166,14 +166,14 @@ function RunActs({ guest, run }: StandingProps) {
           </li>
         ) : null}
       </ul>
-      {may(guest, 'operate') && !goesOn ? (
+      {may(guest, 'operate') && run.state !== 'running' ? (
         <form method="post" action={to('new', 'reconciliation')}>
           <Token token={guest.token} />
           <input type="hidden" name="once" value={newToken()} />
           <input type="hidden" name="channel" value={run.channel} />
           <input type="hidden" name="day" value={run.day} />
-          <p class="soft small">{say('reconciliation.again.help')}</p>
-          <button type="submit">{say('reconciliation.again')}</button>
+          <p class="soft small">{say(goesOn ? 'reconciliation.now.help' : 'reconciliation.again.help')}</p>
+          <button type="submit">{say(goesOn ? 'reconciliation.now' : 'reconciliation.again')}</button>
         </form>
       ) : null}
     </div>

@@ -390,6 +390,22 @@ describe('/console/reconciliations', () => {
     expect([wrong.status, wrong.text.includes('aria-invalid="true"')]).toEqual([422, true]);
   });
 
+  it('offers a run that waits to be asked for at once, and a bill to be brought to it', async () => {
+    const merchant = await Merchant.open(filesOf([trade('A-1')]), { settings: { exclusive: true } });
+    merchant.instead = () => signed({ code: 'STATEMENT_CREATING', message: 'later' }, 400);
+    await merchant.start();
+    await merchant.until('waiting');
+    const visitor = await Visitor.in();
+    const where = `/console/reconciliations/${merchant.channel}~${DAY}`;
+    const { text } = await visitor.open(where);
+    for (const shown of ['Ask for the bills now', 'Bring a bill', 'has not made the bill'])
+      expect(text).toContain(shown);
+    merchant.instead = null;
+    const asked = await visitor.send('/console/new/reconciliation', { channel: merchant.channel, day: DAY });
+    expect([asked.status, asked.headers.get('location')]).toEqual([303, where]);
+    expect(await merchant.until('done')).toMatchObject({ runs: 1 });
+  });
+
   it('takes a bill as a file, and none from a page that is not ours', async () => {
     const merchant = await mapped();
     const visitor = await Visitor.in();

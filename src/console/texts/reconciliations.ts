@@ -33,6 +33,11 @@ export const reconciliations = {
     en: 'Running a day twice finds the same under the same names: nothing is counted or repaired twice.',
     zh: '同一天重复核对得到相同的结果，不会重复计数或补单。',
   },
+  'reconciliation.now': { en: 'Ask for the bills now', zh: '立即获取账单' },
+  'reconciliation.now.help': {
+    en: 'It goes on by itself. A bill of this day that you bring is taken in by this run.',
+    zh: '到时会自动继续。您上传的当天账单也会并入本次对账。',
+  },
   'begunBy.clock': { en: 'The clock', zh: '定时' },
   'begunBy.hand': { en: 'A person', zh: '人工' },
   'begunBy.upload': { en: 'A bill that was brought', zh: '上传账单' },
