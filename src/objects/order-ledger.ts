@@ -224,7 +224,7 @@ export class OrderLedger extends ReadableLedger {
         projector.noteChanged(orderNo, settlement.seq, now);
         tallier.noteSettled(settlement, isDead, now);
       }
-      const news = recordDisagreements(this.#life.sql, dispatcher.config, settled, now);
+      const news = recordDisagreements(this.ctx.storage, dispatcher.config, settled, now);
       for (const orderNo of news) this.#life.noteChanged(memory, orderNo, now);
       this.#life.armSoon();
     });

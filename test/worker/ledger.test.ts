@@ -2,7 +2,7 @@
 // these tests settle as its consumer would.
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Settlement } from '../../src/core/record.ts';
 import type { OrderLedger } from '../../src/objects/order-ledger.ts';
 import { config, fact, ledger, origin, paid, refunded, unique, until } from './ledger-kit.ts';
@@ -287,6 +287,24 @@ describe('claim and settle', () => {
     await ledger(name).settle([settlement('again', { attempt: 3 })]);
     const [delivery] = (await ledger(name).readOrder('D4'))?.deliveries ?? [];
     expect(delivery?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  });
+
+  it('settles what an origin took though what it answered cannot be noted', async () => {
+    const name = unique('shard');
+    await record(name, [paid('D5'), paid('D6')], shop);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await runInDurableObject(ledger(name), async (instance: OrderLedger, { storage }) => {
+      storage.sql.exec("UPDATE orders SET doc = '{' WHERE order_no = 'D5'");
+      const disagreement = { eventId: 'evt_d', detail: 'amount 1 instead of 100' };
+      instance.settle([settlement('x', { disagreement }), settlement('x', { seq: 2 })]);
+      await storage.deleteAlarm();
+    });
+    vi.restoreAllMocks();
+    expect(await rows(name, "SELECT settled ->> '$.state' AS state FROM events")).toEqual([
+      { state: 'delivered' },
+      { state: 'delivered' },
+    ]);
+    expect(await rows(name, "SELECT doc ->> '$.code' AS code FROM alarms")).toEqual([{ code: 'origin_disagrees' }]);
   });
 
   it('answers a claim it does not know with no', async () => {
