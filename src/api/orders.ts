@@ -1,4 +1,5 @@
 // /v1/orders: register and read. One order is read from its ledger; the list, which asks D1, is in order-list.ts.
+import type { Who } from '../core/act.ts';
 import type { ChannelRecord } from '../core/channel.ts';
 import { PAY_WITHIN_MS_DEFAULT } from '../core/limits.ts';
 import type { Order } from '../core/order.ts';
@@ -7,7 +8,7 @@ import { isRehearsalNo } from '../crypto/rehearsal-no.ts';
 import { readConfig } from '../env.ts';
 import { ledgerOf } from '../record.ts';
 import { readChannelCopy } from '../store/registry-copy.ts';
-import { newId, requires, WriteHeaders } from './auth.ts';
+import { newId, requires, WriteHeaders, whoOf } from './auth.ts';
 import { Id, MoneyInput, OrderNo } from './fields.ts';
 import { bodyOf, createRoute, jsonOf, newApp, z } from './kit.ts';
 import {
@@ -73,7 +74,7 @@ orders.openapi(
     if (await isRehearsalNo(readConfig(c.env).masterKey, input.orderNo)) {
       return refuse(c, invalid({ field: 'orderNo', message: OF_A_TEST }));
     }
-    const request = registerRequest(record, input, now);
+    const request = registerRequest(record, input, whoOf(c), now);
     const reply = await ledgerOf(c.env, record, input.orderNo).register(request);
     if (reply.kind === 'conflict') {
       return refuse(c, {
@@ -92,7 +93,12 @@ orders.openapi(
 /** Its real callback would be refused at /callbacks, where such a number says that nobody paid. */
 const OF_A_TEST = 'is the number of a test callback: give the order one of your own';
 
-function registerRequest({ dispatch }: ChannelRecord, input: z.infer<typeof OrderInput>, now: number): RegisterRequest {
+function registerRequest(
+  { dispatch }: ChannelRecord,
+  input: z.infer<typeof OrderInput>,
+  by: Who,
+  now: number,
+): RegisterRequest {
   return {
     v: 1,
     orderNo: input.orderNo,
@@ -102,6 +108,7 @@ function registerRequest({ dispatch }: ChannelRecord, input: z.infer<typeof Orde
       expiresAt: input.expiresAt === undefined ? null : Date.parse(input.expiresAt),
       metadata: input.metadata,
       registeredAt: now,
+      by,
     },
     dispatch,
     eventId: newId('evt'),

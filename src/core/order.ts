@@ -1,5 +1,6 @@
 // Order: what the merchant sold, and what its facts add up to. Pure. Never reads a clock or a database; how a fact
 // changes an order is in transition.ts.
+import type { Who } from './act.ts';
 import type { Outcome } from './booking.ts';
 import { type Heard, heardAt, type RowOf } from './cell.ts';
 import type {
@@ -88,6 +89,7 @@ export type Registration = {
   readonly expiresAt: number | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly registeredAt: number;
+  readonly by?: Who; // not where a scan or a test registered it, nor in older ones
 };
 
 /** The payment request a provider gave us, so that the merchant can show it to the payer. */

@@ -132,13 +132,14 @@ function entryOf(fact: FactRow): TimelineEntry {
 function timelineOf(order: Order, facts: readonly FactRow[], deliveries: readonly DeliveryView[]): TimelineEntry[] {
   const entries: TimelineEntry[] = facts.map(entryOf);
   if (order.registration) {
-    const { amount, registeredAt } = order.registration;
+    const { amount, registeredAt, by } = order.registration;
     entries.push({
       at: registeredAt,
       kind: 'registered',
       source: 'merchant',
       minor: amount.minor,
       currency: amount.currency,
+      ...by,
     });
   }
   for (const delivery of deliveries) {

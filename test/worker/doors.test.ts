@@ -262,6 +262,14 @@ describe('every write of the contract', () => {
     });
     await act(held, 'query', 'queried');
     await act(held, 'release', 'discarded', { reason: 'asked the payer', discard: true });
+    const ordered = shop.order();
+    expect((await call('POST', '/v1/orders', ordered, as)).status).toBe(201);
+    const again = await call('POST', '/v1/orders', ordered); // the first registration stands
+    expect(again.status).toBe(200);
+    const [registered] = list((await shop.read(ordered.orderNo)).body.timeline);
+    expect(registered).toMatchObject({ kind: 'registered', actor, address: FROM });
+    expect(again.text).not.toContain(FROM);
+
     const unpaid = await shop.sell({ closeOnExpiry: false });
     later(HOUR_MS);
     await act(unpaid, 'close', 'closed');
