@@ -229,6 +229,24 @@ describe('a diagnosis', () => {
     expect(found && inEnglish(found, {}).fix).toContain(told);
   });
 
+  it('names the refused callback of this very order before others of that time', () => {
+    const own = {
+      at: AT,
+      verdict: 'rejected',
+      reason: 'timestamp_stale',
+      detail: '301 s off',
+      noticeType: null,
+    } as const;
+    const given = lost({ arrivals: { ...counted('signature_invalid'), aboutOrder: [own] } });
+    const cause = diagnose(given).cause?.finding;
+    expect(causeOf(given)).toEqual(['refusals', 'refused_order']);
+    const { seen, fix } = inEnglish(cause ?? { code: 'usual', judgement: 'ok', given: {}, next: [] }, {});
+    expect(seen).toContain('was refused at 2026-01-01T02:59:00.000Z: Too old, or from the future. 301 s off');
+    expect(fix).toContain('check the clock');
+    const paidSince = facts({ arrivals: { ...QUIET, aboutOrder: [own] } });
+    expect([find(paidSince, 'refused_order')?.judgement, diagnose(paidSince).cause]).toEqual(['unknown', null]);
+  });
+
   it('blames the refusal of its callback where only the query told of a payment', () => {
     const told = order({ timeline: [{ ...TOLD, source: 'query' }] });
     const news = { kind: 'found', providerState: 'SUCCESS', isPaid: true, isNews: true } as const;

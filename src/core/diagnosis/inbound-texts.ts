@@ -150,6 +150,10 @@ export const inbound = {
   },
 
   'seen.refused': { en: '{count} refused: {reason}. {detail}', zh: '拒绝 {count} 次：{reason}。{detail}' },
+  'seen.refused_order': {
+    en: 'One that names this order was refused at {at}: {reason}. {detail}',
+    zh: '{at} 有一个写明此订单的回调被拒绝：{reason}。{detail}',
+  },
   'seen.refused_harmless': { en: '{count} refused: {reason}.', zh: '拒绝 {count} 次：{reason}。' },
   'fix.refused_harmless': {
     en: 'That is no callback of a payment. Nothing to do.',

@@ -143,27 +143,37 @@ export function refusalFindings(facts: DiagnosisFacts): readonly Finding[] {
     const code = reason ?? '?';
     if (HARMLESS.includes(code)) return good('refused_harmless', { count, reason: code });
     const detail = detailOf(arrivals.refusals.filter((one) => one.reason === reason));
-    const mend = isReason(code) ? MENDED_BY[code] : undefined;
-    const keys = code === 'signature_invalid' ? keysSeen(arrivals) : {};
-    return judge(
-      'refused',
-      { count, reason: code, detail, ...keys },
-      'see_refusals',
-      ...(mend === undefined ? [] : [mend]),
-    );
+    return judge('refused', { count, reason: code, detail, ...keysSeen(arrivals, code) }, ...mendsOf(code));
   });
+  // One that names the order says more than all of that time, though nothing proves that it is about it.
+  const own = arrivals.aboutOrder.find(
+    ({ verdict, reason }) => verdict === 'rejected' && !HARMLESS.includes(`${reason}`),
+  );
+  if (own) {
+    const code = own.reason ?? '?';
+    const given = { at: iso(own.at), reason: code, detail: own.detail ?? '', ...keysSeen(arrivals, code) };
+    found.unshift(judge('refused_order', given, ...mendsOf(code)));
+  }
   const outside = arrivals.counts.filter(
     ({ verdict, reason }) => verdict !== 'rejected' && reason === 'source_not_allowed',
   );
   const watched = outside.reduce((sum, { count }) => sum + count, 0);
   if (watched > 0) found.push(good('outside_watched', { count: watched }, 'change_allowlist'));
-  const isWorse = found.some(({ code }) => code === 'refused');
+  const isWorse = found.some(({ code }) => code === 'refused' || code === 'refused_order');
   return isWorse ? found : [good('refused_none', { from: iso(from), to: iso(to) }), ...found];
 }
 
+const mendsOf = (reason: string): readonly Act[] => {
+  const mend = isReason(reason) ? MENDED_BY[reason] : undefined;
+  return mend === undefined ? ['see_refusals'] : ['see_refusals', mend];
+};
+
 /** What others that came tell of the keys which this one did not verify with. */
-const keysSeen = ({ taken, lastAt }: Arrivals): Given =>
-  taken > 0 ? { keys: 'right' } : lastAt === null ? { keys: 'wrong' } : { keys: 'changed', last: iso(lastAt) };
+function keysSeen({ taken, lastAt }: Arrivals, reason: string): Given {
+  if (reason !== 'signature_invalid') return {};
+  if (taken > 0) return { keys: 'right' };
+  return lastAt === null ? { keys: 'wrong' } : { keys: 'changed', last: iso(lastAt) };
+}
 
 /** What the newest sample says; the reasons' own texts say the rest. */
 const detailOf = (samples: readonly SeenArrival[]): string =>

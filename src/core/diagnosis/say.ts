@@ -12,7 +12,7 @@ type Told = { readonly code: string; readonly given: Given };
 export const textsOf = ({ code, given: { reason, alarm, outcome, keys } }: Told) => ({
   seen: `seen.${code}`,
   fix: [
-    ...(code === 'refused' ? [`mend.signature_${keys}`, `mend.${reason}`] : []),
+    ...(code === 'refused' || code === 'refused_order' ? [`mend.signature_${keys}`, `mend.${reason}`] : []),
     ...(code === 'alarmed' ? [`next.${alarm}`] : []),
     ...(outcome === undefined || code === 'delivered' ? [] : [`mend.${outcome}`]),
     `fix.${code}`,
