@@ -94,7 +94,7 @@ describe('the audit log', () => {
     expect(items[0]).toMatchObject({
       actor: 'key_auditor',
       act: 'refund_requested',
-      about: 'B: 10 CNY',
+      about: 'B: 0.10 CNY',
       reason: 'returned',
     });
     const first = await call('GET', '/v1/audit?limit=1');
