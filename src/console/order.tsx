@@ -228,7 +228,10 @@ function Deliveries({ guest, place, deliveries }: DeliveriesProps) {
         rows={deliveries}
         columns={[
           { head: say('order.sequence'), cell: ({ sequence }) => String(sequence) },
-          { head: say('order.origin'), cell: ({ origin }) => origin },
+          {
+            head: say('order.origin'),
+            cell: ({ origin }) => (origin === '' ? '' : <a href={to('origins', origin)}>{origin}</a>),
+          },
           { head: say('orders.state'), cell: ({ state }) => <Badge visit={guest} family="delivery" code={state} /> },
           { head: say('order.attempts'), cell: ({ attempts }) => String(attempts.length), isNumber: true },
           {

@@ -103,7 +103,7 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     const sendForm = `(() => {
       const form = document.querySelector('main form');
       const body = new URLSearchParams(new FormData(form));
-      return () => fetch(form.action, { method: 'POST', body }).then(({ url }) => url);
+      return () => fetch(form.action, { method: 'POST', body }).then((reply) => reply.text().then(() => reply.url));
     })()`;
     expect(await page.evaluate(`${sendForm}()`)).toContain('?done=refund');
     await page.getByRole('button', { name: 'Confirm' }).click(); // once more: it is done already
