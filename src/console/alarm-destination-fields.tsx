@@ -1,6 +1,7 @@
 // The fields that a new destination of alarms and a changed one share. Never shows a secret that was entered.
 import type { z } from 'zod';
 import type { DestinationBody } from '../api/alarm-destinations.ts';
+import { LOCALES } from '../core/language.ts';
 import type { Problem } from './call.ts';
 import { wrongAt } from './credential-fields.tsx';
 import { Area, Input, Select } from './fields.tsx';
@@ -43,7 +44,11 @@ export function Fields({ guest, form, known, problem }: FieldsProps) {
         {...common('language')}
         label={say('to.language')}
         value={entered('language', known?.language ?? guest.language)}
-        choices={(['zh', 'en'] as const).map((value) => ({ value, text: say(`frame.language.${value}`) }))}
+        choices={(['zh', 'en'] as const).map((value) => ({
+          value,
+          text: say(`frame.language.${value}`),
+          lang: LOCALES[value],
+        }))}
         isRequired
       />
       <Input

@@ -147,7 +147,11 @@ function CallbackTable({ guest, items, empty }: TableProps) {
               reason === null ? null : (
                 <>
                   {wordFor(say, 'reason', reason)}
-                  {detail === null ? null : <span class="soft small">{` · ${detail}`}</span>}
+                  {detail === null ? null : (
+                    <span class="soft small" lang="en">
+                      {` · ${detail}`}
+                    </span>
+                  )}
                 </>
               ),
           },

@@ -145,7 +145,7 @@ async function onePage(c: Context, { form, problem }: State): Promise<Response> 
           </Note>
         )}
         <div class="card">
-          <p>{item.detail}</p>
+          <p lang="en">{item.detail}</p>
           <p class="soft">{say(`difference.${item.kind}.do` satisfies Key)}</p>
           <Facts
             entries={[
@@ -172,6 +172,10 @@ async function onePage(c: Context, { form, problem }: State): Promise<Response> 
   });
 }
 
+/** Ours in the reader's words; the bill's own stays as the bill says it. */
+const ownState = ({ say }: Guest, { about }: Item, state: string): string =>
+  about === 'refund' ? wordFor(say, 'refund', state) : wordFor(say, 'event', `payment.${state}`);
+
 function Sides({ guest, item }: { readonly guest: Guest; readonly item: Item }) {
   const { say } = guest;
   const rows = (['there', 'here'] as const).map((name) => ({ name, side: item[name] }));
@@ -188,7 +192,10 @@ function Sides({ guest, item }: { readonly guest: Guest; readonly item: Item }) 
             cell: ({ side }) => (side === null ? say('discrepancy.nothing') : moneyText(guest, side.amount)),
             isNumber: true,
           },
-          { head: say('orders.state'), cell: ({ side }) => side?.state },
+          {
+            head: say('orders.state'),
+            cell: ({ name, side }) => (name === 'here' && side ? ownState(guest, item, side.state) : side?.state),
+          },
           { head: say('settlement.fees'), cell: ({ side }) => side?.fee, isNumber: true },
           { head: say('order.at'), cell: ({ side }) => side && <Time at={side.at} /> },
         ]}

@@ -105,7 +105,7 @@ export const Area = (props: Common & { readonly value?: string | undefined; read
   </Around>
 );
 
-type Choice = { readonly value: string; readonly text: string };
+type Choice = { readonly value: string; readonly text: string; readonly lang?: string };
 type SelectProps = Common & { readonly choices: readonly Choice[]; readonly value?: string | undefined };
 export const Select = (props: SelectProps) => (
   <Around {...props}>
@@ -115,8 +115,8 @@ export const Select = (props: SelectProps) => (
       aria-invalid={props.wrong ? 'true' : undefined}
       aria-describedby={describedBy(props)}
     >
-      {props.choices.map(({ value, text }) => (
-        <option value={value} selected={value === (props.value ?? '')}>
+      {props.choices.map(({ value, text, lang }) => (
+        <option value={value} lang={lang} selected={value === (props.value ?? '')}>
           {text}
         </option>
       ))}

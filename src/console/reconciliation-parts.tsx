@@ -15,7 +15,7 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
         <Card title={wordFor(say, 'bill', bill.kind)} id={`bill-${bill.kind}`}>
           {bill.problem === null ? null : (
             <Note tone="warn">
-              <p>{bill.problem}</p>
+              <p lang="en">{bill.problem}</p>
             </Note>
           )}
           <Facts
@@ -36,7 +36,7 @@ export function Bills({ guest, bills }: { readonly guest: Guest; readonly bills:
               empty=""
               rows={bill.totals}
               columns={[
-                { head: say('bill.total'), cell: ({ name }) => name },
+                { head: say('bill.total'), cell: ({ name }) => <code>{name}</code> },
                 { head: say('bill.said'), cell: ({ said }) => said && shown(said), isNumber: true },
                 { head: say('bill.counted'), cell: ({ counted }) => shown(counted), isNumber: true },
               ]}

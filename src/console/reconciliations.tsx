@@ -188,7 +188,7 @@ function Standing({ guest, run }: StandingProps) {
     <div class="card">
       {run.problem === null ? null : (
         <Note tone="warn">
-          <p>{run.problem}</p>
+          <p lang="en">{run.problem}</p>
         </Note>
       )}
       <p role="status">

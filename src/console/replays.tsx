@@ -128,7 +128,7 @@ replays.get('/replays/:id', async (c) => {
         <div id="replay" data-live={isRunning ? 'yes' : undefined} class="card">
           {problem === null ? null : (
             <Note tone="warn">
-              <p>{problem}</p>
+              <p lang="en">{problem}</p>
             </Note>
           )}
           <p role="status">

@@ -2,11 +2,12 @@
 // shown as it is and does nothing, nobody complains, and no page is too wide.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEXTS } from '../../src/console/texts.ts';
 import { openBrowser, whyNoBrowser } from '../../tools/chromium.ts';
 import { startTown, type Town } from '../../tools/town.ts';
 import { filesOf, pagesOf } from './console-pages.ts';
 import { arrive, axeFindings, DESK, logIn, PHONE, type Visitor } from './console-visit.ts';
-import { flat, joined, longWord } from './hostile-texts.ts';
+import { FORMULAS, flat, HOSTILE, joined, longWord } from './hostile-texts.ts';
 import { fillWithHostile, type HostileTown } from './hostile-town.ts';
 
 /** What a page says, wherever it says it, and what would not be there if a text had become more than text. */
@@ -16,7 +17,16 @@ const LOOK = `(() => {
   const isOurs = (src) => !src || new URL(src).pathname.startsWith('/console/assets/');
   const acts = ({ attributes }) => [...attributes].some(({ name }) => name === 'style' || name.startsWith('on'));
   const isStrange = (one) => one.matches(strangers) || acts(one) || !(isOurs(one.src) || one.matches('img.code'));
+  const shown = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const words = [];
+  for (let node = shown.nextNode(); node; node = shown.nextNode())
+    if (!node.parentElement.closest('code, pre, time, script, textarea, body [lang]')) words.push(node.data.trim());
+  const names = ['aria-label', 'alt', 'placeholder', 'data-head'];
+  for (const one of document.querySelectorAll('body *'))
+    for (const name of names) words.push(one.getAttribute(name) ?? '');
   return {
+    words: [...new Set(words)],
+    lang: document.documentElement.lang,
     said: [document.title, document.body.textContent, ...values].join(' '),
     width: document.documentElement.scrollWidth,
     body: [...document.body.children].map(({ localName }) => localName).join(' '),
@@ -56,17 +66,59 @@ const cellsOf = (csv: string): readonly string[] =>
     quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"'),
   );
 
-type Look = { said: string; width: number; body: string; strange: string[] };
+type Look = { words: string[]; lang: string; said: string; width: number; body: string; strange: string[] };
 const look = async (page: Page): Promise<Look> => (await page.evaluate(LOOK)) as Look; // as it is made above
+
+/** Words that are the same in every language, beside the names of providers, ids and numbers. */
+const SAME = new Set([
+  ...['hostile', 'hostile-bills', 'mapped', 'demo-shop', 'demo-wechat', 'standard', 'UTC', 'CNY', 'NATIVE', 'OTHERS'],
+  ...['read', 'orders', 'operate', 'admin', 'metrics', 'open', 'trade', 'fundflow'],
+]);
+/** What marks a text as one that was written, as far as lists cut it. */
+const MARKS = [...HOSTILE.map((text) => text.slice(0, 12)), ...FORMULAS, longWord(60)];
+const CHINESE = /[\u4e00-\u9fff]/;
+/** But for the zone, which the reader's own clock names. */
+const ENGLISH = new Set(Object.values(TEXTS).flatMap(({ en, zh }) => (en === zh || en === 'UTC' ? [] : [en])));
+
+/** What a page says in the other language: a text of the dictionary, or words in a row that are nobody's data. */
+function strayIn({ words, lang }: Look, names: ReadonlySet<string>): readonly string[] {
+  const isKnown = (word: string) => SAME.has(word) || names.has(word) || /[\d~_/]/.test(word);
+  const isEnglish = (text: string) => {
+    const parts = CHINESE.test(text) ? [] : text.split(/:?[\s,·]+/).filter((part) => /[A-Za-z]{2}/.test(part));
+    return ENGLISH.has(text) || (parts.length > 1 && !parts.every(isKnown));
+  };
+  const isStray = lang === 'zh-CN' ? isEnglish : (text: string) => CHINESE.test(text);
+  return words.filter((text) => isStray(text) && !MARKS.some((mark) => text.includes(mark)));
+}
+
+/** Notes every control that has the focus, and whether that can be seen. */
+const WATCH = `(() => {
+  const kinds = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]';
+  const controls = [...document.querySelectorAll(kinds)].filter((one) => !one.disabled && one.checkVisibility());
+  const seen = (globalThis.seen = { count: controls.length, order: [], unseen: [] });
+  document.addEventListener('focusin', ({ target }) => {
+    const at = controls.indexOf(target);
+    if (at < 0 || seen.order.includes(at)) return;
+    const { outlineStyle, outlineWidth } = getComputedStyle(target);
+    const { left, right, top, bottom } = target.getBoundingClientRect();
+    const isInside = right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+    const isMarked = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+    if (!isMarked || !isInside) seen.unseen.push(target.outerHTML.slice(0, 200));
+    seen.order.push(at);
+  });
+})()`;
 
 describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
   let town: Town;
   let browser: Browser;
   let hostile: HostileTown;
+  let names: ReadonlySet<string>;
 
   beforeAll(async () => {
     [town, browser] = await Promise.all([startTown(), openBrowser()]);
     hostile = await fillWithHostile(town);
+    const { items } = await town.call('GET', '/v1/providers?limit=200');
+    names = new Set((items as { name: { en: string } }[]).flatMap(({ name }) => name.en.split(/[^\w.]+/)));
   });
   afterAll(async () => {
     await browser?.close();
@@ -76,8 +128,12 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
 
   /** What the page says; all that is wrong with it goes into `findings`. */
   async function looked({ page, complaints }: Visitor, path: string, findings: string[]): Promise<string> {
-    const { said, strange, body, width } = await look(page);
+    const seen = await look(page);
+    const { lang, said, strange, body, width } = seen;
     const wrong = [...strange, ...complaints.splice(0)];
+    const locale = String(await page.evaluate('navigator.language'));
+    if (lang !== (locale === 'zh-CN' ? 'zh-CN' : 'en')) wrong.push(`its language is ${lang}`);
+    wrong.push(...strayIn(seen, names).map((text) => `in another language: ${text}`));
     if (body !== 'a header main footer') wrong.push(`its parts are ${body}`);
     if (width > (page.viewportSize()?.width ?? 0)) wrong.push(`it is ${width} wide`);
     findings.push(...wrong.map((text) => `${path}: ${text}`));
@@ -180,6 +236,48 @@ describe.skipIf(whyNoBrowser !== null)('hostile strings', () => {
       expect(said.includes(flat(all)), path).toBe(isShown);
     }
     expect(unasked(findings)).toEqual([]);
+    await visitor.leave();
+  });
+
+  it('leave every control to the keyboard, in the order of the page, with a focus that is seen', async () => {
+    const visitor = await arrive(browser, { ...DESK, locale: 'en-GB' });
+    const { page } = visitor;
+    await page.goto(`${town.gateway}/console/login`);
+    const { channel, held, test } = hostile.sights;
+    const paths = [
+      ...['/console', '/console/reports', '/console/orders', '/console/alarms', '/console/alarm-rules', '/console/why'],
+      ...[
+        '/console/keys',
+        '/console/new/origin',
+        '/console/new/channel/wechatpay-v3',
+        '/console/new/replay?state=dead',
+      ],
+      ...[`/console/orders/${channel}/${held}`, `/console/orders/${channel}/${held}/release`],
+      ...[`/console/channels/${channel}`, `/console/channels/${channel}/test/${test}`, '/console/reconciliations'],
+    ];
+    await logIn(visitor, town.gateway, '/console/me');
+    for (const path of paths) {
+      await page.goto(town.gateway + path);
+      await page.evaluate(WATCH);
+      type Seen = { count: number; order: number[]; unseen: string[] };
+      const seen = async () => (await page.evaluate('globalThis.seen')) as Seen; // as WATCH makes it
+      // A field of a time takes several steps.
+      for (let steps = 0, last = -1; steps < 800; steps++) {
+        await page.keyboard.press('Tab');
+        if (steps % 25 < 24) continue;
+        const { order, count } = await seen();
+        if (order.length === count || order.length === last) break;
+        last = order.length;
+      }
+      const { count, order, unseen } = await seen();
+      expect([order, unseen], path).toEqual([Array.from({ length: count }, (_, at) => at), []]);
+      await page.reload();
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      expect(await page.evaluate('document.activeElement.id'), `${path}: the skip link`).toBe('content');
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('document.activeElement.closest("main, footer") !== null'), path).toBe(true);
+    }
     await visitor.leave();
   });
 

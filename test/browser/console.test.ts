@@ -452,7 +452,12 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     await page.locator('input[name=day]').fill(day);
     await page.locator('main button.main').click();
     await page.getByRole('heading', { name: `${day}, ${CHANNEL}` }).waitFor();
+    await page.evaluate('globalThis.told = document.querySelector("#run [role=status]")');
     await page.getByText('Everything was compared').waitFor({ timeout: 30_000 });
+    // The status itself changed, so that a screen reader says it.
+    expect(await page.evaluate('globalThis.told.isConnected && globalThis.told.textContent')).toContain(
+      'Everything was compared',
+    );
     expect(await page.locator('[data-live]').count()).toBe(0);
     expect(complaints).toEqual([]);
     await visitor.leave();
