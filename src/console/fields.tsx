@@ -61,7 +61,7 @@ export const Input = (props: InputProps) => (
       name={props.name}
       type={props.type ?? 'text'}
       value={props.type === 'password' ? undefined : props.value}
-      data-utc={props.isUtc}
+      data-utc={props.isUtc === true ? '' : undefined}
       autocomplete="off"
       spellcheck={false}
       inputmode={props.mode}

@@ -407,10 +407,16 @@ describe.skipIf(whyNoBrowser !== null)(`the console${whyNoBrowser === null ? '' 
     };
     await until(isTold);
     await page.locator('.plot canvas').waitFor();
+    const day = page.getByLabel('First day');
+    expect(await day.inputValue()).toMatch(/^\d{4}-\d\d-\d\d$/);
+    const weekAgo = new Date(Date.now() - 7 * 86_400_000).toISOString().slice(0, 10);
+    await day.fill(weekAgo);
     await page.getByLabel('Channel').selectOption(CHANNEL);
     await page.getByLabel('One line for each').selectOption('month');
     await page.getByRole('button', { name: 'Show' }).click();
     await until(async () => new URL(page.url()).searchParams.get('groupBy') === 'month');
+    expect(new URL(page.url()).searchParams.get('from')).toBe(weekAgo); // a day, in no zone
+    expect(await day.inputValue()).toBe(weekAgo);
     const line = page.getByRole('region', { name: 'Day by day' }).locator('tbody tr');
     expect(await line.textContent()).toMatch(/^\d{4}-\d\d(?!-).*demo-wechat/);
     const href = await page.getByRole('link', { name: /CSV/ }).getAttribute('href');
