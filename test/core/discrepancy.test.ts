@@ -97,7 +97,7 @@ describe('as a line of a table', () => {
     ['-1.5', '-1.5'],
     ['@x', "'@x"],
     ['＝cmd()', "'＝cmd()"],
-    ['\n=cmd()', '"\'\n=cmd()"'],
+    ['\n=cmd()', '"\'\n\'=cmd()"'],
     ['a "b", c', '"a ""b"", c"'],
     ['two\nlines', '"two\nlines"'],
     ['plain', 'plain'],
