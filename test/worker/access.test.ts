@@ -5,6 +5,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isSessionOver } from '../../src/core/access.ts';
 import { forgetAccessCopy } from '../../src/store/access-copy.ts';
+import { HOSTILE } from '../browser/hostile-texts.ts';
 import { ADMIN_KEY, call, makeKey } from './api-world.ts';
 import { BASE, type Seen, tokenIn, Visitor } from './console-world.ts';
 
@@ -17,6 +18,8 @@ const makePair = async (kid: string) => {
 type Pair = Awaited<ReturnType<typeof makePair>>;
 const [first, second, stranger] = await Promise.all([makePair('k1'), makePair('k2'), makePair('k1')]);
 
+/** Of the signs that a page must not hold as they are. */
+const CODES: Readonly<Record<string, number>> = { amp: 38, lt: 60, gt: 62, quot: 34 };
 let port = 4_000;
 let issuer = '';
 let certs: { keys: object[]; status: number; asked: number };
@@ -123,6 +126,26 @@ describe('a person whom Access knows', () => {
     const cookie = guest.cookies.get('tollgate-session') ?? '';
     expect(cookie.length > 0 && cookie.length < 3_900).toBe(true);
     expect((await guest.open('/console/keys')).status).toBe(200);
+  });
+
+  it('may be called whatever Access says: it is shown as text, before and behind the login', async () => {
+    await put({ rules: [{ kind: 'group', value: 'bosses', role: 'viewer' }] });
+    const escaped = (text: string) =>
+      text.replace(/[&<>"']/g, (sign) => (sign === "'" ? '&#39;' : `&#${sign.charCodeAt(0)};`));
+    const plain = (html: string) => html.replace(/&(amp|lt|gt|quot);/g, (_, name) => `&#${CODES[name] ?? 0};`);
+    const names = HOSTILE.filter((text) => !/[\s@]/.test(text) && text.length < 100);
+    expect(names.length).toBeGreaterThan(15);
+    for (const name of names) {
+      const email = `${name.toLowerCase()}@x.example`;
+      const guest = await guestWith({ claims: { email, custom: { groups: ['bosses'] } } });
+      const before = plain((await guest.open('/console/login')).text);
+      expect((await guest.enter()).status, email).toBe(303);
+      const behind = plain((await guest.open('/console/me')).text);
+      for (const page of [before, behind]) {
+        expect(page, email).toContain(escaped(email));
+        if (escaped(email) !== email) expect(page).not.toContain(email);
+      }
+    }
   });
 
   it('acts under the own name, and the audit log says from where', async () => {

@@ -1,7 +1,10 @@
 // The console's forms for channels and origins: made from what each provider says of itself, sent once, secrets kept.
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../src/console/app.tsx';
+import { Untied } from '../../src/console/reconciliation-parts.tsx';
+import { sayIn } from '../../src/console/texts.ts';
 import { filesOf, pagesOf } from '../browser/console-pages.ts';
+import { HOSTILE } from '../browser/hostile-texts.ts';
 import { call, credentials, makeChannel, makeKey, makeOrigin, unique } from './api-world.ts';
 import { fieldIn, Visitor } from './console-world.ts';
 
@@ -221,5 +224,27 @@ describe('the walk through the console that axe takes', () => {
     expect(walked.filter(([, paths]) => paths.length === 0)).toEqual([]);
     const strayed = walked.flatMap(([route, paths]) => paths.filter((path) => routeOf(path) !== route));
     expect(strayed).toEqual([]);
+  });
+});
+
+describe('lines of a bill that tie to nothing', () => {
+  it('are shown as text, whatever they are called', async () => {
+    const me = { id: 'admin', name: 'admin', scopes: ['admin' as const], expiresAt: null };
+    const frame = { language: 'en', theme: 'system', token: 't', here: '/console' } as const;
+    const amount = { minor: 100, currency: 'CNY' };
+    const lines = HOSTILE.map((id, at) => ({
+      ...({ side: 'bill', row: at + 1, kind: 'payment' } as const),
+      orderNo: id,
+      id,
+      amount,
+    }));
+    const guest = { ...frame, me, say: sayIn('en') };
+    const html = String(await Untied({ guest, untied: { bill: 50, account: 0, sums: [] }, lines })?.toString());
+    const cells: string[] = [];
+    const rewriter = new HTMLRewriter().on('*', { element: ({ tagName }) => void cells.push(tagName) });
+    await rewriter.transform(new Response(html)).text();
+    const OURS = ['section', 'h2', 'p', 'table', 'caption', 'thead', 'tbody', 'tr', 'th', 'td', 'code'];
+    expect([...new Set(cells)].filter((tag) => !OURS.includes(tag))).toEqual([]);
+    expect(cells.filter((tag) => tag === 'code').length).toBe(50);
   });
 });
