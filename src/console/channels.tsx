@@ -211,6 +211,7 @@ function Keys({ guest, channel: { keys } }: Props) {
         rows={keys}
         columns={[
           { head: say('channel.serial'), cell: ({ serial }) => <code>{serial}</code> },
+          { head: say('channel.keys.from'), cell: ({ source }) => wordFor(say, 'keysFrom', source) },
           { head: say('channel.expires'), cell: ({ expiresAt }) => <Time at={expiresAt} /> },
         ]}
       />
