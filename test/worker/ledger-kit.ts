@@ -80,7 +80,7 @@ export const ledger = (name: string) => env.LEDGER.getByName(name);
 export async function until<T>(
   name: string,
   check: () => Promise<T | null | undefined | false>,
-  tries = 80,
+  tries = 400,
 ): Promise<T> {
   for (let i = 0; i < tries; i++) {
     const value = await check();
