@@ -56,6 +56,13 @@ describe('the end of a certificate', () => {
     const id = await makeChannel({ credentials: withKeys(keys) });
     await registry().tick(END - 3 * DAY_MS + 200 * 60_000);
     expect(await warningsOf(id)).toEqual([]);
+    const days = Math.ceil((END - Date.now()) / DAY_MS);
+    const endsOf = async (withinDays: number) =>
+      (await call('GET', `/v1/stats/keys?channel=${id}&withinDays=${withinDays}`)).body.items?.map(
+        ({ serial }) => serial,
+      );
+    expect(await endsOf(days + 1)).toEqual([]);
+    expect(await endsOf(days + 301)).toEqual(['AB04']);
   });
 });
 
