@@ -11,6 +11,8 @@ import * as store from '../store/locator.ts';
 import { LinkAsker } from './link-asker.ts';
 
 const FORWARDS_AT_ONCE = 50;
+/** A ledger that did not take so many facts is left alone until the next alarm. */
+const FORWARDS_FAILED_MAX = 10;
 
 export class Locator extends DurableObject<Env> {
   readonly #asker: LinkAsker;
@@ -37,7 +39,7 @@ export class Locator extends DurableObject<Env> {
       store.writeSettings(sql, { uid: request.uid, shards: request.shards, dispatch: request.dispatch });
       for (const link of request.links) this.#link(link, request);
       const orderNos = request.unlinked.map((input) => this.#find(input, request));
-      const pending = store.pendingForwards(sql, 1).length > 0;
+      const pending = store.pendingForwards(sql, 0, 1).length > 0;
       if (pending || orderNos.some((one) => one === null)) void this.ctx.storage.setAlarm(Date.now());
       return orderNos;
     });
@@ -49,10 +51,10 @@ export class Locator extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     const other = store.putLink(sql, link);
     for (const [index, orderNo] of (other === null ? [] : [other, link.orderNo]).entries()) {
-      store.putForward(sql, flagOf(orderNo, link.id, flagIds[index] ?? '', now));
+      store.putForward(sql, flagOf(orderNo, link.id, flagIds[index] ?? '', now), now);
     }
     if (other !== null) return;
-    for (const input of store.takeWaiting(sql, link.id, link.orderNo)) store.putForward(sql, input);
+    for (const input of store.takeWaiting(sql, link.id, link.orderNo)) store.putForward(sql, input, now);
   }
 
   #find(input: UnlinkedInput, { dispatch, now }: LocateRequest): string | null {
@@ -61,7 +63,7 @@ export class Locator extends DurableObject<Env> {
     const orderNo = store.orderOf(sql, linkId);
     if (orderNo !== null) return orderNo;
     const isFirst = !store.isWaiting(sql, linkId);
-    store.putWaiting(sql, input, factKey({ ...input.event, orderNo: '' }));
+    store.putWaiting(sql, input, waitingKey(input.event));
     if (isFirst && dispatch.asks === true) store.putAsk(sql, { dueAt: now, linkId, since: now });
     return null;
   }
@@ -76,7 +78,7 @@ export class Locator extends DurableObject<Env> {
 
   /** The alarm stands at whatever is due first. */
   async #arm(now: number): Promise<void> {
-    const isPending = store.pendingForwards(this.ctx.storage.sql, 1).length > 0;
+    const isPending = store.pendingForwards(this.ctx.storage.sql, 0, 1).length > 0;
     const waitMs = this.#failures > 0 ? backoffMs(this.#failures, BACKOFF_MS_MIN, BACKOFF_MS_MAX) : 0;
     const times = [...(isPending ? [now + waitMs] : []), ...[this.#asker.nextAt(now)].filter((at) => at !== null)];
     if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
@@ -88,34 +90,53 @@ export class Locator extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     store.writeSettings(sql, { ...store.readSettings(sql), dispatch });
     await this.#arm(now);
-    const { count, oldestAt } = store.waitingSummary(sql);
-    if (oldestAt === null || now - oldestAt < UNLINKED_ALARM_MS) return;
-    const since = new Date(oldestAt).toISOString();
-    const detail = `${count} notices name no order that is known here, the first since ${since}.`;
-    const subject = `channel/${dispatch.channelId}`;
-    await this.env.REGISTRY.getByName('registry').raiseAlarms([{ code: 'unlinked', subject, detail, at: now }]);
+    const problems = [
+      problemOf(store.waitingSummary(sql), 'notices name no order that is known here', now),
+      problemOf(store.forwardSummary(sql), 'facts cannot be brought to their orders (the log says why)', now),
+    ].filter((problem) => problem !== null);
+    if (problems.length === 0) return;
+    const alarm = {
+      code: 'unlinked',
+      subject: `channel/${dispatch.channelId}`,
+      detail: problems.join(' '),
+      at: now,
+    } as const;
+    await this.env.REGISTRY.getByName('registry').raiseAlarms([alarm]);
   }
 
   /** True when a ledger did not take what is its own; that keeps nothing from the others. */
   async #forward(): Promise<boolean> {
     const { sql } = this.ctx.storage;
     const { uid, shards, dispatch } = store.readSettings(sql);
-    let failed = false;
-    for (const { seq, input } of store.pendingForwards(sql, FORWARDS_AT_ONCE)) {
-      const { orderNo } = input.event;
-      try {
-        await this.env.LEDGER.getByName(ledgerNameOf({ uid, shards }, orderNo)).record({
-          v: 1,
-          facts: [input],
-          dispatch,
-        });
-        store.dropForward(sql, seq); // after the ledger's commit; again does no harm
-      } catch (error) {
-        failed = true;
-        console.error(JSON.stringify({ hop: 'forward', locator: this.ctx.id.name, orderNo, error: String(error) }));
+    const failures = new Map<string, number>();
+    for (let after = 0; ; ) {
+      const page = store.pendingForwards(sql, after, FORWARDS_AT_ONCE);
+      for (const { seq, input } of page) {
+        const ledger = ledgerNameOf({ uid, shards }, input.event.orderNo);
+        const failed = failures.get(ledger) ?? 0;
+        if (failed >= FORWARDS_FAILED_MAX) continue;
+        const hasTaken = await this.#hasTaken(ledger, input, dispatch);
+        if (hasTaken) store.dropForward(sql, seq);
+        else failures.set(ledger, failed + 1);
       }
+      const last = page.at(-1);
+      if (last === undefined || page.length < FORWARDS_AT_ONCE || failures.size === 0) return failures.size > 0;
+      after = last.seq;
     }
-    return failed;
+  }
+
+  /** Whether the ledger has it now, durably; told again does no harm. */
+  async #hasTaken(ledger: string, input: FactInput, dispatch: DispatchConfig): Promise<boolean> {
+    const { orderNo } = input.event;
+    try {
+      const replies = await this.env.LEDGER.getByName(ledger).record({ v: 1, facts: [input], dispatch });
+      // Its provider was told that we have it: it is kept here, where a person hears of it.
+      if (replies[0]?.verdict === 'refused') throw new Error('The order holds as many facts as it can.');
+      return true;
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'forward', locator: this.ctx.id.name, orderNo, error: String(error) }));
+      return false;
+    }
   }
 
   override async alarm(): Promise<void> {
@@ -130,6 +151,18 @@ export class Locator extends DurableObject<Env> {
       await this.#arm(Date.now());
     }
   }
+}
+
+/** What waits too long, for a person; null: nothing does. */
+function problemOf({ count, oldestAt }: store.Summary, what: string, now: number): string | null {
+  if (oldestAt === null || now - oldestAt < UNLINKED_ALARM_MS) return null;
+  return `${count} ${what}, the first since ${new Date(oldestAt).toISOString()}.`;
+}
+
+/** With its time where the same may be said again after something else: the newest word stands (core/repeat.ts). */
+function waitingKey(event: UnlinkedInput['event']): string {
+  const key = factKey({ ...event, orderNo: '' });
+  return event.kind === 'refund' || event.kind === 'dispute' ? `${key}|${event.occurredAt}` : key;
 }
 
 /** A second order claims a transaction that was another's: both are flagged (design: the ledger). */

@@ -116,35 +116,40 @@ function withBody<T extends { readonly evidence: FactInput['evidence'] }>(doc: s
   return { ...input, evidence };
 }
 
-export function putForward(sql: SqlStorage, input: FactInput): void {
+export function putForward(sql: SqlStorage, input: FactInput, now: number): void {
   const { evidence, ...rest } = input;
   sql.exec(
     'INSERT INTO forward (order_no, doc, body) VALUES (?, ?, ?)',
     input.event.orderNo,
-    JSON.stringify({ ...rest, evidence: evidence && { ...evidence, body: null } }),
+    JSON.stringify({ ...rest, evidence: evidence && { ...evidence, body: null }, since: now }),
     evidence?.body ?? null,
   );
 }
 
 export type Forward = { readonly seq: number; readonly input: FactInput };
 
-export const pendingForwards = (sql: SqlStorage, limit: number): Forward[] =>
+export const pendingForwards = (sql: SqlStorage, after: number, limit: number): Forward[] =>
   sql
-    .exec<WaitingRow>('SELECT seq, doc, body FROM forward ORDER BY seq LIMIT ?', limit)
+    .exec<WaitingRow>('SELECT seq, doc, body FROM forward WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
     .toArray()
-    .map(({ seq, doc, body }) => ({ seq, input: withBody<FactInput>(doc, body) }));
+    .map(({ seq, doc, body }) => {
+      const { since: _, ...input } = withBody<FactInput & { readonly since?: number }>(doc, body);
+      return { seq, input };
+    });
 
 export function dropForward(sql: SqlStorage, seq: number): void {
   sql.exec('DELETE FROM forward WHERE seq = ?', seq);
 }
 
+export type Summary = { readonly count: number; readonly oldestAt: number | null };
+
 /** How many facts wait for an order, and since when the first of them. */
-export const waitingSummary = (sql: SqlStorage): { count: number; oldestAt: number | null } =>
-  sql
-    .exec<{ count: number; oldestAt: number | null }>(
-      'SELECT COUNT(*) AS count, MIN(received_at) AS oldestAt FROM waiting',
-    )
-    .one();
+export const waitingSummary = (sql: SqlStorage): Summary =>
+  sql.exec<Summary>('SELECT COUNT(*) AS count, MIN(received_at) AS oldestAt FROM waiting').one();
+
+/** How many facts wait to be brought to their order, and since when the first of them. */
+export const forwardSummary = (sql: SqlStorage): Summary =>
+  sql.exec<Summary>("SELECT COUNT(*) AS count, MIN(doc ->> '$.since') AS oldestAt FROM forward").one();
 
 export const askOf = (sql: SqlStorage, dueAt: number, linkId: string): LinkAsk | null =>
   sql

@@ -3,7 +3,8 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { type ChannelRecord, ledgerNameOf, locatorNameOf } from '../../src/core/channel.ts';
-import type { UnlinkedEvent } from '../../src/core/event.ts';
+import type { RefundFact, UnlinkedEvent } from '../../src/core/event.ts';
+import { ORDER_FACTS_MAX } from '../../src/core/limits.ts';
 import type { OrderDetail, RecordRequest } from '../../src/core/record.ts';
 import type { Locator } from '../../src/objects/locator.ts';
 import type { Translation } from '../../src/providers/provider.ts';
@@ -59,6 +60,27 @@ async function eventually(check: () => Promise<OrderDetail | null>, holds: (deta
   throw new Error('the order never came to be as expected');
 }
 
+/** One alarm of the id's locator with these to forward, where no ledger takes what is of the `poor` order. */
+async function runForwards({ channel }: ChannelRecord, id: string, facts: readonly RefundFact[], poor: string) {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const recordAt = (name: string) => (request: RecordRequest) =>
+    request.facts.some(({ event }) => event.orderNo === poor)
+      ? Promise.reject(new Error('this one breaks'))
+      : env.LEDGER.getByName(name).record(request);
+  const LEDGER = { getByName: (name: string) => ({ record: recordAt(name) }) };
+  const locator = env.LOCATOR.getByName(locatorNameOf(channel, id));
+  const left = await runInDurableObject(locator, async (instance: Locator, { storage }) => {
+    for (const event of facts) putForward(storage.sql, fact(event), Date.now());
+    Reflect.set(instance, 'env', { ...env, LEDGER });
+    await instance.alarm();
+    await storage.deleteAlarm();
+    Reflect.set(instance, 'env', env);
+    return storage.sql.exec('SELECT order_no FROM forward').toArray();
+  });
+  vi.restoreAllMocks();
+  return left;
+}
+
 describe('a refund that names no order', () => {
   it('is recorded at once when its payment is known', async () => {
     const record = await channelOf();
@@ -102,6 +124,30 @@ describe('a refund that names no order', () => {
   });
 });
 
+describe('words about one refund that wait for its order', () => {
+  it('are all kept, so that the newest stands though it was said before', async () => {
+    const record = await channelOf();
+    const id = unique('pi');
+    const word = (state: 'succeeded' | 'failed', occurredAt: number): { unlinked: UnlinkedEvent[] } => {
+      const { orderNo: _, ...event } = refunded('', 'R1', { transactionId: id, state, occurredAt });
+      return { unlinked: [{ ...event, linkId: id }] };
+    };
+    const at = Date.now() - 60_000;
+    await tell(record, word('succeeded', at));
+    await tell(record, word('failed', at + 1_000));
+    await tell(record, word('succeeded', at + 2_000));
+    await tell(record, word('succeeded', at + 2_000));
+    await tell(record, payment('L6', id));
+    const facts = (detail: OrderDetail) => detail.timeline.filter((entry) => entry.kind === 'fact');
+    const detail = await eventually(
+      () => read(record, 'L6'),
+      (one) => facts(one).length >= 4 || one.order.refunds[0]?.state === 'failed',
+    );
+    expect(detail.order.refunds).toMatchObject([{ refundNo: 'R1', state: 'succeeded' }]);
+    expect(facts(detail)).toHaveLength(4);
+  });
+});
+
 describe('a transaction that two orders claim', () => {
   it('flags both, once', async () => {
     const record = await channelOf();
@@ -142,21 +188,45 @@ describe('the locator', () => {
     const record = await channelOf();
     const [poor, good, id] = [unique('POOR'), unique('GOOD'), unique('pi')];
     await tell(record, payment(good, id));
-    vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const recordAt = (name: string) => (request: RecordRequest) =>
-      request.facts.some(({ event }) => event.orderNo === poor)
-        ? Promise.reject(new Error('this one breaks'))
-        : env.LEDGER.getByName(name).record(request);
-    const LEDGER = { getByName: (name: string) => ({ record: recordAt(name) }) };
-    const locator = env.LOCATOR.getByName(locatorNameOf(record.channel, id));
-    await runInDurableObject(locator, async (instance: Locator, { storage }) => {
-      for (const orderNo of [poor, good]) putForward(storage.sql, fact(refunded(orderNo, 'R1')));
-      Reflect.set(instance, 'env', { ...env, LEDGER });
-      await instance.alarm();
-      expect(storage.sql.exec('SELECT order_no FROM forward').toArray()).toEqual([{ order_no: poor }]);
-      await storage.deleteAlarm();
-    });
-    vi.restoreAllMocks();
+    const left = await runForwards(record, id, [refunded(poor, 'R1'), refunded(good, 'R1')], poor);
+    expect(left).toEqual([{ order_no: poor }]);
     expect((await read(record, good))?.order.refunds).toMatchObject([{ refundNo: 'R1' }]);
+  });
+
+  it('lets no number of facts that one ledger does not take keep those of others waiting', async () => {
+    const record = await channelOf();
+    const [poor, good, id] = [unique('POOR'), unique('GOOD'), unique('pi')];
+    await tell(record, payment(good, id));
+    await runForwards(
+      record,
+      id,
+      [...Array.from({ length: 60 }, (_, i) => refunded(poor, `R${i}`)), refunded(good, 'R1')],
+      poor,
+    );
+    expect((await read(record, good))?.order.refunds).toMatchObject([{ refundNo: 'R1' }]);
+  });
+
+  it('keeps a fact that its order has no room for, and tells a person', async () => {
+    const record = await channelOf();
+    const [full, id] = [unique('FULL'), unique('pi')];
+    await tell(record, payment(full, id));
+    const shard = env.LEDGER.getByName(ledgerNameOf(record.channel, full));
+    await runInDurableObject(shard, (_, { storage }) => {
+      for (let i = 0; i < ORDER_FACTS_MAX; i++) {
+        storage.sql.exec(
+          `INSERT INTO events (order_no, fact_key, event_id, verdict, source, occurred_at, received_at, settled)
+           VALUES (?, ?, ?, 'stale', 'callback', 1, 1, '{"state":"none"}')`,
+          full,
+          `key ${i}`,
+          unique('evt'),
+        );
+      }
+    });
+    const left = await runForwards(record, id, [refunded(full, 'R1')], '');
+    expect(left).toEqual([{ order_no: full }]);
+    await env.LOCATOR.getByName(locatorNameOf(record.channel, id)).poke(record.dispatch, Date.now() + 11 * 60_000);
+    const alarms = await env.REGISTRY.getByName('registry').listAlarms({ limit: 50, after: null });
+    const mine = alarms.filter(({ subject }) => subject === `channel/${record.channel.id}`);
+    expect(mine).toMatchObject([{ code: 'unlinked', detail: expect.stringContaining('cannot be brought') }]);
   });
 });
