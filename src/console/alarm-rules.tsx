@@ -23,7 +23,12 @@ const LIST_MAX = '200';
 
 export const alarmRules = newPages();
 
-async function page(c: Context, entered?: Rules, problem?: Problem): Promise<Response> {
+/** `entered`: what a person typed and the API refused. */
+async function page(
+  c: Context,
+  entered?: { readonly rules: Rules; readonly form: Form },
+  problem?: Problem,
+): Promise<Response> {
   const guest = guestOf(c);
   const { say } = guest;
   const [rules, destinations] = await Promise.all([
@@ -52,8 +57,9 @@ async function page(c: Context, entered?: Rules, problem?: Problem): Promise<Res
           <Token token={guest.token} />
           <input type="hidden" name="once" value={newToken()} />
           {ALARM_CODES.map((code) => {
-            const rule = (entered ?? rules.value.rules)[code];
-            return rule === undefined ? null : <RuleFields guest={guest} code={code} rule={rule} items={items} />;
+            const rule = (entered ?? rules.value).rules[code];
+            if (rule === undefined) return null;
+            return <RuleFields guest={guest} code={code} rule={rule} typed={entered?.form} items={items} />;
           })}
           {may(guest, 'admin') ? (
             <button class="main" type="submit">
@@ -93,8 +99,8 @@ function DestinationTable({ guest, items }: TableProps) {
   );
 }
 
-type RuleProps = TableProps & { readonly code: AlarmCode; readonly rule: Rule };
-function RuleFields({ guest, code, rule, items }: RuleProps) {
+type RuleProps = TableProps & { readonly code: AlarmCode; readonly rule: Rule; readonly typed: Form | undefined };
+function RuleFields({ guest, code, rule, typed, items }: RuleProps) {
   const { say } = guest;
   const tick = (name: string, value: string, text: string, checked: boolean) => (
     <label>
@@ -113,7 +119,7 @@ function RuleFields({ guest, code, rule, items }: RuleProps) {
           visit={guest}
           name={`${name}.${code}`}
           label={say(name === 'repeatMinutes' ? 'rules.repeat' : `rules.${name}`)}
-          value={String(rule[name] ?? '')}
+          value={typed?.given(`${name}.${code}`) ?? String(rule[name] ?? '')}
           mode="decimal"
           isRequired
         />
@@ -153,6 +159,6 @@ alarmRules.post('/alarm-rules', async (c) => {
   const form = await readForm(c);
   const rules = Object.fromEntries(ALARM_CODES.map((code) => [code, ruleIn(form, code)]));
   const did = await put(c, '/v1/alarm-rules', { body: { rules }, once: form.given('once') });
-  if (!did.ok) return page(c, rules, did.error);
+  if (!did.ok) return page(c, { rules, form }, did.error);
   return c.redirect(withQuery(to('alarm-rules'), { done: 'changed' }), 303);
 });

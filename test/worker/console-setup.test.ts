@@ -60,6 +60,17 @@ describe('the form of a new channel', () => {
   });
 });
 
+describe('the form of the alarm rules', () => {
+  it('shows again what was typed, where it is no number', async () => {
+    const visitor = await Visitor.in();
+    const fields = { 'repeatMinutes.order_held': '60', 'minutes.backlog_age': 'ten minutes' };
+    const { status, text } = await visitor.send('/console/alarm-rules', fields);
+    expect(status).toBe(422);
+    expect(text).toMatch(/<input[^>]*name="minutes\.backlog_age"[^>]*value="ten minutes"/);
+    expect(text).not.toContain('NaN');
+  });
+});
+
 describe('keys as people paste them', () => {
   const page = '/console/new/channel/wechatpay-v3';
   const sent = (name: string, value: unknown): [string, string] => [
