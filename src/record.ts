@@ -86,10 +86,12 @@ export async function recordInputs(
     [...groups].map(async ([name, facts]) => {
       const begunAt = Date.now();
       const replies = await recordAt(recording, name, { v: 1, facts, dispatch: textOf(dispatch) });
-      return facts.flatMap((fact, index): [FactInput, RecordVerdict][] => {
+      return facts.map((fact, index): [FactInput, RecordVerdict] => {
         const reply = replies[index];
         logFact(recording, fact, reply?.verdict, Date.now() - begunAt);
-        return reply === undefined ? [] : [[fact, reply.verdict]];
+        // Else a fact of which nothing was said would be acknowledged.
+        if (reply === undefined) throw new Error(`Ledger ${name} gave no verdict of ${fact.eventId}.`);
+        return [fact, reply.verdict];
       });
     }),
   );
@@ -132,7 +134,8 @@ async function locate(recording: Recording, links: readonly Link[], unlinked: re
     const { orderNos } = await env.LOCATOR.getByName(name, optionsOf(recording)).locate(request);
     for (const [index, { event, ...rest }] of mine.entries()) {
       const orderNo = orderNos[index];
-      if (orderNo == null) waiting.push('parked');
+      if (orderNo === undefined) throw new Error(`Locator ${name} said nothing of ${rest.eventId}.`);
+      if (orderNo === null) waiting.push('parked');
       else found.push({ ...rest, event: named(event, orderNo) });
     }
   }

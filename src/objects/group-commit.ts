@@ -43,10 +43,19 @@ export class GroupCommit {
       while (this.#waiting.length > 0) {
         const group = this.#waiting.splice(0, GROUP_COMMIT_FACTS_MAX);
         const committed = this.#settleEach(group);
-        if (await this.#isDurable()) this.#onDurable(committed.map(({ request }) => request));
+        if (await this.#isDurable()) this.#tellDurable(committed);
       }
     } finally {
       this.#committing = false;
+    }
+  }
+
+  /** Whoever is told only counts: what goes wrong with it keeps nobody waiting. */
+  #tellDurable(committed: readonly Waiting[]): void {
+    try {
+      this.#onDurable(committed.map(({ request }) => request));
+    } catch (error) {
+      console.error(JSON.stringify({ hop: 'commit', error: String(error) }));
     }
   }
 

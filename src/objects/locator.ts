@@ -129,9 +129,10 @@ export class Locator extends DurableObject<Env> {
   async #hasTaken(ledger: string, input: FactInput, dispatch: DispatchConfig): Promise<boolean> {
     const { orderNo } = input.event;
     try {
-      const replies = await this.env.LEDGER.getByName(ledger).record({ v: 1, facts: [input], dispatch });
+      const [reply] = await this.env.LEDGER.getByName(ledger).record({ v: 1, facts: [input], dispatch });
+      if (reply === undefined) throw new Error('The ledger gave no verdict.');
       // Its provider was told that we have it: it is kept here, where a person hears of it.
-      if (replies[0]?.verdict === 'refused') throw new Error('The order holds as many facts as it can.');
+      if (reply.verdict === 'refused') throw new Error('The order holds as many facts as it can.');
       return true;
     } catch (error) {
       console.error(JSON.stringify({ hop: 'forward', locator: this.ctx.id.name, orderNo, error: String(error) }));

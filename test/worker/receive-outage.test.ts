@@ -106,6 +106,18 @@ describe('a ledger', () => {
     expect((await send(id, env, callback)).answer.status).toBe(204);
   });
 
+  it('that says nothing of a fact has not taken it: the provider is asked to call again', async () => {
+    const { id } = await makeChannel();
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { answer } = await send(
+      id,
+      withLedger(async () => []),
+      await paid('M1'),
+    );
+    await expectFailure(answer);
+    await drain();
+  });
+
   it('that throws is not asked again, and the provider is', async () => {
     const { id, uid } = await makeChannel();
     const record = vi.fn<Record>(async () => {
