@@ -91,9 +91,11 @@ export const ORIGIN_OUTSTANDING_MAX = 400;
 export const PROJECT_DELAY_MS = 1_000;
 /** A timer that failed is tried again after this. */
 export const TIMER_AGAIN_MS = 3_600_000;
-/** Refusals of one order alone, by a D1 that answers, before the order is set aside; and when it is tried again. */
+/** Refusals of one order alone, by a D1 that takes others, before it is set aside; and when it is tried again. */
 export const ASIDE_REFUSALS = 3;
 export const ASIDE_AGAIN_MS = 3_600_000;
+/** Of one shard; beyond them D1 refuses them all, and the lists wait for it as while it is away. */
+export const ASIDE_ORDERS_MAX = 20;
 export const PROJECT_BATCH_MAX = 100;
 /** Longest a projection write may hold the alarm. */
 export const PROJECT_TIMEOUT_MS = 3_000;

@@ -165,10 +165,10 @@ export class Projector {
     if (more) this.#at = Date.now();
   }
 
-  /** One order alone, that a D1 which answers has refused several times, must not keep the others from the lists. */
+  /** One order alone, that a D1 which takes others has refused several times, must not keep these from the lists. */
   async #refuse([orderNo, ...others]: readonly string[], fromSeq: number, error: string): Promise<void> {
-    if (orderNo === undefined || others.length > 0) return;
-    if (!(await this.#answers())) return this.#refused.clear();
+    if (orderNo === undefined || others.length > 0 || this.#aside.isFull) return;
+    if (!(await this.#takesOthers())) return this.#refused.clear();
     const times = (this.#refused.get(orderNo) ?? 0) + 1;
     this.#refused.set(orderNo, times);
     if (times < ASIDE_REFUSALS) return;
@@ -178,9 +178,9 @@ export class Projector {
     this.#at = Date.now();
   }
 
-  async #answers(): Promise<boolean> {
+  async #takesOthers(): Promise<boolean> {
     try {
-      await within(this.#shard.env.DB.prepare('SELECT 1').first(), PROJECT_TIMEOUT_MS, 'D1');
+      await within(projection.tryProjection(this.#shard.env.DB), PROJECT_TIMEOUT_MS, 'D1');
       return true;
     } catch {
       return false;

@@ -1,6 +1,6 @@
 // What D1 refuses for itself, order by order: kept out of the projection's walk, told to a person, and tried again by
 // the hour. Never judges whether D1 is there: the projector does.
-import { ASIDE_AGAIN_MS } from '../core/limits.ts';
+import { ASIDE_AGAIN_MS, ASIDE_ORDERS_MAX } from '../core/limits.ts';
 import { dropAside, hurryAside, putAside, readAside, type SetAside } from '../store/ledger-aside.ts';
 import { putAlarm } from '../store/ledger-outbox.ts';
 
@@ -19,6 +19,11 @@ export class Aside {
 
   has(orderNo: string): boolean {
     return this.#orders.size > 0 && this.#orders.has(orderNo);
+  }
+
+  /** So many are refused that D1 is to blame, and nobody should be told of each. */
+  get isFull(): boolean {
+    return this.#orders.size >= ASIDE_ORDERS_MAX;
   }
 
   nextAt(): number | null {

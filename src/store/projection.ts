@@ -249,6 +249,12 @@ const PUT_EVENTS = `INSERT OR REPLACE INTO events (${EVENT_FIELDS.join(', ')}, w
   FROM json_each(?1) j WHERE NOT EXISTS (${OF_EVENT} AND NOT (${WAITED})) ORDER BY j.key`;
 const PUT_DELIVERIES = upsert('deliveries', DELIVERY_FIELDS, replaceOlder('deliveries', DELIVERY_FIELDS, DELIVERY_KEY));
 
+/** Fails where D1 refuses every projection, as without a table of it or while it takes no writes. Writes nothing. */
+export async function tryProjection(db: D1Database): Promise<void> {
+  const all = [PUT_ORDERS, PUT_IDS, PUT_EVENTS, PUT_DELIVERIES];
+  await db.batch(all.map((statement) => db.prepare(statement).bind('[]')));
+}
+
 /** One transaction in D1; nothing is written for a table that has no rows. Returns the rows D1 says it wrote. */
 export async function putProjection(db: D1Database, batch: ProjectionBatch): Promise<number> {
   const parts: [string, readonly Record<string, unknown>[]][] = [

@@ -273,4 +273,43 @@ describe('an order that D1 refuses for itself', () => {
     });
     vi.restoreAllMocks();
   });
+
+  /** Flushes many orders into this D1, far beyond what one that refuses an order for itself needs. */
+  async function flushLong(DB: D1Database, channelId: string, orders: number) {
+    const name = unique('shard');
+    const facts = Array.from({ length: orders }, (_, i) => fact(paid(`A${i}`)));
+    await ledger(name).record({ v: 1, facts, dispatch: config([], { channelId }) });
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const after = await runInDurableObject(ledger(name), async (_: OrderLedger, { storage }) => {
+      await storage.deleteAlarm();
+      const shard = { env: { ...env, DB }, storage, name, epoch: 'second', leaseMs: 60_000 };
+      const marks = readMarks(storage.sql);
+      const projector = new Projector(shard, marks, new Dispatcher(shard, marks, Date.now()), Date.now());
+      for (let tries = 0; tries < orders * 4; tries++) await projector.flush(projector.nextAt() ?? 0);
+      return {
+        aside: storage.sql.exec('SELECT 1 FROM aside').toArray().length,
+        alarms: storage.sql.exec("SELECT 1 FROM alarms WHERE doc LIKE '%projection_refused%'").toArray().length,
+      };
+    });
+    vi.restoreAllMocks();
+    return after;
+  }
+
+  it('is none while D1 lacks a table or takes no writes at all', async () => {
+    const batch = () => Promise.reject(new Error('D1_ERROR: no such column: withheld'));
+    const DB = { batch, prepare: (sql: string) => env.DB.prepare(sql) } as unknown as D1Database;
+    expect(await flushLong(DB, unique('ch'), 8)).toEqual({ aside: 0, alarms: 0 });
+  });
+
+  it('is one of few: a D1 that refuses them all is to blame itself, and no person is called for each', async () => {
+    const channelId = unique('ch');
+    const name = `full_${channelId.replaceAll('-', '_')}`;
+    await env.DB.exec(
+      `CREATE TRIGGER ${name} BEFORE INSERT ON events WHEN NEW.channel = '${channelId}' ` +
+        "BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
+    const { aside, alarms } = await flushLong(env.DB, channelId, 30);
+    await env.DB.exec(`DROP TRIGGER ${name}`);
+    expect([aside, alarms]).toEqual([20, 20]);
+  });
 });
