@@ -17,7 +17,7 @@ import { releaseNext } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
 import { Departure, type Granted, takes } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
-import { filteredBy, leftBehind } from './origin-change.ts';
+import { allFilters, filteredBy, leftBehind } from './origin-change.ts';
 import { PermitPurse } from './permit-purse.ts';
 import { Sender } from './sender.ts';
 
@@ -175,8 +175,9 @@ export class Dispatcher {
       for (const alarm of leftBehind(this.#sql, this.config, config, now)) outbox.putAlarm(this.#sql, alarm);
     });
     for (const flight of rowless) flight.hasRow = true;
+    // Two versions of the gateway may take turns with what else is in it: that must not keep events waiting.
+    if (allFilters(this.config) !== allFilters(config)) this.#turn += 1;
     this.config = config;
-    this.#turn += 1;
     this.#purse.unblockAll();
     this.again(now);
     return true;

@@ -7,6 +7,9 @@ import { countOpen } from '../store/ledger-outbox.ts';
 export const filteredBy = (origin: DispatchOrigin | undefined): string =>
   JSON.stringify([origin?.id, origin?.filter, origin?.acceptsTest]);
 
+/** Which events go to whom. */
+export const allFilters = ({ origins }: DispatchConfig): string => origins.map(filteredBy).join();
+
 /** What waits for an origin that leaves is kept, and a person is told: only the origin's return would deliver it. */
 export function leftBehind(sql: SqlStorage, before: DispatchConfig, after: DispatchConfig, now: number): Alarm[] {
   const gone = before.origins.filter(({ id }) => !after.origins.some((origin) => origin.id === id));

@@ -90,6 +90,16 @@ describe('a flag that the channel holds', () => {
     expect(sent).toEqual([]);
   });
 
+  it('does not keep events for a configuration that came meanwhile and filters nothing otherwise', async () => {
+    const name = unique('shard');
+    await record(name, [paid('PLAIN')], config([shop]));
+    const { sent } = await departing(name, (dispatcher) => {
+      // As while a new version of the gateway, whose providers can be asked, takes turns with the old one.
+      dispatcher.configure(config([shop], { asks: dispatcher.config.asks !== true }), Date.now());
+    });
+    expect(sent).toHaveLength(1);
+  });
+
   it('keeps its event and every later one of the order, and of no other order', async () => {
     const name = unique('shard');
     await overpaid(name, 'H1');
