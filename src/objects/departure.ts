@@ -43,21 +43,21 @@ export class Departure {
     return { permit: true, probe: grant.probe };
   }
 
-  /** Passes the head as far as it gets. Answers up to where, and what settled because nobody takes it. */
-  fresh(events: readonly outbox.FreshEvent[]): { readonly head: number | null; readonly skipped: outbox.FreshEvent[] } {
+  /** Passes the head as far as it gets. Answers up to where, and what did not leave: skipped, held, behind. */
+  fresh(events: readonly outbox.FreshEvent[]): { readonly head: number | null; readonly kept: outbox.FreshEvent[] } {
     const held = events.length > 0 ? heldFrom(this.#sql) : new Map<string, number>();
-    const skipped: outbox.FreshEvent[] = [];
+    const kept: outbox.FreshEvent[] = [];
     let head: number | null = null;
     for (const event of events) {
       if (event.type !== null && event.settled === null) {
         const isHeld = event.seq >= (held.get(event.orderNo) ?? Number.POSITIVE_INFINITY);
         const became = this.#pass(event, isHeld);
         if (became === 'stays') break;
-        if (became === 'skipped') skipped.push(event);
+        if (became === 'kept') kept.push(event);
       }
       head = event.seq;
     }
-    return { head, skipped };
+    return { head, kept };
   }
 
   #row(row: outbox.DueRow): void {
@@ -77,24 +77,24 @@ export class Departure {
     flights.add({ ...flight, until: this.#now + shard.leaseMs, ready: true, ...permit });
   }
 
-  #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'skipped' | 'stays' {
+  #pass(event: outbox.FreshEvent, isHeld: boolean): 'passed' | 'kept' | 'stays' {
     const { origins } = this.#dispatcher.config;
     const takers = origins.filter((origin) => this.#dispatcher.takes(origin, event));
     if (takers.length === 0) {
       const reason = origins.length === 0 ? 'no_origin' : 'filtered';
       outbox.settleInline(this.#sql, event.seq, { state: 'skipped', reason });
-      return 'skipped';
+      return 'kept';
     }
     if (isHeld) {
       for (const origin of takers) this.#hold(event, origin);
-      return 'passed';
+      return 'kept';
     }
     const first = takers.find((origin) => origin === origins[0]); // no other goes without a row
     const others = takers.filter((origin) => origin !== first);
     if (first && !this.#first(event, first, origins.length > 1)) return 'stays';
     for (const origin of others) this.#wait(event, origin, 'second_origin');
     if (others.length > 0) this.#dispatcher.again(this.#now + DISPATCH_AGAIN_MS);
-    return 'passed';
+    return first && this.#dispatcher.flights.has(event.seq, first.id) ? 'passed' : 'kept';
   }
 
   /** A person decides: until then it is no origin's turn, and neither is any later event of the order. */

@@ -184,8 +184,8 @@ export class Dispatcher {
   }
 
   /**
-   * Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. Answers the events that
-   * settled here and now, because there was no origin to take them.
+   * Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. Answers the events
+   * that passed and did not leave: D1 may have been told of them before they had anything to show.
    */
   async flush(now: number): Promise<readonly outbox.FreshEvent[]> {
     this.flights.expire(now);
@@ -199,9 +199,9 @@ export class Dispatcher {
     const isOld = turn !== this.#turn;
     if (isOld && candidates.fresh.length > 0) this.#freshAt = now;
     const current = isOld ? { ...candidates, fresh: [] } : candidates;
-    const skipped = this.shard.storage.transactionSync(() => this.#depart(current, granted, Date.now()));
+    const kept = this.shard.storage.transactionSync(() => this.#depart(current, granted, Date.now()));
     await this.#sender.send();
-    return skipped;
+    return kept;
   }
 
   /** The tables have another reader now: this one must not write any more. */
@@ -278,7 +278,7 @@ export class Dispatcher {
     const firstId = this.config.origins[0]?.id ?? '';
     const isProbe = (originId: string) => granted.get(originId)?.probe === true;
     for (const [id, rows] of due) if (!isProbe(id)) departure.rows(rows);
-    const { head, skipped } = departure.fresh(fresh);
+    const { head, kept } = departure.fresh(fresh);
     // A probe that fails costs its delivery an attempt: a fresh event makes it, else the row that failed least.
     const byFailures = (a: outbox.DueRow, b: outbox.DueRow) => a.failures - b.failures;
     for (const [id, rows] of due) if (isProbe(id)) departure.rows(rows.toSorted(byFailures));
@@ -294,6 +294,6 @@ export class Dispatcher {
       this.#head = head;
       outbox.writeHead(this.#sql, head); // durable before anything is sent: a restart must know what may be out
     }
-    return skipped;
+    return kept;
   }
 }

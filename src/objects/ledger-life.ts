@@ -145,8 +145,8 @@ export class LedgerLife {
     this.#alarmAt = null;
     try {
       if (this.#endAt !== null && this.#endAt <= Date.now()) return await this.#end();
-      const skipped = (await this.known()?.dispatcher.flush(Date.now())) ?? [];
-      for (const { orderNo, seq } of skipped) this.known()?.projector.noteChanged(orderNo, seq, Date.now());
+      const kept = (await this.known()?.dispatcher.flush(Date.now())) ?? [];
+      for (const { orderNo, seq } of kept) this.known()?.projector.noteChanged(orderNo, seq, Date.now());
       await this.#tell();
       await this.known()?.timekeeper.run(Date.now());
       await this.#post();

@@ -111,6 +111,23 @@ describe('a flag that the channel holds', () => {
     expect(await until(name, async () => !(await statesOf(name, 'H2'))?.includes('held'))).toBe(true);
   });
 
+  it.each([
+    ['held', 'its turn', {}],
+    ['paused', 'an origin that is paused by now', { paused: true }],
+  ])('is among the %s in D1 though it waited long for %s', async (state, _, change) => {
+    const [name, channelId] = [unique('shard'), unique('ch')];
+    const settings = state === 'held' ? holding().settings : DEFAULT_CHANNEL_SETTINGS;
+    const shut = config([{ ...shop, concurrent: 0 }], { channelId, settings });
+    await record(name, [paid('FIRST')], shut);
+    await overpaid(name, 'LATE', shut);
+    const inD1 = (from: string) =>
+      env.DB.prepare(`SELECT 1 FROM ${from} AND channel = ? AND order_no = 'LATE'`).bind(channelId).first();
+    await until(name, () => inD1('events WHERE true'));
+    await ledger(name).configure(config([{ ...shop, version: 2, ...change }], { channelId, settings }));
+    const told = until(name, () => inD1(`deliveries WHERE state = '${state}'`), 120);
+    expect(await told.catch(() => null)).not.toBeNull();
+  });
+
   it('calls a person when it is let go and its origin has left meanwhile', async () => {
     const name = unique('shard');
     const left = origin(unique('left'));
