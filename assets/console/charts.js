@@ -81,7 +81,7 @@
           splits.map((at) => (isDays ? date : step >= 86_400 ? day : clock).format(new Date(at * 1_000))),
       }),
       axisOf({
-        size: 64,
+        size: (_, texts) => Math.max(64, 18 + 7 * Math.max(...(texts ?? []).map((text) => text.length))), // 12 px letters
         values: (_, splits) => splits.map((value) => (value === null ? '' : WRITE[unit](value))),
       }),
     ],
