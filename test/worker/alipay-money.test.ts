@@ -172,6 +172,6 @@ it('a day is compared with its bills, zipped tables in GBK, and what a lost noti
   expect(view).toMatchObject({ state: 'done', problem: null });
   expect([...(view.bills ?? [])].map(({ kind, state }) => `${kind} ${state}`)).toEqual(['trade done', 'fundflow done']);
   expect([...(view.settlement ?? [])]).toMatchObject([{ difference: '0.00000', balanceDifference: '0.00000' }]);
-  expect(view.untied).toEqual({ bill: 0, account: 0 });
+  expect(view.untied).toEqual({ bill: 0, account: 0, sums: [] });
   expect(await orderOf(lost)).toMatchObject({ state: 'paid', flags: expect.arrayContaining(['late_payment']) });
 });
