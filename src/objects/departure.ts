@@ -10,6 +10,15 @@ import * as outbox from '../store/ledger-outbox.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Flight } from './flights.ts';
 
+/** Events and rows that may go, if their origins' gates let them. */
+export type Candidates = {
+  readonly fresh: readonly outbox.FreshEvent[];
+  readonly due: ReadonlyMap<string, readonly outbox.DueRow[]>;
+};
+
+/** An event that did not leave. */
+export type Stood = Pick<outbox.FreshEvent, 'seq' | 'orderNo'>;
+
 /** What each origin's gate granted and is not spent; `probe`: its one permit tries an origin that is left alone. */
 export type Granted = Map<string, { left: number; readonly probe: boolean }>;
 
@@ -44,9 +53,9 @@ export class Departure {
   }
 
   /** Passes the head as far as it gets. Answers up to where, and what did not leave: skipped, held, behind. */
-  fresh(events: readonly outbox.FreshEvent[]): { readonly head: number | null; readonly kept: outbox.FreshEvent[] } {
+  fresh(events: readonly outbox.FreshEvent[]): { readonly head: number | null; readonly kept: Stood[] } {
     const held = events.length > 0 ? heldFrom(this.#sql) : new Map<string, number>();
-    const kept: outbox.FreshEvent[] = [];
+    const kept: Stood[] = [];
     let head: number | null = null;
     for (const event of events) {
       if (event.type !== null && event.settled === null) {

@@ -1,6 +1,5 @@
 // Dispatch inside one shard: which events may go to the queue now. Holds flights, lanes and permits in memory, and in
 // the outbox tables whatever must outlive it. Never posts to an origin, never judges an outcome (claim-desk.ts does).
-
 import { type DispatchConfig, type DispatchOrigin, mergeDispatch } from '../core/channel.ts';
 import { firstWaitMs } from '../core/delivery.ts';
 import { outcomeOf } from '../core/gate.ts';
@@ -15,7 +14,7 @@ import type { Settlement } from '../core/record.ts';
 import { isRehearsalLedger } from '../core/rehearsal.ts';
 import { releaseNext } from '../store/ledger-lanes.ts';
 import * as outbox from '../store/ledger-outbox.ts';
-import { Departure, type Granted, takes } from './departure.ts';
+import { type Candidates, Departure, type Granted, type Stood, takes } from './departure.ts';
 import { type Flight, Flights } from './flights.ts';
 import { allFilters, filteredBy, leftBehind } from './origin-change.ts';
 import { PermitPurse } from './permit-purse.ts';
@@ -30,10 +29,6 @@ export type Shard = {
   readonly leaseMs: number;
 };
 
-type Candidates = {
-  readonly fresh: readonly outbox.FreshEvent[];
-  readonly due: ReadonlyMap<string, readonly outbox.DueRow[]>;
-};
 /** Of an origin that is left alone: the probe is the one of these that failed least. */
 const PROBE_CHOICE = 10;
 
@@ -52,6 +47,8 @@ export class Dispatcher {
   #retired = false;
   /** Grows when events that a flush has read may be what they were no more. */
   #turn = 0;
+  /** Came to a stand since the last flush. */
+  readonly #stood: Stood[] = [];
 
   constructor(shard: Shard, marks: outbox.Marks & { config: DispatchConfig }, now: number) {
     this.shard = shard;
@@ -142,6 +139,7 @@ export class Dispatcher {
     const waiting = { state: 'waiting', reason: 'paused', dueAt: now } as const;
     outbox.putRow(this.#sql, { seq, originId, orderNo, attempt, failures, rev: rev + 1, ...waiting });
     this.land(flight, now);
+    this.#stood.push({ seq, orderNo });
   }
 
   /** The order's next event for this origin may go. */
@@ -184,12 +182,12 @@ export class Dispatcher {
   }
 
   /**
-   * Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. Answers the events
-   * that passed and did not leave: D1 may have been told of them before they had anything to show.
+   * Hands what may go to the queue. Whatever could not be sent stays ready and is sent later. Answers what
+   * came to a stand: D1 may have been told of it before it had anything to show.
    */
-  async flush(now: number): Promise<readonly outbox.FreshEvent[]> {
+  async flush(now: number): Promise<readonly Stood[]> {
     this.flights.expire(now);
-    if (now < this.#sender.blockedUntil) return [];
+    if (now < this.#sender.blockedUntil) return this.#stood.splice(0);
     this.#againAt = null;
     const turn = this.#turn;
     const candidates = this.#candidates(now);
@@ -201,7 +199,7 @@ export class Dispatcher {
     const current = isOld ? { ...candidates, fresh: [] } : candidates;
     const kept = this.shard.storage.transactionSync(() => this.#depart(current, granted, Date.now()));
     await this.#sender.send();
-    return kept;
+    return [...this.#stood.splice(0), ...kept];
   }
 
   /** The tables have another reader now: this one must not write any more. */
@@ -269,7 +267,7 @@ export class Dispatcher {
   }
 
   /** Inside one transaction: passes the head, makes rows for what must wait, puts the rest into flight. */
-  #depart({ fresh, due }: Candidates, granted: Granted, now: number): readonly outbox.FreshEvent[] {
+  #depart({ fresh, due }: Candidates, granted: Granted, now: number): readonly Stood[] {
     // Nobody has these, and their origin is paused or gone: they must not take up the room of the others.
     for (const flight of this.flights.idle()) if (this.isPaused(flight.originId)) this.putBack(flight, now);
     const purse = this.#purse;

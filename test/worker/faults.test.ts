@@ -587,6 +587,22 @@ describe('a pause', () => {
     expect(origin.posts.map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
+  it('met by a message on its way is seen in D1 too, which was told of the event before', async () => {
+    const origin = await makeOrigin();
+    const shop = await openShop(origin);
+    const taken = takeMessages();
+    const orderNo = unique('P');
+    await record(shop, paid(orderNo));
+    const message = await nextMessage(shop, taken);
+    const stateOf = (from: string) =>
+      env.DB.prepare(`SELECT * FROM ${from} WHERE order_no = ?`).bind(orderNo).first<{ state: string }>();
+    await eventually(shop, async () => (await stateOf('events')) !== null);
+    await pauseOrigin(origin.id);
+    await carry([message]);
+    await eventually(shop, async () => (await stateOf('deliveries'))?.state === 'paused');
+    expect((await deliveriesOf(shop, orderNo))[0]?.state).toBe('paused');
+  });
+
   it('outlives an eviction', async () => {
     const origin = await makeOrigin();
     const shop = await openShop(origin);
