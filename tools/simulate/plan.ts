@@ -128,7 +128,9 @@ function refundsOf(orderNo: string, minor: number, random: Random): PlannedRefun
   return Array.from({ length: count }, (_, n) => {
     const by = draw(random, { gateway: 0.5, console: 0.5 });
     const status = draw(random, { SUCCESS: 0.92, ABNORMAL: 0.05, CLOSED: 0.03 });
-    const fate = fateOf(random);
+    const drawn = fateOf(random);
+    // One that the provider closed moved nothing, so that no bill has it: its notice is all that tells of it.
+    const fate = by === 'console' && status === 'CLOSED' && drawn === 'lost' ? 'ok' : drawn;
     return {
       refundNo: `${orderNo}R${n}${by === 'gateway' ? wordFor(fate, status) : ''}`,
       afterMs: (n + 1) * (2 * MINUTE_MS + Math.floor(random() * (random() < 0.5 ? 10 * MINUTE_MS : 2 * DAY_MS))),
