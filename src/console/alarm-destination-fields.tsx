@@ -86,15 +86,3 @@ export function readFields(form: Form) {
 /** A zone's name, or minutes ahead of UTC where no zone changes its clocks. */
 const zoneIn = (entered: string) =>
   /^[+-]?\d+$/.test(entered) ? { utcOffsetMinutes: Number(entered) } : { timeZone: entered };
-
-type ButtonsProps = { readonly guest: Guest; readonly text: string; readonly back: string };
-export const Buttons = ({ guest, text, back }: ButtonsProps) => (
-  <div class="acts">
-    <button class="main" type="submit">
-      {text}
-    </button>
-    <a class="act" href={back}>
-      {guest.say('form.back')}
-    </a>
-  </div>
-);

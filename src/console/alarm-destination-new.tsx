@@ -2,11 +2,11 @@
 // making, this once.
 import { z } from 'zod';
 import { DESTINATION_KINDS } from '../core/alarm-rule.ts';
-import { Buttons, Fields, readFields } from './alarm-destination-fields.tsx';
+import { Fields, readFields } from './alarm-destination-fields.tsx';
 import { type Problem, post } from './call.ts';
 import { newToken } from './cookies.ts';
 import { wrongAt } from './credential-fields.tsx';
-import { Input, Select } from './fields.tsx';
+import { Buttons, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -37,7 +37,7 @@ function newPage(c: Context, form: Form | null, problem?: Problem): Promise<Resp
           isRequired
         />
         <Fields guest={guest} form={form} known={null} problem={problem} />
-        <Buttons guest={guest} text={say('to.new')} back={to('alarm-rules')} />
+        <Buttons visit={guest} text={say('to.new')} back={to('alarm-rules')} />
       </form>
     ),
   });

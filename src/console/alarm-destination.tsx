@@ -3,10 +3,10 @@
 import { z } from 'zod';
 import { DestinationBody } from '../api/alarm-destinations.ts';
 import { AlarmMessagePage } from '../api/alarms.ts';
-import { Buttons, Fields, readFields } from './alarm-destination-fields.tsx';
+import { Fields, readFields } from './alarm-destination-fields.tsx';
 import { del, get, type Problem, patch, send, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
-import { Checks } from './fields.tsx';
+import { Buttons, Checks } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -71,7 +71,7 @@ async function onePage(c: Context, id: string, { form, problem, tested }: State 
               values={(form ? form.all('enabled').length > 0 : found.value.enabled) ? ['yes'] : []}
             />
             <Fields guest={guest} form={form ?? null} known={found.value} problem={problem} />
-            <Buttons guest={guest} text={say('form.save')} back={to('alarm-rules')} />
+            <Buttons visit={guest} text={say('form.save')} back={to('alarm-rules')} />
           </form>
         ) : null}
       </>
@@ -170,7 +170,7 @@ function removePage(c: Context, id: string, problem?: Problem): Promise<Response
         </Note>
         <Token token={guest.token} />
         <input type="hidden" name="once" value={newToken()} />
-        <Buttons guest={guest} text={say('to.remove')} back={to('alarm-destinations', id)} />
+        <Buttons visit={guest} text={say('to.remove')} back={to('alarm-destinations', id)} />
       </form>
     ),
   });

@@ -5,7 +5,7 @@ import { type Channel, ChannelDetail } from './channels.tsx';
 import { newToken } from './cookies.ts';
 import { askCheck, type Check, CheckButton, CheckResult, mayKeep, wrongsIn } from './credential-check.tsx';
 import { CredentialField, credentialsIn, wrongAt } from './credential-fields.tsx';
-import { Input } from './fields.tsx';
+import { Buttons, Input } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -79,15 +79,9 @@ function rotatePage(c: Context, { channel, provider }: Known, state: FormState) 
           isRequired
         />
         <CheckResult visit={guest} check={check} fields={provider.credentials} />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('channel.rotate')}
-          </button>
+        <Buttons visit={guest} text={say('channel.rotate')} back={to('channels', channel.id)}>
           <CheckButton visit={guest} />
-          <a class="act" href={to('channels', channel.id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        </Buttons>
       </form>
     ),
   });

@@ -6,7 +6,7 @@ import { get, type Problem, post } from './call.ts';
 import { newToken } from './cookies.ts';
 import { askCheck, type Check, CheckButton, CheckResult, mayKeep, wrongsIn } from './credential-check.tsx';
 import { CredentialField, credentialsIn, wrongAt } from './credential-fields.tsx';
-import { Checks, Input, Select } from './fields.tsx';
+import { Buttons, Checks, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -123,15 +123,9 @@ async function formPage(c: Context, provider: Provider, state: FormState): Promi
           />
         ))}
         <CheckResult visit={guest} check={check} fields={provider.credentials} />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('channels.new')}
-          </button>
+        <Buttons visit={guest} text={say('channels.new')} back={to('channels')}>
           <CheckButton visit={guest} />
-          <a class="act" href={to('channels')}>
-            {say('form.back')}
-          </a>
-        </div>
+        </Buttons>
       </form>
     ),
   });

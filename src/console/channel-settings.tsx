@@ -6,9 +6,9 @@ import { originIds } from './channel-ids.ts';
 import { type Channel, ChannelDetail } from './channels.tsx';
 import { newToken } from './cookies.ts';
 import { wrongAt } from './credential-fields.tsx';
-import { Checks, Select } from './fields.tsx';
+import { Buttons, Checks, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
-import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
+import { type Context, guestOf, idIn, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { ProblemNote } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
@@ -17,7 +17,6 @@ import { wordFor } from './texts.ts';
 export const channelSettings = newPages();
 
 const MODES = ['open', 'registered'] as const;
-const idIn = (c: Context): string => c.req.param('id') ?? '';
 type FormState = { readonly form: Form | null; readonly problem?: Problem };
 
 async function page(c: Context, { form, problem }: FormState): Promise<Response> {
@@ -63,14 +62,7 @@ async function page(c: Context, { form, problem }: FormState): Promise<Response>
           values={form?.all('hold') ?? channel.settings.hold}
           choices={FLAGS.map((value) => ({ value, text: wordFor(say, 'flag', value) }))}
         />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('form.save')}
-          </button>
-          <a class="act" href={to('channels', id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('form.save')} back={to('channels', id)} />
       </form>
     ),
   });

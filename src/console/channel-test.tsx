@@ -6,7 +6,7 @@ import { PlanBody, TestBody } from '../api/channel-test-shape.ts';
 import { get, type Problem, send, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
 import { readForm } from './forms.ts';
-import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
+import { type Context, type Guest, guestOf, idIn, may, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Badge, Card, Facts, moneyText, Note, ProblemNote, Table, Time } from './parts.tsx';
 import { Request } from './request.tsx';
@@ -21,8 +21,6 @@ type Preview = NonNullable<Delivery['wouldSend']>;
 const FOLLOW_MS = 10 * 60_000;
 
 export const channelTest = newPages();
-
-const idIn = (c: Context): string => c.req.param('id') ?? '';
 
 async function planPage(c: Context, problem?: Problem): Promise<Response> {
   const guest = guestOf(c);

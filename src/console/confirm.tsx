@@ -1,6 +1,8 @@
 // The page before an act on an order: what will happen, and the button that lets it. Acts on nothing itself.
+
 import type { Child } from 'hono/jsx';
 import type { Problem } from './call.ts';
+import { Buttons } from './fields.tsx';
 import { to, type Visit, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import type { Place } from './order.tsx';
@@ -29,13 +31,6 @@ export const Confirm = ({ visit, place, act, will, button, problem, once, childr
     <Token token={visit.token} />
     <input type="hidden" name="once" value={once} />
     {children}
-    <div class="acts">
-      <button class="main" type="submit">
-        {button}
-      </button>
-      <a class="act" href={back(place)}>
-        {visit.say('form.back')}
-      </a>
-    </div>
+    <Buttons visit={visit} text={button} back={back(place)} />
   </form>
 );

@@ -8,7 +8,7 @@ import { runIdOf } from '../core/reconciliation.ts';
 import { get, type Problem, patch, v1 } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
-import { Area, Input, Select } from './fields.tsx';
+import { Area, Buttons, Input, Select } from './fields.tsx';
 import { askedIn, Filter, passOn, TableLink } from './filter.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
@@ -243,14 +243,7 @@ function ChangeForm({ guest, item, form, problem }: ChangeProps) {
         value={form?.text('owner') ?? item.owner ?? ''}
         wrong={wrong('owner')}
       />
-      <div class="acts">
-        <button class="main" type="submit">
-          {say('form.save')}
-        </button>
-        <a class="act" href={to('discrepancies')}>
-          {say('form.back')}
-        </a>
-      </div>
+      <Buttons visit={guest} text={say('form.save')} back={to('discrepancies')} />
     </form>
   );
 }

@@ -146,3 +146,22 @@ export const Checks = (props: ChecksProps) => (
     ) : null}
   </fieldset>
 );
+
+type ButtonsProps = {
+  readonly visit: Visit;
+  readonly text: string;
+  readonly back: string;
+  readonly children?: Child;
+};
+/** The end of a form: what sends it, other ways to send it, the way back. */
+export const Buttons = ({ visit, text, back, children }: ButtonsProps) => (
+  <div class="acts">
+    <button class="main" type="submit">
+      {text}
+    </button>
+    {children}
+    <a class="act" href={back}>
+      {visit.say('form.back')}
+    </a>
+  </div>
+);

@@ -57,6 +57,9 @@ export type ConsoleEnv = {
 };
 export type Context = AnyContext<ConsoleEnv>;
 
+/** Whose page it is: the id in the path. */
+export const idIn = (c: Context): string => c.req.param('id') ?? '';
+
 export const newPages = () => new Hono<ConsoleEnv>();
 
 /** Behind the login: the middleware lets nobody else this far. */

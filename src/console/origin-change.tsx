@@ -3,16 +3,15 @@ import { OriginBody } from '../api/origin-shape.ts';
 import { get, type Problem, patch, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
 import { wrongAt } from './credential-fields.tsx';
-import { Input } from './fields.tsx';
+import { Buttons, Input } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
-import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
+import { type Context, guestOf, idIn, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Note, ProblemNote } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 
 export const originChange = newPages();
 
-const idIn = (c: Context): string => c.req.param('id') ?? '';
 type FormState = { readonly form: Form | null; readonly problem?: Problem };
 
 async function page(c: Context, { form, problem }: FormState): Promise<Response> {
@@ -46,14 +45,7 @@ async function page(c: Context, { form, problem }: FormState): Promise<Response>
           value={form?.text('timeoutMs') ?? String(found.value.timeoutMs)}
           mode="numeric"
         />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('form.save')}
-          </button>
-          <a class="act" href={to('origins', id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('form.save')} back={to('origins', id)} />
       </form>
     ),
   });

@@ -1,7 +1,9 @@
 // /console/origins/{id}/check: whether an origin is reached, looked at because somebody asked. Never posts to it: a
 // test callback does, from the page of a channel.
+
 import { OriginCheckBody } from '../api/origin-check.ts';
 import { send, v1 } from './call.ts';
+import { Buttons } from './fields.tsx';
 import { readForm } from './forms.ts';
 import { guestOf, newPages, to } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -14,7 +16,8 @@ export const originCheck = newPages();
 const TONES = { ok: 'good', problem: 'bad', unknown: 'warn' } as const;
 
 originCheck.get('/origins/:id/check', (c) => {
-  const { say, token } = guestOf(c);
+  const guest = guestOf(c);
+  const { say, token } = guest;
   const id = c.req.param('id');
   return show(c, {
     title: say('origin.check'),
@@ -23,14 +26,7 @@ originCheck.get('/origins/:id/check', (c) => {
       <form class="card narrow" method="post" action={to('origins', id, 'check')}>
         <p>{say('origin.check.help')}</p>
         <Token token={token} />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('origin.check')}
-          </button>
-          <a class="act" href={to('origins', id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('origin.check')} back={to('origins', id)} />
       </form>
     ),
   });

@@ -6,7 +6,7 @@ import { type Problem, post, v1 } from './call.ts';
 import { hoursIn } from './channel-change.tsx';
 import { newToken } from './cookies.ts';
 import { parsed, wrongAt } from './credential-fields.tsx';
-import { Area, Checks, Input, Select } from './fields.tsx';
+import { Area, Buttons, Checks, Input, Select } from './fields.tsx';
 import { type Form, readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -83,14 +83,7 @@ function newPage(c: Context, { form, errors, problem }: FormState): Promise<Resp
           choices={[{ value: 'yes', text: say('test.accepts.choice') }]}
           values={form?.all('acceptsTest') ?? []}
         />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('origins.new')}
-          </button>
-          <a class="act" href={to('origins')}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('origins.new')} back={to('origins')} />
       </form>
     ),
   });
@@ -172,14 +165,7 @@ function rotatePage(c: Context, id: string, { wrong, problem }: RotateState): Pr
           mode="numeric"
           isRequired
         />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('origin.rotate')}
-          </button>
-          <a class="act" href={to('origins', id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('origin.rotate')} back={to('origins', id)} />
       </form>
     ),
   });

@@ -1,17 +1,17 @@
 // Whether an origin takes test callbacks: changed on a page of its own that says what that means for its backend.
 // Never acts on a GET.
+
 import { OriginBody } from '../api/origin-shape.ts';
 import { get, type Problem, patch, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
+import { Buttons } from './fields.tsx';
 import { readForm } from './forms.ts';
-import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
+import { type Context, guestOf, idIn, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
 import { Note, ProblemNote } from './parts.tsx';
 import { show, showProblem } from './show.tsx';
 
 export const originTests = newPages();
-
-const idIn = (c: Context): string => c.req.param('id') ?? '';
 
 async function page(c: Context, problem?: Problem): Promise<Response> {
   const guest = guestOf(c);
@@ -33,14 +33,7 @@ async function page(c: Context, problem?: Problem): Promise<Response> {
         <Token token={token} />
         <input type="hidden" name="once" value={newToken()} />
         <input type="hidden" name="turn" value={turn} />
-        <div class="acts">
-          <button class="main" type="submit">
-            {say(`test.accepts.${turn}`)}
-          </button>
-          <a class="act" href={to('origins', id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say(`test.accepts.${turn}`)} back={to('origins', id)} />
       </form>
     ),
   });

@@ -3,7 +3,7 @@ import { BILL_COVERAGE, BILL_KINDS } from '../core/bill.ts';
 import type { Problem } from './call.ts';
 import { channelIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
-import { FileInput, Input, Select } from './fields.tsx';
+import { Buttons, FileInput, Input, Select } from './fields.tsx';
 import { type Context, guestOf, to } from './kit.ts';
 import { Token } from './layout.tsx';
 import { ProblemNote } from './parts.tsx';
@@ -80,14 +80,7 @@ export async function formPage(c: Context, isUpload: boolean, state: RunForm): P
             <FileInput visit={guest} name="bill" label={say('bill.file')} wrong={wrong('body')} isRequired />
           </>
         ) : null}
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('reconciliations.start')}
-          </button>
-          <a class="act" href={to('reconciliations')}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('reconciliations.start')} back={to('reconciliations')} />
       </form>
     ),
   });

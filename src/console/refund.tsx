@@ -3,7 +3,7 @@ import { money as moneyOf, parseMoney, printMoney } from '../core/money.ts';
 import { type Problem, post, v1 } from './call.ts';
 import { back, Confirm, pathOf } from './confirm.tsx';
 import { newToken } from './cookies.ts';
-import { Input, Select } from './fields.tsx';
+import { Buttons, Input, Select } from './fields.tsx';
 import { readForm } from './forms.ts';
 import { type Context, guestOf, newPages } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -91,14 +91,7 @@ function refundForm(c: Context, read: OrderRead, left: Refundable, state: Refund
             isRequired
           />
         )}
-        <div class="acts">
-          <button class="main" type="submit">
-            {say('form.continue')}
-          </button>
-          <a class="act" href={back(place)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={say('form.continue')} back={back(place)} />
       </form>
     ),
   });

@@ -9,7 +9,7 @@ import { REPLAYABLE_STATES } from '../core/replay.ts';
 import { get, type Problem, post, send, v1 } from './call.ts';
 import { channelIds, originIds } from './channel-ids.ts';
 import { newToken } from './cookies.ts';
-import { Input } from './fields.tsx';
+import { Buttons, Input } from './fields.tsx';
 import { askedIn, Filter, type FilterField, timeOf } from './filter.tsx';
 import { readForm } from './forms.ts';
 import { type Context, type Guest, guestOf, may, newPages, to, withQuery } from './kit.ts';
@@ -288,13 +288,6 @@ const Start = ({ guest, state, count }: StartProps) => (
       help={guest.say('form.reason.help')}
       value={state.reason}
     />
-    <div class="acts">
-      <button class="main" type="submit">
-        {guest.say('replays.start')}
-      </button>
-      <a class="act" href={to('replays')}>
-        {guest.say('form.back')}
-      </a>
-    </div>
+    <Buttons visit={guest} text={guest.say('replays.start')} back={to('replays')} />
   </form>
 );

@@ -1,7 +1,9 @@
 // Pausing, resuming, disabling and enabling channels and origins: each on a page of its own that says what will happen.
 // Never acts on a GET.
+
 import { type Problem, post, v1 } from './call.ts';
 import { newToken } from './cookies.ts';
+import { Buttons } from './fields.tsx';
 import { readForm } from './forms.ts';
 import { type Context, guestOf, newPages, to, withQuery } from './kit.ts';
 import { Token } from './layout.tsx';
@@ -36,14 +38,7 @@ function page(c: Context, { section, verb, will }: Switch, id: string, problem?:
         </Note>
         <Token token={token} />
         <input type="hidden" name="once" value={newToken()} />
-        <div class="acts">
-          <button class="main" type="submit">
-            {act}
-          </button>
-          <a class="act" href={to(section, id)}>
-            {say('form.back')}
-          </a>
-        </div>
+        <Buttons visit={guest} text={act} back={to(section, id)} />
       </form>
     ),
   });

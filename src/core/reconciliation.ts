@@ -114,6 +114,9 @@ export const isUnderWay = (
 export const waitsForBills = ({ state, step, retryAt }: Pick<Reconciliation, 'state' | 'step' | 'retryAt'>): boolean =>
   state !== 'running' && step === 'fetch' && retryAt !== null;
 
+/** Whether it has every payment and every refund of the day; no bill has none of them. */
+export const coversDay = (bill: RunBill | null): bill is RunBill => bill !== null && (bill.covers ?? 'all') === 'all';
+
 /** A bill of the run that the provider is still asked for. */
 export function isAskedFor(run: Reconciliation, kind: BillKind): boolean {
   const bill = billOf(run, kind);

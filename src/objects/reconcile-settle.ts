@@ -1,7 +1,14 @@
 // Settles a day: what its trades should have moved beside what moved on the merchant's account, to the last digit, and
 // each line tied to its trade. Keeps only the result, so that a restart begins this step anew and changes nothing.
 import { dayAfter } from '../core/bill.ts';
-import { billOf, type Reconciliation, type RunBill, type UntiedCounts, withBill } from '../core/reconciliation.ts';
+import {
+  billOf,
+  coversDay,
+  type Reconciliation,
+  type RunBill,
+  type UntiedCounts,
+  withBill,
+} from '../core/reconciliation.ts';
 import { TIED_ROWS_AT_ONCE, UNTIED_GIVEN_MAX } from '../core/run-limits.ts';
 import { type FlowTally, NO_FLOW, settle, Ties, tallyFlow, type Untied, type UntiedSum } from '../core/settlement.ts';
 import { putUntied, readRun } from '../store/reconcile-runs.ts';
@@ -16,7 +23,7 @@ export async function* settleStep(desk: ReconcileDesk): Step {
 /** With the sums of an earlier run's bill, where this one is not about it. A part of the day settles nothing. */
 function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
   const trades = billOf(run, 'trade');
-  const money = trades?.covers === undefined || trades.covers === 'all' ? trades?.tally?.money : undefined;
+  const money = coversDay(trades) ? trades.tally?.money : undefined;
   const flow = billOf(run, 'fundflow')?.flow;
   if (money === undefined || flow == null) return { ...run, settlement: null };
   const before = readRun(desk.sql, dayAfter(run.day, -1));
@@ -29,8 +36,7 @@ function settled(desk: ReconcileDesk, run: Reconciliation): Reconciliation {
 /** The account's bill alone for its sums; with the trades of the same run, to tie its lines. */
 async function* goThrough(desk: ReconcileDesk, account: RunBill): Step {
   const trades = billOf(desk.run, 'trade');
-  const isWhole = trades?.covers === undefined || trades.covers === 'all';
-  const isHere = isWhole && trades?.state === 'done' && (trades.file !== null || trades.none);
+  const isHere = coversDay(trades) && trades.state === 'done' && (trades.file !== null || trades.none);
   let flow: FlowTally = NO_FLOW;
   const untied = new Samples();
   const ties = isHere ? new Ties(Math.ceil(((trades.rows ?? 0) + (account.rows ?? 0)) / TIED_ROWS_AT_ONCE) || 1) : null;

@@ -59,7 +59,8 @@ export function writeOrder(sql: SqlStorage, order: Order): void {
 export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactInput, now: number): RecordVerdict {
   const { event } = fact;
   const known = readOrder(sql, event.orderNo);
-  const admitted = admit(known ?? newOrder(event.orderNo, now), event, (key) => isTold(sql, known, key));
+  const before = known ?? newOrder(event.orderNo, now);
+  const admitted = admit(before, event, (key) => isTold(sql, known, key));
   if (admitted.kind === 'known') {
     if (admitted.order !== known) writeOrder(sql, admitted.order);
     return 'duplicate';
@@ -70,7 +71,6 @@ export function recordFact(sql: SqlStorage, config: DispatchConfig, fact: FactIn
     writeOrder(sql, parkFact(sql, config, known, fact, key, now));
     return 'parked';
   }
-  const before = known ?? newOrder(event.orderNo, now);
   const { verdict, type, order: next } = stepOf(config, before, fact, now);
   const told = event.kind === 'payment' ? event.amount?.currency : undefined;
   const order = withOutcome(before, next, event.occurredAt, told);
