@@ -1,6 +1,7 @@
 // Fields that several routes share: ids, money, times, ranges. Messages say what to write instead.
 import { parseRange } from '../core/allowlist.ts';
 import { isCurrency } from '../core/money.ts';
+import { ORDER_NO } from '../core/order-no.ts';
 import { z } from './kit.ts';
 
 export const iso = (at: number): string => new Date(at).toISOString();
@@ -13,9 +14,7 @@ export const Id = z
     'must be 1 to 64 letters, digits, _, - or ., beginning with a letter or digit',
   );
 
-export const OrderNo = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters without spaces');
+export const OrderNo = z.string().regex(ORDER_NO, 'must be 1 to 64 visible ASCII characters without spaces');
 
 export const IdParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
 

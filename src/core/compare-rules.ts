@@ -7,6 +7,7 @@ import { type Difference, type DifferenceKind, differenceId, type Side } from '.
 import type { Fact, RefundState } from './event.ts';
 import { decimalsOf, isSameMoney, type Money, printMoney } from './money.ts';
 import type { Order, Payment, Refund } from './order.ts';
+import { ORDER_NO } from './order-no.ts';
 
 /** What the comparison needs of an order; the ledger's own. `registered`: what the merchant asked for it. */
 export type LedgerOrder = Pick<Order, 'orderNo' | 'payments' | 'refunds' | 'test'> & {
@@ -185,9 +186,6 @@ export function differ(
 /** Nothing was paid by it or given back: no order is paid by that, but one that was registered with nothing to pay. */
 export const isOfNothing = ({ kind, amount }: BillRow, order: LedgerOrder | undefined): boolean =>
   amount.minor === 0 && !(kind === 'payment' && order?.registered != null && isSameMoney(order.registered, amount));
-
-/** What an order may be called: by another number nobody could open or search it. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 /** Why `factOf` tells nothing of a row that says enough of its money. */
 export function lacksNumber({ kind, orderNo }: BillRow): string {

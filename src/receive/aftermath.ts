@@ -1,11 +1,11 @@
 // What a callback leaves behind besides its facts: counts and samples of arrivals, alarms, a wish for fresh keys. All
 // of it after the answer and bounded per isolate: a flood of refusals writes nothing per request.
-
 import type { Answer } from '../core/acknowledgement.ts';
 import type { AlarmCode } from '../core/alarm.ts';
 import { type Arrival, type ArrivalBatch, ArrivalBuffer, OncePer } from '../core/arrival.ts';
 import type { Verdict } from '../core/callback.ts';
 import { ALARM_INTERVAL_MIN_MS, ARRIVAL_FLUSH_MS, KEY_REFRESH_INTERVAL_MIN_MS } from '../core/limits.ts';
+import { ORDER_NO } from '../core/order-no.ts';
 import type { RejectionReason } from '../core/rejection.ts';
 import { sha256, toHex } from '../crypto/bytes.ts';
 import { logHop, mayLogRefusal } from '../log.ts';
@@ -74,7 +74,7 @@ export async function arrivalOf(intake: Intake, finding: Finding): Promise<Arriv
 /** What a stranger may have written counts as a number only where it looks like one. */
 async function claimedBy({ claims }: Finding): Promise<string | null> {
   const orderNo = (await claims?.().catch(() => null)) ?? '';
-  return /^[\x21-\x7e]{1,64}$/.test(orderNo) ? orderNo : null;
+  return ORDER_NO.test(orderNo) ? orderNo : null;
 }
 
 /** One line for the callback. A caller who is refused again and again does not fill the log. */

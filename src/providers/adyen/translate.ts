@@ -9,6 +9,7 @@ import type {
   UnlinkedFlag,
 } from '../../core/event.ts';
 import { type Money, money } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import type { Rejection } from '../../core/rejection.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
@@ -16,8 +17,6 @@ import type { Credentials } from './credentials.ts';
 import type { Item, Notice } from './notice.ts';
 import { paymentWords } from './words.ts';
 
-/** What is taken as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 const TYPE_CHARS_MAX = 128;
 
 type Fact = PaymentEvent extends infer One ? (One extends PaymentEvent ? Omit<One, 'orderNo'> : never) : never;

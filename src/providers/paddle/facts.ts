@@ -4,14 +4,13 @@ import { z } from 'zod';
 import type { Payer, PaymentFact, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
 import { own, textAt } from '../../core/json-body.ts';
 import { type Money, money } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import { Instant } from './notice.ts';
 
 export const ORDER_NO_PATH = 'custom_data.orderNo';
-/** What the ledger takes as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 /** Longest custom data that goes along with an order: more is asked for at Paddle. */
 const ATTACH_CHARS_MAX = 4_096;
 

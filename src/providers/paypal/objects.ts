@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { textAt } from '../../core/json-body.ts';
 import { type Money, parseMoney } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 
 const Text = z.string().max(256).nullish().catch(null);
 const Id = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
@@ -71,9 +72,6 @@ export function moneyOf(amount: z.infer<typeof Amount> | null | undefined): Mone
   const read = parseMoney(amount?.value ?? amount?.total ?? '', amount?.currency_code ?? amount?.currency ?? '');
   return read.ok ? read.value : null;
 }
-
-/** What is taken as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 type Named = Pick<Transaction, 'custom_id' | 'invoice_id'> & Partial<Pick<Transaction, 'custom' | 'invoice_number'>>;
 

@@ -2,6 +2,7 @@
 // configuration fixed; what cannot be read is a problem with its field's name, never a guess.
 import type { PaymentFact, RefundFact } from '../../core/event.ts';
 import type { PaymentRequest } from '../../core/order.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { ProviderAnswer, ProviderProblem, QueryTarget, RefundOrder, Translation } from '../provider.ts';
 import { type Document, parseDocument } from './document.ts';
@@ -15,8 +16,6 @@ import type { CloseTemplate, Template } from './template-schema.ts';
 const CODE_VALID_MS = 30 * 60_000;
 /** An address that wallets open; no scheme that runs or embeds anything. */
 const CODE_URL = /^(?!javascript:|data:|vbscript:|blob:|file:)[a-z][a-z0-9+.-]{1,30}:[\x21-\x7e]{1,2000}$/i;
-
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 const problem = (code: ProviderProblem['code'], detail: string) => err({ code, detail });
 const unreadable = (what: string) => problem('malformed', `The provider answered without a readable ${what}.`);

@@ -2,6 +2,7 @@
 // nothing. Never guesses: what cannot be read is refused by the name of its field, or asked for where there is a query.
 import type { PartialFact, Payer, PaymentEvent, PaymentFact, RefundFact, UnlinkedEvent } from '../../core/event.ts';
 import { type Money, money, parseMoney } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
@@ -12,7 +13,6 @@ import { type Notice, timeOf } from './signature.ts';
 /** The longest texts that are taken over; the ledger keeps them with the order. */
 const ID_CHARS_MAX = 64;
 const TEXT_CHARS_MAX = 1_024;
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 type Read = (name: FieldName) => string | null;
 

@@ -12,13 +12,12 @@ import type {
 } from '../../core/event.ts';
 import { own, textAt } from '../../core/json-body.ts';
 import { type Money, money } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 
 export const ORDER_NO_PATH = 'notes.orderNo';
-/** What the ledger takes as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 /** Longest notes that go along with an order: Razorpay takes 15 of 256 letters. */
 const ATTACH_CHARS_MAX = 8_192;
 

@@ -4,13 +4,11 @@ import { z } from 'zod';
 import type { DisputeState, Payer, PaymentFact, PaymentStatus, RefundState } from '../../core/event.ts';
 import { own, textAt } from '../../core/json-body.ts';
 import { type Money, money } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import { Instant } from './notice.ts';
-
-/** What the ledger takes as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 const Id = z.string().min(1).max(255);
 const FreeText = z.string().nullish();

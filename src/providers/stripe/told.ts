@@ -2,14 +2,13 @@
 // or later. Never guesses an order number.
 import type { FlagFact, PaymentEvent, UnlinkedEvent } from '../../core/event.ts';
 import { textAt } from '../../core/json-body.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
 import type { Credentials } from './credentials.ts';
 import type { StripeObject } from './objects.ts';
 
 export const ORDER_NO_PATH = 'metadata.orderNo';
-/** What the ledger takes as an order number, as when it is registered. */
-const ORDER_NO = /^[\x21-\x7e]{1,64}$/;
 
 /** Beside the object: what only its event or the answer around it tells. */
 export type Seen = {

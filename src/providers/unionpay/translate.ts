@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { PaymentEvent, PaymentStatus, RefundState, UnlinkedEvent } from '../../core/event.ts';
 import { type Money, money } from '../../core/money.ts';
+import { ORDER_NO } from '../../core/order-no.ts';
 import { type Rejection, reject } from '../../core/rejection.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Translation } from '../provider.ts';
@@ -14,7 +15,7 @@ const Words = z.string().max(2_048).optional();
 const Transaction = z.object({
   merId: z.string(),
   txnType: z.string().regex(/^\d{2}$/),
-  orderId: z.string().regex(/^[\x21-\x7e]{1,64}$/),
+  orderId: z.string().regex(ORDER_NO),
   queryId: z.string().regex(/^[0-9A-Za-z]{1,64}$/),
   origQryId: z
     .string()
